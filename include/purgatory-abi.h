@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The one thing that loader and purgatory share: the parameter block, and the
+ * tables that it points to.
+ *
+ * The purgatory is a flat, position-independent image. Its entry is offset 0.
+ * The parameter block lies PURGATORY_PARAMS_OFFSET bytes into the image, so the
+ * loader writes it without reading ELF and without relocating anything. The
+ * tables follow the image and its zero-initialised tail (image_size) in the
+ * same segment; all addresses in them are physical.
+ *
+ * Everything is little endian, naturally aligned, and included by C and by
+ * assembly: the OFF_ constants below are asserted against the structs.
+ */
+#ifndef PURGATORY_ABI_H
+#define PURGATORY_ABI_H
+
+#define PURGATORY_PARAMS_OFFSET 0x40
+#define PURGATORY_MAGIC		0x524f544147525550 /* "PURGATOR" in memory order */
+#define PURGATORY_ABI_VERSION	1
+
+/* Bytes that one digest covers. The last chunk of a region may be shorter. */
+#define PURGATORY_CHUNK_SIZE  0x40000
+#define PURGATORY_DIGEST_SIZE 32
+
+/* purgatory_params.flags */
+#define PURGATORY_SKIP_VERIFY 0x1 /* --no-checks: copy and jump, hash nothing */
+#define PURGATORY_NO_IO	      0x2 /* SEV-ES, SEV-SNP, TDX: no CPUID, port I/O or MSR; fail by triple fault */
+#define PURGATORY_RESET_VGA   0x4 /* bring a VGA adapter back to text mode 3 */
+
+/* purgatory_params.console, a set */
+#define PURGATORY_CONSOLE_SERIAL 0x1
+#define PURGATORY_CONSOLE_VGA	 0x2 /* text buffer at 0xb8000 */
+#define PURGATORY_CONSOLE_E9	 0x4 /* the debug port of QEMU and Bochs */
+
+/* purgatory_params.on_corruption */
+#define PURGATORY_ON_CORRUPTION_RESET 0 /* wait reset_delay_s, then reset */
+#define PURGATORY_ON_CORRUPTION_HALT  1
+
+/* purgatory_params.hash: which SHA-256 the loader allows, chosen at load time */
+#define PURGATORY_HASH_BASELINE 0
+
+/* Offsets within struct purgatory_params that assembly uses. */
+#define OFF_PARAMS_MAGIC      0x00
+#define OFF_PARAMS_FLAGS      0x10
+#define OFF_PARAMS_ENTRY_RIP  0x18
+#define OFF_PARAMS_ENTRY_RSI  0x20
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * One segment's file bytes. Verified at src; if dst differs, copied there and
+ * verified again. Sources and destinations of all regions are disjoint: the
+ * loader has checked that, so regions may be copied in any order.
+ */
+struct purgatory_region {
+	uint64_t src;
+	uint64_t dst;
+	uint64_t size;	      /* bytes hashed and copied, never 0 */
+	uint64_t zero;	      /* bytes to clear after dst + size; only where dst != src */
+	uint32_t first_chunk; /* index of its first digest; it has ceil(size / chunk size) */
+	uint32_t segment;     /* number in the plan, for messages */
+	char name[24];	      /* NUL-terminated, for messages */
+};
+
+struct purgatory_params {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t params_size; /* sizeof(struct purgatory_params) */
+	uint64_t flags;
+	uint64_t entry_rip; /* where to go when all is well, long mode */
+	uint64_t entry_rsi; /* boot_params for a Linux kernel */
+	uint64_t image_size; /* from the entry to the end of bss, filled in by the link */
+	uint64_t regions;    /* address of struct purgatory_region[nr_regions] */
+	uint64_t digests;    /* address of uint8_t[nr_chunks][32] */
+	uint32_t nr_regions;
+	uint32_t nr_chunks;
+	uint8_t tables_digest[PURGATORY_DIGEST_SIZE]; /* SHA-256 of the regions, then the digests */
+	uint32_t on_corruption;
+	uint32_t reset_delay_s;
+	uint64_t tsc_hz; /* 0: not known, the purgatory assumes 4 GHz and so waits too long, not too short */
+	uint32_t console;
+	uint16_t serial_port; /* 8250 base, 0x3f8 for ttyS0 */
+	uint16_t serial_divisor; /* of 115200; 0: leave the speed as it is */
+	uint16_t reset_port;  /* the FADT's reset register if in I/O space, else 0 */
+	uint8_t reset_value;
+	uint8_t pad0;
+	uint32_t hash;
+};
+
+#define PURGATORY_OFFSET_IS(member, offset) \
+	_Static_assert(offsetof(struct purgatory_params, member) == (offset), #member)
+PURGATORY_OFFSET_IS(magic, OFF_PARAMS_MAGIC);
+PURGATORY_OFFSET_IS(flags, OFF_PARAMS_FLAGS);
+PURGATORY_OFFSET_IS(entry_rip, OFF_PARAMS_ENTRY_RIP);
+PURGATORY_OFFSET_IS(entry_rsi, OFF_PARAMS_ENTRY_RSI);
+PURGATORY_OFFSET_IS(image_size, 0x28);
+PURGATORY_OFFSET_IS(regions, 0x30);
+PURGATORY_OFFSET_IS(nr_regions, 0x40);
+PURGATORY_OFFSET_IS(tables_digest, 0x48);
+PURGATORY_OFFSET_IS(on_corruption, 0x68);
+PURGATORY_OFFSET_IS(console, 0x78);
+PURGATORY_OFFSET_IS(reset_port, 0x80);
+_Static_assert(sizeof(struct purgatory_params) == 0x88, "purgatory_params");
+_Static_assert(sizeof(struct purgatory_region) == 64, "purgatory_region");
+#endif /* __ASSEMBLER__ */
+#endif
