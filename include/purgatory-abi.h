@@ -45,6 +45,8 @@
 #define OFF_PARAMS_FLAGS      0x10
 #define OFF_PARAMS_ENTRY_RIP  0x18
 #define OFF_PARAMS_ENTRY_RSI  0x20
+#define OFF_PARAMS_IMAGE_SIZE 0x28
+#define PURGATORY_PARAMS_SIZE 0x88
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
@@ -74,7 +76,7 @@ struct purgatory_params {
 	uint64_t entry_rsi; /* boot_params for a Linux kernel */
 	uint64_t image_size; /* from the entry to the end of bss, filled in by the link */
 	uint64_t regions;    /* address of struct purgatory_region[nr_regions] */
-	uint64_t digests;    /* address of uint8_t[nr_chunks][32] */
+	uint64_t digests;    /* address of uint8_t[nr_chunks][32], right behind the regions */
 	uint32_t nr_regions;
 	uint32_t nr_chunks;
 	uint8_t tables_digest[PURGATORY_DIGEST_SIZE]; /* SHA-256 of the regions, then the digests */
@@ -96,14 +98,14 @@ PURGATORY_OFFSET_IS(magic, OFF_PARAMS_MAGIC);
 PURGATORY_OFFSET_IS(flags, OFF_PARAMS_FLAGS);
 PURGATORY_OFFSET_IS(entry_rip, OFF_PARAMS_ENTRY_RIP);
 PURGATORY_OFFSET_IS(entry_rsi, OFF_PARAMS_ENTRY_RSI);
-PURGATORY_OFFSET_IS(image_size, 0x28);
+PURGATORY_OFFSET_IS(image_size, OFF_PARAMS_IMAGE_SIZE);
 PURGATORY_OFFSET_IS(regions, 0x30);
 PURGATORY_OFFSET_IS(nr_regions, 0x40);
 PURGATORY_OFFSET_IS(tables_digest, 0x48);
 PURGATORY_OFFSET_IS(on_corruption, 0x68);
 PURGATORY_OFFSET_IS(console, 0x78);
 PURGATORY_OFFSET_IS(reset_port, 0x80);
-_Static_assert(sizeof(struct purgatory_params) == 0x88, "purgatory_params");
+_Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE, "purgatory_params");
 _Static_assert(sizeof(struct purgatory_region) == 64, "purgatory_region");
 #endif /* __ASSEMBLER__ */
 #endif

@@ -54,6 +54,7 @@ struct warnings {
 	int lost;
 };
 
+/* warnings NULL: nobody listens. */
 void warn_add(struct warnings *warnings, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void warnings_done(struct warnings *warnings);

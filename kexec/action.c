@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/action.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "kexec/core/cmdline.h"
+#include "kexec/report.h"
+#include "kexec/sys/gather.h"
+#include "kexec/sys/input.h"
+
+enum { DEFAULT_SERIAL_PORT = 0x3f8 };
+
+static void free_text(char **text)
+{
+	free(*text);
+}
+
+/* --- a system call failed: why ------------------------------------------- */
+
+static bool is_one(const struct root *root, const char *path)
+{
+	struct err ignored;
+	uint64_t value;
+
+	return !root_read_number(root, path, &value, &ignored) && value == 1;
+}
+
+static int explain(const struct root *root, const char *call, int error, struct err *err)
+{
+	char *lockdown CLEANUP(free_text) = NULL;
+	struct err ignored;
+
+	err_set_errno(err, error, "%s failed", call);
+	switch (error) {
+	case EPERM:
+	case EACCES:
+		if (is_one(root, "proc/sys/kernel/kexec_load_disabled"))
+			return err_append(err, ": kernel.kexec_load_disabled is 1: nothing can be "
+					       "loaded until the next boot");
+		if (!root_read_text(root, "sys/kernel/security/lockdown", &lockdown, &ignored) &&
+		    !strstr(lockdown, "[none]"))
+			return err_append(err,
+					  ": the kernel is locked down (%s): only a signed kernel can "
+					  "be loaded, with -s", lockdown);
+		return err_append(err, ": CAP_SYS_BOOT is needed (root), a limit of "
+				       "kernel.kexec_load_limit_reboot may be used up, or a security "
+				       "module forbids it");
+	case ENOSYS:
+		return err_append(err, ": the running kernel was built without this system call");
+	case EBUSY:
+		return err_append(err, ": another load is under way; try again");
+	case ENOMEM:
+		return err_append(err, ": the kernel has no memory for a second copy of the segments "
+				       "now; free some and try again");
+	case EFAULT:
+		return err_append(err, ": a file shrank while the kernel copied it");
+	case ENOEXEC:
+		return err_append(err, ": the running kernel's loader does not take this image; -c may");
+	case EADDRNOTAVAIL:
+		return err_append(err, ": the kernel has no place for a segment, or refuses one");
+	case EINVAL:
+		return err_append(err, ": the segments are more than half of memory, or an option is "
+				       "not known to this kernel");
+	default:
+		return -1;
+	}
+}
+
+/* --- loading ------------------------------------------------------------- */
+
+struct session {
+	const struct request *request;
+	const struct surroundings *around;
+	struct inputs kernel, initrd;
+	struct system system;
+	struct load load;
+	char *cmdline;
+	uint8_t seed[RNG_SEED_SIZE];
+};
+
+static void session_done(struct session *session)
+{
+	bytes_wipe(session->seed, sizeof(session->seed));
+	load_done(&session->load);
+	inputs_done(&session->kernel);
+	inputs_done(&session->initrd);
+	system_done(&session->system);
+	free(session->cmdline);
+}
+
+static int open_inputs(struct session *session, struct err *err)
+{
+	const struct request *request = session->request;
+
+	if (inputs_guard(err) || inputs_open(&request->kernel, 1, &session->kernel, err))
+		return err_prefix(err, "kernel");
+	if (request->nr_initrds &&
+	    inputs_open(request->initrd, request->nr_initrds, &session->initrd, err))
+		return err_prefix(err, "initrd");
+	return 0;
+}
+
+static int compose_cmdline(struct session *session, struct err *err)
+{
+	const struct request *request = session->request;
+
+	if (request->reuse_cmdline && !session->system.cmdline)
+		return err_set(err, ERR_INPUT, "--reuse-cmdline: /proc/cmdline cannot be read");
+	return cmdline_compose(request->reuse_cmdline ? session->system.cmdline : NULL,
+			       request->append, request->crash, &session->cmdline, err);
+}
+
+/*
+ * Where the purgatory speaks: where it was told to; else, so that a failure is
+ * not mute, on the serial console of the new kernel or of the running one.
+ */
+static struct load_console choose_console(const struct session *session)
+{
+	struct load_console console = session->request->console;
+	uint32_t baud = 0;
+	uint16_t port;
+	bool found = cmdline_serial_console(session->cmdline, &port, &baud) ||
+		     (session->system.cmdline &&
+		      cmdline_serial_console(session->system.cmdline, &port, &baud));
+
+	if (!session->request->console_asked)
+		console.serial = found || session->request->port_given;
+	if (!session->request->port_given)
+		console.port = found ? port : DEFAULT_SERIAL_PORT;
+	return console;
+}
+
+static int make_plan(struct session *session, struct err *err)
+{
+	const struct request *request = session->request;
+	struct load_request load_request = {
+		.kernel = session->kernel.bytes,
+		.initrd = session->initrd.bytes,
+		.cmdline = session->cmdline,
+		.mem_min = request->mem_min,
+		.mem_max = request->mem_max,
+		.no_efi = request->no_efi,
+		.skip_verify = request->no_checks,
+		.seed = session->seed,
+		.console = choose_console(session),
+		.on_corruption = request->on_corruption,
+	};
+
+	/* A dry run prints digests: zeros instead of a seed keep it the same each time. */
+	if (!request->dry_run &&
+	    getrandom(session->seed, sizeof(session->seed), GRND_NONBLOCK) !=
+		    (ssize_t)sizeof(session->seed))
+		load_request.seed = NULL;
+	if (load_place(&load_request, &session->system, session->around->warnings, &session->load,
+		       err))
+		return -1;
+	return load_seal(&load_request, &session->system, &session->load, err);
+}
+
+static int report_plan(const struct session *session, FILE *to, bool json, struct err *err)
+{
+	const struct report report = {
+		.load = &session->load,
+		.system = &session->system,
+		.kernel_path = session->request->kernel,
+		.method = "kexec_load",
+	};
+
+	if (json)
+		return report_json(&report, to, err);
+	report_text(&report, to);
+	return 0;
+}
+
+static int submit_plan(struct session *session, struct err *err)
+{
+	const struct plan *plan = &session->load.plan;
+	struct kexec_segment segment[PLAN_ITEMS_MAX];
+	unsigned int order[PLAN_ITEMS_MAX];
+	const struct ops *ops = session->around->ops;
+	int error;
+
+	if (plan->stage != PLAN_SEALED)
+		return err_set(err, ERR_INTERNAL, "the plan is not sealed");
+	plan_sorted(plan, order);
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		const struct plan_item *item = &plan->item[order[i]];
+
+		segment[i] = (struct kexec_segment){
+			.buf = item->file.data,
+			.bufsz = item->file.size,
+			.mem = (const void *)(uintptr_t)item->load.start,
+			.memsz = item->mem_size,
+		};
+	}
+	error = -ops->load(ops->context, plan->entry, plan->nr_items, segment, KEXEC_ARCH_X86_64);
+	return error ? explain(&session->around->root, "kexec_load", error, err) : 0;
+}
+
+static int unload(const struct surroundings *around, bool crash, struct err *err)
+{
+	const struct ops *ops = around->ops;
+	int error = -ops->file_load(ops->context, -1, -1, 0, NULL,
+				    KEXEC_FILE_UNLOAD | (crash ? KEXEC_FILE_ON_CRASH : 0));
+	const char *call = "kexec_file_load";
+
+	/* The file call works under lockdown, too; kernels without it have the other. */
+	if (error == ENOSYS) {
+		call = "kexec_load";
+		error = -ops->load(ops->context, 0, 0, NULL,
+				   KEXEC_ARCH_X86_64 | (crash ? KEXEC_ON_CRASH : 0));
+	}
+	return error ? explain(&around->root, call, error, err) : 0;
+}
+
+static int check_inputs(const struct session *session, struct err *err)
+{
+	if (inputs_check_unchanged(&session->kernel, err) ||
+	    inputs_check_unchanged(&session->initrd, err))
+		return -1;
+	return 0;
+}
+
+static int load_ourselves(struct session *session, struct err *err)
+{
+	const struct request *request = session->request;
+	struct err changed;
+
+	if (make_plan(session, err) || check_inputs(session, err))
+		return -1;
+	if (request->dry_run)
+		return report_plan(session, session->around->out, request->json, err);
+	if (request->debug && report_plan(session, stderr, false, err))
+		return -1;
+	if (submit_plan(session, err))
+		return -1;
+	if (!check_inputs(session, &changed))
+		return 0;
+	if (unload(session->around, false, err))
+		return -1;
+	*err = changed;
+	return err_append(err, "; what had been loaded is unloaded again");
+}
+
+/* The kernel's own loader takes one initrd: several are joined as ours are. */
+static int load_by_kernel(struct session *session, struct err *err)
+{
+	const struct request *request = session->request;
+	const struct ops *ops = session->around->ops;
+	int initrd = request->nr_initrds ? session->initrd.file[0].fd : -1;
+	unsigned long flags = initrd < 0 ? KEXEC_FILE_NO_INITRAMFS : 0;
+	int error;
+
+	if (request->dry_run)
+		return err_set(err, ERR_USAGE,
+			       "--dry-run with -s: where the running kernel would put a kernel is not "
+			       "known before it does; -c shows our plan");
+	if (request->nr_initrds > 1)
+		return err_set(err, ERR_USAGE,
+			       "-s takes one initrd, %zu are given; -c joins them", request->nr_initrds);
+	error = -ops->file_load(ops->context, session->kernel.file[0].fd, initrd,
+				strlen(session->cmdline) + 1, session->cmdline, flags);
+	return error ? explain(&session->around->root, "kexec_file_load", error, err) : 0;
+}
+
+/* Ours, unless the kernel would refuse it. */
+static enum method choose_method(const struct session *session, const char **ret_why)
+{
+	const char *lockdown = session->system.lockdown;
+
+	*ret_why = "as asked";
+	if (session->request->method != METHOD_AUTO)
+		return session->request->method;
+	*ret_why = "the running kernel is locked down";
+	if (lockdown && strcmp(lockdown, "none"))
+		return METHOD_FILE_LOAD;
+	*ret_why = "placed and verified by this loader";
+	return METHOD_LOAD;
+}
+
+static int load_kernel(const struct request *request, const struct surroundings *around,
+		       struct err *err)
+{
+	struct session session CLEANUP(session_done) = { .request = request, .around = around };
+	const char *why;
+	bool by_file;
+
+	if (open_inputs(&session, err) ||
+	    gather(&around->root, &session.system, around->warnings, err) ||
+	    compose_cmdline(&session, err))
+		return -1;
+	by_file = choose_method(&session, &why) == METHOD_FILE_LOAD;
+	if (by_file ? load_by_kernel(&session, err) : load_ourselves(&session, err))
+		return -1;
+	if (!request->dry_run && request->method == METHOD_AUTO)
+		fprintf(around->out, "kexec: %s loaded by %s: %s\n", request->kernel,
+			by_file ? "kexec_file_load" : "kexec_load", why);
+	return 0;
+}
+
+/* --- the other actions --------------------------------------------------- */
+
+static int exec_loaded(const struct request *request, const struct surroundings *around,
+		       struct err *err)
+{
+	const struct ops *ops = around->ops;
+	bool loaded;
+
+	if (gather_loaded(&around->root, false, &loaded, err))
+		return err_prefix(err, "nothing was started, the network is as it was");
+	if (!loaded)
+		return err_set(err, ERR_INPUT,
+			       "Nothing has been loaded! Load a kernel first: kexec -l KERNEL");
+	if (!request->no_sync)
+		ops->sync(ops->context);
+	if (!request->no_network_down)
+		ops->network_down(ops->context);
+	return explain(&around->root, "kexec", -ops->exec_loaded(ops->context), err);
+}
+
+static int status(const struct request *request, const struct surroundings *around,
+		  int *ret_status, struct err *err)
+{
+	bool loaded;
+
+	if (gather_loaded(&around->root, !request->status_of_normal, &loaded, err))
+		return -1;
+	*ret_status = loaded ? STATUS_LOADED : STATUS_DONE;
+	return 0;
+}
+
+int action_run(const struct request *request, const struct surroundings *around, int *ret_status,
+	       struct err *err)
+{
+	const struct ops *ops = around->ops;
+
+	*ret_status = STATUS_DONE;
+	switch (request->action) {
+	case ACTION_LOAD:
+		return load_kernel(request, around, err);
+	case ACTION_UNLOAD:
+		return unload(around, request->crash, err);
+	case ACTION_EXEC:
+		return exec_loaded(request, around, err);
+	case ACTION_FORCE:
+	case ACTION_DEFAULT:
+		if (load_kernel(request, around, err))
+			return -1;
+		if (request->dry_run)
+			return 0;
+		if (request->action == ACTION_FORCE)
+			return exec_loaded(request, around, err);
+		return err_set_errno(err, -ops->shutdown(ops->context),
+				     "loaded, but shutdown -r now cannot be run");
+	case ACTION_STATUS:
+		return status(request, around, ret_status, err);
+	case ACTION_HELP:
+		cli_usage(around->out);
+		return 0;
+	case ACTION_VERSION:
+		fprintf(around->out, "safekexec %s\n", PACKAGE_VERSION);
+		return 0;
+	}
+	return err_set(err, ERR_INTERNAL, "unknown action");
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What each action does: gather, plan, submit. */
+#ifndef ACTION_H
+#define ACTION_H
+
+#include <stdio.h>
+
+#include "kexec/cli.h"
+#include "kexec/sys/ops.h"
+#include "kexec/sys/root.h"
+
+/* Exit statuses, those of kexec-tools. */
+enum { STATUS_DONE = 0, STATUS_REFUSED = 1, STATUS_LOADED = 1, STATUS_SYSTEM = 255 };
+
+struct surroundings {
+	const struct ops *ops;
+	struct root root;
+	FILE *out;
+	struct warnings *warnings;
+};
+
+/* *ret_status is set on success; on failure it follows from err->code. */
+int action_run(const struct request *request, const struct surroundings *around, int *ret_status,
+	       struct err *err);
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/cli.h"
+
+#include <getopt.h>
+#include <string.h>
+
+enum option_id {
+	/* Short options are their own ids. */
+	OPTION_APPEND = 256,
+	OPTION_REUSE_CMDLINE,
+	OPTION_INITRD,
+	OPTION_MEM_MIN,
+	OPTION_MEM_MAX,
+	OPTION_NO_EFI,
+	OPTION_CONSOLE_SERIAL,
+	OPTION_CONSOLE_VGA,
+	OPTION_CONSOLE_E9,
+	OPTION_SERIAL,
+	OPTION_SERIAL_BAUD,
+	OPTION_RESET_VGA,
+	OPTION_ON_CORRUPTION,
+	OPTION_DRY_RUN,
+	OPTION_JSON,
+	OPTION_SYSROOT,
+	OPTION_ACCEPTED, /* of kexec-tools, without an effect on x86-64 */
+};
+
+struct cli_option {
+	const char *name;
+	int id;		      /* enum option_id or a short option */
+	const char *argument; /* what it is called in the help, NULL if there is none */
+	bool only_for_load;
+	const char *help; /* NULL: not shown, a synonym */
+};
+
+static const struct cli_option options[] = {
+	{ "load", 'l', NULL, false, "load a kernel for the next kexec -e or reboot" },
+	{ "exec", 'e', NULL, false, "start the loaded kernel now, without a shutdown" },
+	{ "unload", 'u', NULL, false, "unload the loaded kernel; with -p the crash kernel" },
+	{ "status", 'S', NULL, false, "exit 1 if a crash kernel (with -l: a kernel) is loaded, else 0" },
+	{ "force", 'f', NULL, false, "load and start at once, without a shutdown" },
+	{ "load-panic", 'p', NULL, false, "with -u or -S: the crash kernel" },
+	{ "dry-run", OPTION_DRY_RUN, NULL, true, "show what would be loaded where; load nothing" },
+	{ "json", OPTION_JSON, NULL, true, "with --dry-run: for programs" },
+	{ "append", OPTION_APPEND, "STRING", true, "the new kernel's command line" },
+	{ "command-line", OPTION_APPEND, "STRING", true, NULL },
+	{ "reuse-cmdline", OPTION_REUSE_CMDLINE, NULL, true,
+	  "begin it with the running kernel's" },
+	{ "initrd", OPTION_INITRD, "FILE", true, "initial ramdisk; several are joined in order" },
+	{ "ramdisk", OPTION_INITRD, "FILE", true, NULL },
+	{ "kexec-syscall", 'c', NULL, false, "place and verify it ourselves (kexec_load)" },
+	{ "kexec-file-syscall", 's', NULL, false, "let the running kernel do it (kexec_file_load)" },
+	{ "kexec-syscall-auto", 'a', NULL, false, "choose, and say which and why (default)" },
+	{ "type", 't', "TYPE", true, "bzImage64 (bzImage): what the kernel must be" },
+	{ "mem-min", OPTION_MEM_MIN, "ADDRESS", true, "nothing is loaded below" },
+	{ "mem-max", OPTION_MEM_MAX, "ADDRESS", true, "nothing is loaded above" },
+	{ "noefi", OPTION_NO_EFI, NULL, true, "hand no EFI over" },
+	{ "no-checks", 'i', NULL, true, "no digests: the purgatory verifies nothing" },
+	{ "on-corruption", OPTION_ON_CORRUPTION, "reset|halt", true,
+	  "what the purgatory does about damage (reset, after 10 s)" },
+	{ "console-serial", OPTION_CONSOLE_SERIAL, NULL, true, "the purgatory speaks on a serial port" },
+	{ "console-vga", OPTION_CONSOLE_VGA, NULL, true, "the purgatory speaks on a VGA text screen" },
+	{ "console-e9", OPTION_CONSOLE_E9, NULL, true, "the purgatory speaks on the debug port 0xe9" },
+	{ "serial", OPTION_SERIAL, "PORT", true, "ttyS0 to ttyS3 or an I/O port, 0x3f8" },
+	{ "serial-baud", OPTION_SERIAL_BAUD, "RATE", true, "a divisor of 115200; else left as it is" },
+	{ "reset-vga", OPTION_RESET_VGA, NULL, true, "bring VGA back to text before the jump" },
+	{ "no-ifdown", 'x', NULL, false, "leave the network up when starting" },
+	{ "no-sync", 'y', NULL, false, "do not sync file systems when starting" },
+	{ "sysroot", OPTION_SYSROOT, "DIR", true, "plan for the captured machine in DIR; load nothing" },
+	{ "debug", 'd', NULL, false, "say more" },
+	{ "version", 'v', NULL, false, "print the version" },
+	{ "help", 'h', NULL, false, "print this" },
+	{ "elf64-core-headers", OPTION_ACCEPTED, NULL, false, NULL },
+	{ "elf32-core-headers", OPTION_ACCEPTED, NULL, false, NULL },
+};
+
+enum { NR_OPTIONS = sizeof(options) / sizeof(options[0]) };
+
+void cli_usage(FILE *to)
+{
+	fputs("Usage: kexec [OPTION]... [KERNEL]\n"
+	      "Load a Linux kernel from a running one and start it without the firmware.\n"
+	      "Without an action the kernel is loaded and `shutdown -r now` is run.\n\n",
+	      to);
+	for (size_t i = 0; i < NR_OPTIONS; i++) {
+		const struct cli_option *option = &options[i];
+		char word[64];
+
+		if (!option->help)
+			continue;
+		snprintf(word, sizeof(word), "--%s%s%s", option->name, option->argument ? "=" : "",
+			 option->argument ?: "");
+		if (option->id < 256)
+			fprintf(to, "  -%c, %-22s %s\n", option->id, word, option->help);
+		else
+			fprintf(to, "      %-22s %s\n", word, option->help);
+	}
+	fputs("\nExit status: 0 done; 1 refused, or -S and loaded; 255 a system call failed.\n", to);
+}
+
+static int set_action(struct request *request, enum action action, struct err *err)
+{
+	/* -l beside another action asks nothing more: -l -e of old scripts, -S -l. */
+	if (action == ACTION_LOAD && request->action != ACTION_DEFAULT)
+		return 0;
+	if (request->action != ACTION_DEFAULT && request->action != ACTION_LOAD &&
+	    request->action != action && action != ACTION_STATUS &&
+	    request->action != ACTION_STATUS)
+		return err_set(err, ERR_USAGE, "only one of -l, -e, -u and -f can be done at a time");
+	if (request->action != ACTION_STATUS)
+		request->action = action;
+	return 0;
+}
+
+static int parse_address(const char *text, const char *name, phys_t *ret, struct err *err)
+{
+	uint64_t value;
+
+	if (!num_parse_size(text, strlen(text), &value))
+		return err_set(err, ERR_USAGE, "--%s=%s: not an address", name, text);
+	*ret = value < PHYS_LIMIT ? value : PHYS_LIMIT;
+	return 0;
+}
+
+static int parse_serial(const char *text, struct request *request, struct err *err)
+{
+	static const uint16_t port[] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
+	uint64_t value;
+
+	if (!strncmp(text, "ttyS", 4) && text[4] >= '0' && text[4] <= '3' && !text[5])
+		value = port[text[4] - '0'];
+	else if (!num_parse(text, strlen(text), 0, &value) || !value || value > UINT16_MAX)
+		return err_set(err, ERR_USAGE, "--serial=%s: not ttyS0 to ttyS3, nor an I/O port", text);
+	request->console.port = (uint16_t)value;
+	request->port_given = true;
+	return 0;
+}
+
+static int parse_baud(const char *text, struct request *request, struct err *err)
+{
+	uint64_t value;
+
+	if (!num_parse(text, strlen(text), 10, &value) || !value || value > 115200 ||
+	    115200 % value || 115200 / value > UINT16_MAX)
+		return err_set(err, ERR_USAGE, "--serial-baud=%s: 115200 is not a multiple of it", text);
+	request->console.baud = (uint32_t)value;
+	return 0;
+}
+
+static int parse_on_corruption(const char *text, struct request *request, struct err *err)
+{
+	if (!strcmp(text, "reset"))
+		request->on_corruption = ON_CORRUPTION_RESET;
+	else if (!strcmp(text, "halt"))
+		request->on_corruption = ON_CORRUPTION_HALT;
+	else
+		return err_set(err, ERR_USAGE, "--on-corruption=%s: not reset or halt", text);
+	return 0;
+}
+
+static int add_initrd(const char *path, struct request *request, struct err *err)
+{
+	if (request->nr_initrds == REQUEST_INITRDS_MAX)
+		return err_set(err, ERR_USAGE, "more than %d initrds", REQUEST_INITRDS_MAX);
+	request->initrd[request->nr_initrds++] = path;
+	return 0;
+}
+
+static int apply(const struct cli_option *option, const char *argument, struct request *request,
+		 struct err *err)
+{
+	switch (option->id) {
+	case 'l':
+		request->status_of_normal = true;
+		return set_action(request, ACTION_LOAD, err);
+	case 'e':
+		return set_action(request, ACTION_EXEC, err);
+	case 'u':
+		return set_action(request, ACTION_UNLOAD, err);
+	case 'S':
+		return set_action(request, ACTION_STATUS, err);
+	case 'f':
+		return set_action(request, ACTION_FORCE, err);
+	case 'p':
+		request->crash = true;
+		return set_action(request, ACTION_LOAD, err);
+	case 'h':
+		request->action = ACTION_HELP;
+		return 0;
+	case 'v':
+		request->action = ACTION_VERSION;
+		return 0;
+	case 'c':
+		request->method = METHOD_LOAD;
+		return 0;
+	case 's':
+		request->method = METHOD_FILE_LOAD;
+		return 0;
+	case 'a':
+		request->method = METHOD_AUTO;
+		return 0;
+	case 't':
+		request->type = argument;
+		return 0;
+	case 'i':
+		request->no_checks = true;
+		return 0;
+	case 'x':
+		request->no_network_down = true;
+		return 0;
+	case 'y':
+		request->no_sync = true;
+		return 0;
+	case 'd':
+		request->debug = true;
+		return 0;
+	case OPTION_APPEND:
+		request->append = argument;
+		return 0;
+	case OPTION_REUSE_CMDLINE:
+		request->reuse_cmdline = true;
+		return 0;
+	case OPTION_INITRD:
+		return add_initrd(argument, request, err);
+	case OPTION_MEM_MIN:
+		return parse_address(argument, option->name, &request->mem_min, err);
+	case OPTION_MEM_MAX:
+		if (parse_address(argument, option->name, &request->mem_max, err))
+			return -1;
+		/* The highest address that may be used. */
+		request->mem_max += request->mem_max < PHYS_LIMIT;
+		return 0;
+	case OPTION_NO_EFI:
+		request->no_efi = true;
+		return 0;
+	case OPTION_CONSOLE_SERIAL:
+		request->console.serial = request->console_asked = true;
+		return 0;
+	case OPTION_CONSOLE_VGA:
+		request->console.vga = request->console_asked = true;
+		return 0;
+	case OPTION_CONSOLE_E9:
+		request->console.debug_port = request->console_asked = true;
+		return 0;
+	case OPTION_SERIAL:
+		return parse_serial(argument, request, err);
+	case OPTION_SERIAL_BAUD:
+		return parse_baud(argument, request, err);
+	case OPTION_RESET_VGA:
+		request->console.reset_vga = true;
+		return 0;
+	case OPTION_ON_CORRUPTION:
+		return parse_on_corruption(argument, request, err);
+	case OPTION_DRY_RUN:
+		request->dry_run = true;
+		return 0;
+	case OPTION_JSON:
+		request->json = true;
+		return 0;
+	case OPTION_SYSROOT:
+		request->sysroot = argument;
+		request->dry_run = true;
+		return 0;
+	default: /* OPTION_ACCEPTED */
+		return 0;
+	}
+}
+
+static int check(const struct request *request, const char *load_option, struct err *err)
+{
+	bool loads = request->action == ACTION_DEFAULT || request->action == ACTION_LOAD ||
+		     request->action == ACTION_FORCE;
+
+	if (request->action == ACTION_HELP || request->action == ACTION_VERSION)
+		return 0;
+	if (load_option && !loads)
+		return err_set(err, ERR_USAGE, "--%s makes no sense without loading a kernel",
+			       load_option);
+	if (loads && !request->kernel)
+		return err_set(err, ERR_USAGE, "no kernel named");
+	if (loads && request->crash)
+		return err_set(err, ERR_USAGE, "-p: this version loads no crash kernel");
+	if (request->json && !request->dry_run)
+		return err_set(err, ERR_USAGE, "--json goes with --dry-run");
+	if (request->type && strcmp(request->type, "bzImage64") && strcmp(request->type, "bzImage"))
+		return err_set(err, ERR_USAGE, "--type=%s: only bzImage64 (or bzImage) is known",
+			       request->type);
+	return 0;
+}
+
+int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err)
+{
+	struct option long_options[NR_OPTIONS + 1] = { 0 };
+	struct request request = { .mem_max = PHYS_LIMIT };
+	const char *load_option = NULL;
+	char short_options[2 * NR_OPTIONS + 3] = "?";
+	size_t used = 1;
+	int index, id;
+
+	for (size_t i = 0; i < NR_OPTIONS; i++) {
+		/* val is the index, so that an option is found in the table at once. */
+		long_options[i] = (struct option){ options[i].name,
+						   options[i].argument ? required_argument :
+									 no_argument,
+						   NULL, 256 + (int)i };
+		if (options[i].id >= 256)
+			continue;
+		short_options[used++] = (char)options[i].id;
+		if (options[i].argument)
+			short_options[used++] = ':';
+	}
+	short_options[used] = '\0';
+
+	optind = 0;
+	opterr = 0;
+	while ((id = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+		if (id == '?' || id == ':')
+			return err_set(err, ERR_USAGE, "%s: no such option, or its argument is wrong",
+				       argv[optind - 1]);
+		for (index = 0; id < 256 && index < NR_OPTIONS && options[index].id != id;)
+			index++;
+		if (id >= 256)
+			index = id - 256;
+		if (options[index].only_for_load)
+			load_option = options[index].name;
+		if (apply(&options[index], optarg, &request, err))
+			return -1;
+		if (request.action == ACTION_HELP || request.action == ACTION_VERSION)
+			break;
+	}
+	if (optind < argc)
+		request.kernel = argv[optind];
+	if (check(&request, load_option, err))
+		return -1;
+	*ret = request;
+	return 0;
+}

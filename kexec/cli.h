@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* argv -> struct request: one option table, one pass, in any order. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <stdio.h>
+
+#include "kexec/core/num.h"
+#include "kexec/x86/load.h"
+
+enum action {
+	ACTION_DEFAULT, /* load, then shutdown -r now */
+	ACTION_LOAD,
+	ACTION_UNLOAD,
+	ACTION_EXEC,
+	ACTION_FORCE, /* load, then exec */
+	ACTION_STATUS,
+	ACTION_HELP,
+	ACTION_VERSION,
+};
+
+enum method { METHOD_AUTO, METHOD_LOAD, METHOD_FILE_LOAD };
+
+enum { REQUEST_INITRDS_MAX = 64 };
+
+/* Strings are borrowed from argv. */
+struct request {
+	enum action action;
+	enum method method;
+	bool crash;	      /* -p */
+	bool status_of_normal; /* -l beside -S */
+	bool dry_run, json;
+	bool debug;
+	bool no_checks;
+	bool no_sync, no_network_down;
+	bool no_efi;
+	bool reuse_cmdline;
+	const char *kernel;
+	const char *initrd[REQUEST_INITRDS_MAX];
+	size_t nr_initrds;
+	const char *append; /* NULL: none given */
+	const char *type;   /* NULL: find out */
+	const char *sysroot;
+	phys_t mem_min;
+	phys_t mem_max; /* exclusive */
+	struct load_console console;
+	bool console_asked;  /* --console-serial or --console-vga */
+	bool port_given;     /* --serial */
+	enum on_corruption on_corruption;
+};
+
+/* ERR_USAGE says which word is wrong. */
+int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err);
+void cli_usage(FILE *to);
+
+#endif

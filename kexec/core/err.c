@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/core/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void set_text(struct err *err, enum err_code code, const char *format, va_list arguments)
+{
+	err->code = code;
+	err->sys_errno = 0;
+	vsnprintf(err->text, sizeof(err->text), format, arguments);
+}
+
+int err_set(struct err *err, enum err_code code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	set_text(err, code, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+int err_set_errno(struct err *err, int errnum, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	set_text(err, ERR_SYSTEM, format, arguments);
+	va_end(arguments);
+	err_append(err, ": %s", strerror(errnum));
+	err->sys_errno = errnum;
+	return -1;
+}
+
+int err_no_memory(struct err *err)
+{
+	return err_set(err, ERR_NO_MEMORY, "out of memory");
+}
+
+int err_prefix(struct err *err, const char *format, ...)
+{
+	char old[sizeof(err->text)];
+	va_list arguments;
+
+	memcpy(old, err->text, sizeof(old));
+	va_start(arguments, format);
+	vsnprintf(err->text, sizeof(err->text), format, arguments);
+	va_end(arguments);
+	return err_append(err, ": %s", old);
+}
+
+int err_append(struct err *err, const char *format, ...)
+{
+	size_t used = strlen(err->text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(err->text + used, sizeof(err->text) - used, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+void warn_add(struct warnings *warnings, const char *format, ...)
+{
+	va_list arguments;
+	char **grown;
+	char *text;
+	int length;
+
+	if (!warnings)
+		return;
+	va_start(arguments, format);
+	length = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		warnings->lost = 1;
+		return;
+	}
+	for (size_t i = 0; i < warnings->count; i++) {
+		if (!strcmp(warnings->text[i], text)) {
+			free(text);
+			return;
+		}
+	}
+	grown = reallocarray(warnings->text, warnings->count + 1, sizeof(*grown));
+	if (!grown) {
+		free(text);
+		warnings->lost = 1;
+		return;
+	}
+	warnings->text = grown;
+	warnings->text[warnings->count++] = text;
+}
+
+void warnings_done(struct warnings *warnings)
+{
+	for (size_t i = 0; i < warnings->count; i++)
+		free(warnings->text[i]);
+	free(warnings->text);
+	*warnings = (struct warnings){ 0 };
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/core/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* include/linux/kexec.h: the system call takes no more */
+enum { SEGMENTS_MAX = 16, REJECTED_HOLES_SHOWN = 6 };
+
+void plan_init(struct plan *plan, struct warnings *warnings)
+{
+	*plan = (struct plan){
+		.stage = PLAN_SHAPED,
+		.kernel = PLAN_NO_ITEM,
+		.initrd = PLAN_NO_ITEM,
+		.params = PLAN_NO_ITEM,
+		.purgatory = PLAN_NO_ITEM,
+		.warnings = warnings,
+	};
+}
+
+void plan_done(struct plan *plan)
+{
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		struct buf *own = &plan->item[i].own;
+
+		if (own->data)
+			bytes_wipe(own->data, own->size);
+		buf_done(own);
+	}
+	range_set_done(&plan->usable);
+	free(plan->protected_range);
+	memmap_done(&plan->e820);
+	free(plan->cmdline);
+	for (size_t i = 0; i < plan->nr_reasons; i++)
+		free(plan->reason[i]);
+	free(plan->reason);
+}
+
+static int require_stage(const struct plan *plan, enum plan_stage stage, struct err *err)
+{
+	static const char *const name[] = { "shaped", "placed", "filled", "sealed" };
+
+	if (plan->stage == stage)
+		return 0;
+	return err_set(err, ERR_INTERNAL, "the plan is %s, not %s", name[plan->stage], name[stage]);
+}
+
+int plan_add_item(struct plan *plan, const struct plan_item *item, unsigned int *ret_index,
+		  struct err *err)
+{
+	if (require_stage(plan, PLAN_SHAPED, err))
+		return -1;
+	if (plan->nr_items == PLAN_ITEMS_MAX)
+		return err_set(err, ERR_INPUT, "more than %d segments", PLAN_ITEMS_MAX);
+	plan->item[plan->nr_items] = *item;
+	*ret_index = plan->nr_items++;
+	return 0;
+}
+
+int plan_reason(struct plan *plan, struct err *err, const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+	int length;
+
+	if (array_grow(&plan->reason, &plan->reasons_room, plan->nr_reasons, sizeof(*plan->reason),
+		       err))
+		return -1;
+	va_start(arguments, format);
+	length = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return err_no_memory(err);
+	plan->reason[plan->nr_reasons++] = text;
+	return 0;
+}
+
+/* What an item asks of a hole; a staged one asks twice. */
+struct want {
+	const char *name;
+	uint64_t size, align;
+	phys_t min, max;
+	bool fixed;
+};
+
+struct namer {
+	const char *(*what_is_at)(const void *context, phys_t address);
+	const void *context;
+};
+
+/* What ends a hole at `address`: a segment of this plan, or the machine's. */
+static const char *what_ends_hole(const struct plan *plan, const struct namer *namer,
+				  phys_t address)
+{
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		const struct plan_item *item = &plan->item[i];
+		struct range byte = { address, address + 1 };
+
+		if (range_overlaps(item->load, byte) || range_overlaps(item->run, byte))
+			return item->name;
+	}
+	return namer->what_is_at(namer->context, address);
+}
+
+static int refuse(const struct plan *plan, const struct range_set *free_ranges,
+		  const struct want *want, const struct namer *namer, struct err *err)
+{
+	struct range hole;
+
+	err_set(err, ERR_NO_FIT, "%s: no place for 0x%llx bytes (%llu KiB)", want->name,
+		(unsigned long long)want->size, (unsigned long long)want->size / 1024);
+	if (want->fixed)
+		err_append(err, ", which must start at exactly " PHYS_FMT, PHYS(want->min));
+	else
+		err_append(err, " aligned to 0x%llx at or above " PHYS_FMT,
+			   (unsigned long long)want->align, PHYS(want->min));
+	if (want->max < PHYS_LIMIT)
+		err_append(err, " and ending at or below " PHYS_FMT, PHYS(want->max));
+	if (!range_set_largest(free_ranges, want->min, want->max, &hole))
+		return err_append(err, "; there is no usable memory there at all");
+	err_append(err, "; the largest hole there is " PHYS_FMT "-" PHYS_FMT " (%llu KiB)",
+		   PHYS(hole.start), PHYS(hole.end), (unsigned long long)range_size(hole) / 1024);
+	if (hole.end < want->max)
+		err_append(err, ", ended by %s", what_ends_hole(plan, namer, hole.end));
+	else
+		err_append(err, ", ended by the limit asked for");
+	if (hole.start > want->min)
+		err_append(err, ", begun after %s", what_ends_hole(plan, namer, hole.start - 1));
+	return -1;
+}
+
+static int explain(struct plan *plan, const struct range_set *free_ranges, const struct want *want,
+		   struct range chosen, struct err *err)
+{
+	char holes[REJECTED_HOLES_SHOWN * 48] = "";
+	size_t used = 0, rejected = 0;
+
+	for (size_t i = 0; i < free_ranges->count; i++) {
+		struct range hole = free_ranges->range[i];
+
+		if (hole.end <= want->min || hole.start >= chosen.start)
+			continue;
+		if (range_contains(hole, chosen))
+			break;
+		if (rejected++ < REJECTED_HOLES_SHOWN)
+			used += (size_t)snprintf(holes + used, sizeof(holes) - used, "%s" PHYS_FMT "-" PHYS_FMT,
+						 used ? ", " : "", PHYS(hole.start), PHYS(hole.end));
+	}
+	return plan_reason(plan, err,
+			   "%s at " PHYS_FMT ": %s " PHYS_FMT
+			   " for 0x%llx bytes aligned to 0x%llx%s%s%s",
+			   want->name, PHYS(chosen.start),
+			   want->fixed ? "it runs only at" : "the lowest place at or above",
+			   PHYS(want->min), (unsigned long long)want->size,
+			   (unsigned long long)want->align, rejected ? "; too small: " : "", holes,
+			   rejected > REJECTED_HOLES_SHOWN ? ", and more" : "");
+}
+
+static int place_one(struct plan *plan, struct range_set *free_ranges, const struct want *want,
+		     const struct namer *namer, struct range *ret, struct err *err)
+{
+	struct range chosen;
+	phys_t start;
+
+	if (want->fixed) {
+		if (!range_from_size(want->min, want->size, &chosen) ||
+		    !range_set_contains(free_ranges, chosen) || chosen.end > want->max)
+			return refuse(plan, free_ranges, want, namer, err);
+	} else {
+		if (!range_set_find_lowest(free_ranges, want->size, want->align, want->min,
+					   want->max, &start))
+			return refuse(plan, free_ranges, want, namer, err);
+		chosen = (struct range){ start, start + want->size };
+	}
+	if (explain(plan, free_ranges, want, chosen, err) ||
+	    range_set_subtract(free_ranges, chosen, err))
+		return -1;
+	*ret = chosen;
+	return 0;
+}
+
+int plan_place(struct plan *plan, const char *(*what_is_at)(const void *context, phys_t address),
+	       const void *context, struct err *err)
+{
+	const struct namer namer = { what_is_at, context };
+	struct range_set free_ranges CLEANUP(range_set_done) = { 0 };
+
+	if (require_stage(plan, PLAN_SHAPED, err) ||
+	    range_set_copy(&plan->usable, &free_ranges, err))
+		return -1;
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		struct plan_item *item = &plan->item[i];
+		struct want want = { item->name, item->mem_size, item->align,
+				     item->min,	 item->max,	 item->fixed };
+
+		if (place_one(plan, &free_ranges, &want, &namer, &item->run, err))
+			return -1;
+		item->load = item->run;
+		if (!item->staged)
+			continue;
+		want.align = PAGE_SIZE_4K;
+		want.fixed = false;
+		if (place_one(plan, &free_ranges, &want, &namer, &item->load, err))
+			return err_prefix(err, "staging");
+	}
+	plan->stage = PLAN_PLACED;
+	return 0;
+}
+
+static phys_t link_value(const struct plan *plan, const struct plan_link *link)
+{
+	return plan->item[link->target].run.start + link->target_offset;
+}
+
+int plan_write_link(struct plan *plan, const struct plan_link *link, struct err *err)
+{
+	struct buf *own = &plan->item[link->item].own;
+	phys_t value = link_value(plan, link);
+
+	if (require_stage(plan, PLAN_PLACED, err))
+		return -1;
+	if (plan->nr_links == PLAN_LINKS_MAX)
+		return err_set(err, ERR_INTERNAL, "more than %d links", PLAN_LINKS_MAX);
+	if (link->low_at + 4 > own->size || link->high_at + 4 > own->size)
+		return err_set(err, ERR_INTERNAL, "%s: a link at 0x%llx lies past its 0x%zx bytes",
+			       plan->item[link->item].name, (unsigned long long)link->low_at, own->size);
+	put_u32(own->data + link->low_at, (uint32_t)value);
+	put_u32(own->data + link->high_at, (uint32_t)(value >> 32));
+	plan->link[plan->nr_links++] = *link;
+	return 0;
+}
+
+int plan_filled(struct plan *plan, struct err *err)
+{
+	if (require_stage(plan, PLAN_PLACED, err))
+		return -1;
+	plan->stage = PLAN_FILLED;
+	return 0;
+}
+
+void plan_sorted(const struct plan *plan, unsigned int ret_order[PLAN_ITEMS_MAX])
+{
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		unsigned int at = i;
+
+		for (; at && plan->item[ret_order[at - 1]].load.start > plan->item[i].load.start; at--)
+			ret_order[at] = ret_order[at - 1];
+		ret_order[at] = i;
+	}
+}
+
+static int check_item(const struct plan *plan, const struct plan_item *item, struct err *err)
+{
+	if (item->load.start % PAGE_SIZE_4K || item->load.end % PAGE_SIZE_4K ||
+	    item->run.start % PAGE_SIZE_4K)
+		return err_set(err, ERR_INTERNAL, "%s: not page-aligned", item->name);
+	if (range_size(item->load) != item->mem_size || range_size(item->run) != item->mem_size)
+		return err_set(err, ERR_INTERNAL, "%s: its place is not its size", item->name);
+	if (item->file.size > item->mem_size)
+		return err_set(err, ERR_INTERNAL, "%s: 0x%zx bytes of file in 0x%llx of memory",
+			       item->name, item->file.size, (unsigned long long)item->mem_size);
+	if (!range_set_contains(&plan->usable, item->load) ||
+	    !range_set_contains(&plan->usable, item->run))
+		return err_set(err, ERR_INTERNAL, "%s: " PHYS_FMT "-" PHYS_FMT " is not usable memory",
+			       item->name, PHYS(item->load.start), PHYS(item->load.end));
+	if (!item->staged && item->load.start != item->run.start)
+		return err_set(err, ERR_INTERNAL, "%s: moved though not staged", item->name);
+	return 0;
+}
+
+static int check_disjoint(const struct plan *plan, struct err *err)
+{
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		const struct plan_item *a = &plan->item[i];
+
+		if (a->staged && range_overlaps(a->load, a->run))
+			return err_set(err, ERR_INTERNAL, "%s: staged over itself", a->name);
+		for (unsigned int j = 0; j < i; j++) {
+			const struct plan_item *b = &plan->item[j];
+
+			if (range_overlaps(a->load, b->load) || range_overlaps(a->run, b->run) ||
+			    range_overlaps(a->load, b->run) || range_overlaps(a->run, b->load))
+				return err_set(err, ERR_INTERNAL, "%s and %s overlap", a->name,
+					       b->name);
+		}
+	}
+	return 0;
+}
+
+static int check_footprint(const struct plan *plan, struct err *err)
+{
+	const struct plan_item *kernel = &plan->item[plan->kernel];
+
+	if (!range_is_valid(plan->footprint) || plan->footprint.start < plan->floor)
+		return err_set(err, ERR_INTERNAL,
+			       "the kernel's footprint " PHYS_FMT "-" PHYS_FMT
+			       " reaches below its floor " PHYS_FMT,
+			       PHYS(plan->footprint.start), PHYS(plan->footprint.end),
+			       PHYS(plan->floor));
+	if (!range_contains(kernel->run, plan->footprint))
+		return err_set(err, ERR_INTERNAL,
+			       "the kernel's footprint " PHYS_FMT "-" PHYS_FMT
+			       " reaches past its own memory " PHYS_FMT "-" PHYS_FMT,
+			       PHYS(plan->footprint.start), PHYS(plan->footprint.end),
+			       PHYS(kernel->run.start), PHYS(kernel->run.end));
+	if (plan->kernel_entry < kernel->run.start ||
+	    plan->kernel_entry >= kernel->run.start + kernel->file.size)
+		return err_set(err, ERR_INTERNAL, "the kernel's entry " PHYS_FMT
+						  " lies outside its bytes", PHYS(plan->kernel_entry));
+	return 0;
+}
+
+static int check_links(const struct plan *plan, struct err *err)
+{
+	for (unsigned int i = 0; i < plan->nr_links; i++) {
+		const struct plan_link *link = &plan->link[i];
+		const struct bytes *from = &plan->item[link->item].file;
+		const struct plan_item *target = &plan->item[link->target];
+		struct cursor low = cursor_at(*from, link->low_at);
+		struct cursor high = cursor_at(*from, link->high_at);
+		phys_t value = cursor_u32(&low);
+		struct range used;
+
+		value |= (phys_t)cursor_u32(&high) << 32;
+		if (low.bad || high.bad || value != link_value(plan, link) ||
+		    !range_from_size(value, link->target_size, &used) ||
+		    !range_contains(target->run, used))
+			return err_set(err, ERR_INTERNAL,
+				       "%s: the address at 0x%llx does not point into %s",
+				       plan->item[link->item].name,
+				       (unsigned long long)link->low_at, target->name);
+	}
+	return 0;
+}
+
+int plan_check(const struct plan *plan, struct err *err)
+{
+	if (!plan->nr_items || plan->nr_items > SEGMENTS_MAX)
+		return err_set(err, ERR_INTERNAL, "%u segments", plan->nr_items);
+	if (plan->kernel == PLAN_NO_ITEM || plan->purgatory == PLAN_NO_ITEM)
+		return err_set(err, ERR_INTERNAL, "no kernel or no purgatory");
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		const struct plan_item *item = &plan->item[i];
+
+		if (check_item(plan, item, err))
+			return -1;
+		for (size_t j = 0; j < plan->nr_protected; j++) {
+			if (range_overlaps(item->load, plan->protected_range[j].range) ||
+			    range_overlaps(item->run, plan->protected_range[j].range))
+				return err_set(err, ERR_INTERNAL, "%s lies over %s", item->name,
+					       plan->protected_range[j].name);
+		}
+		if (!item->is_verified && i != plan->purgatory)
+			return err_set(err, ERR_INTERNAL, "%s has no digest", item->name);
+	}
+	if (plan->entry < plan->item[plan->purgatory].run.start ||
+	    plan->entry >= plan->item[plan->purgatory].run.start +
+				   plan->item[plan->purgatory].file.size)
+		return err_set(err, ERR_INTERNAL, "the entry lies outside the purgatory");
+	if (check_disjoint(plan, err) || check_footprint(plan, err) || check_links(plan, err))
+		return -1;
+	return 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/core/system.h"
+
+#include <stdlib.h>
+
+enum { FIRST_MIB = 0x100000 };
+
+void system_done(struct system *system)
+{
+	memmap_done(&system->firmware);
+	iomem_done(&system->iomem);
+	efi_map_done(&system->efi.runtime_map);
+	free(system->cmdline);
+	free(system->lockdown);
+}
+
+int system_e820(const struct system *system, struct memmap *ret, struct warnings *warnings,
+		struct err *err)
+{
+	struct memmap map CLEANUP(memmap_done) = { 0 };
+
+	if (!system->firmware.count)
+		return err_set(err, ERR_INPUT,
+			       "/sys/firmware/memmap has no entries: the running kernel does not show "
+			       "the firmware's memory map (CONFIG_FIRMWARE_MEMMAP); "
+			       "its own loader can be used with -s");
+	if (memmap_copy(&system->firmware, &map, err))
+		return -1;
+	if (memmap_normalise(&map, warnings, err))
+		return err_prefix(err, "/sys/firmware/memmap");
+	*ret = map;
+	map = (struct memmap){ 0 };
+	return 0;
+}
+
+static int subtract_tables(const struct system *system, struct range_set *set, struct err *err)
+{
+	for (size_t i = 0; i < system->efi.nr_tables; i++) {
+		const struct efi_table *table = &system->efi.table[i];
+		struct range range;
+
+		if (!range_from_size(table->address, table->size, &range))
+			return err_set(err, ERR_INPUT,
+				       "EFI table %s: 0x%llx bytes at " PHYS_FMT
+				       " do not lie in physical memory",
+				       table->name, (unsigned long long)table->size,
+				       PHYS(table->address));
+		if (range_set_subtract(set, range_grow_to(range, PAGE_SIZE_4K), err))
+			return -1;
+	}
+	return 0;
+}
+
+int system_usable(const struct system *system, struct range_set *ret, struct warnings *warnings,
+		  struct err *err)
+{
+	struct memmap e820 CLEANUP(memmap_done) = { 0 };
+	struct range_set firmware CLEANUP(range_set_done) = { 0 };
+	struct range_set live CLEANUP(range_set_done) = { 0 };
+	struct range_set usable CLEANUP(range_set_done) = { 0 };
+
+	if (system->iomem.zeroed)
+		return err_set(err, ERR_INPUT,
+			       "/proc/iomem: every address is 0: the kernel hides them from a reader "
+			       "without CAP_SYS_ADMIN; run this as root");
+	if (system_e820(system, &e820, warnings, err) ||
+	    memmap_select(&e820, E820_RAM, &firmware, err) ||
+	    iomem_system_ram(&system->iomem, &live, err))
+		return -1;
+	if (!live.count)
+		return err_set(err, ERR_INPUT, "/proc/iomem: no System RAM in %zu entries",
+			       system->iomem.count);
+	if (range_set_intersect(&firmware, &live, &usable, err) ||
+	    subtract_tables(system, &usable, err) ||
+	    range_set_subtract(&usable, (struct range){ 0, FIRST_MIB }, err))
+		return -1;
+	range_set_shrink_to(&usable, PAGE_SIZE_4K);
+	*ret = usable;
+	usable = (struct range_set){ 0 };
+	return 0;
+}
+
+const char *system_what_is_at(const struct system *system, phys_t address)
+{
+	const char *resource = iomem_name_at(&system->iomem, address);
+
+	if (address < FIRST_MIB)
+		return "the first MiB";
+	for (size_t i = 0; i < system->efi.nr_tables; i++) {
+		const struct efi_table *table = &system->efi.table[i];
+
+		if (address >= num_align_down(table->address, PAGE_SIZE_4K) &&
+		    address < table->address + table->size + PAGE_SIZE_4K - 1)
+			return table->name;
+	}
+	for (size_t i = 0; i < system->firmware.count; i++) {
+		const struct memmap_entry *entry = &system->firmware.entry[i];
+
+		if (entry->type == E820_RAM || address < entry->range.start ||
+		    address >= entry->range.end)
+			continue;
+		return memmap_type_name(entry->type) ?: "memory of an unknown type";
+	}
+	return resource ?: "no memory";
+}

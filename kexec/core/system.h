@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The running machine as values: everything that a plan depends on, gathered
+ * once (kexec/sys/gather.h), live or from a capture.
+ */
+#ifndef CORE_SYSTEM_H
+#define CORE_SYSTEM_H
+
+#include "kexec/core/efimap.h"
+#include "kexec/core/iomem.h"
+
+enum { SYSTEM_EFI_TABLES_MAX = 32, SYSTEM_BOOT_PARAMS_SIZE = 4096 };
+
+struct system_efi {
+	bool booted;	      /* /sys/firmware/efi exists */
+	bool can_hand_over;   /* runtime map, fw_vendor and config_table are all there */
+	uint64_t fw_vendor;   /* physical */
+	uint64_t runtime;     /* physical in the first kernel, a converted pointer after a kexec */
+	uint64_t config_table; /* physical */
+	uint64_t smbios;      /* 0: unknown */
+	struct efi_map runtime_map;
+	struct efi_table table[SYSTEM_EFI_TABLES_MAX];
+	size_t nr_tables;
+};
+
+/* Owned; zero-initialise; release with system_done(). */
+struct system {
+	struct memmap firmware; /* /sys/firmware/memmap, as it stands there */
+	struct iomem iomem;
+	uint8_t boot_params[SYSTEM_BOOT_PARAMS_SIZE]; /* the running kernel's zero page */
+	bool has_boot_params;
+	struct system_efi efi;
+	uint64_t acpi_rsdp; /* 0: leave the search to the new kernel */
+	char *cmdline;	    /* /proc/cmdline without its newline; NULL if unreadable */
+	bool la57;	    /* 5-level paging is on */
+	bool is_guest_without_io; /* SEV-ES, SEV-SNP or TDX: PURGATORY_NO_IO */
+	bool framebuffer_moved;	  /* hyperv_fb is bound: boot_params' framebuffer is stale */
+	uint64_t framebuffer_base; /* where it is then; 0: unknown */
+	uint64_t tsc_hz;	   /* 0: unknown */
+	uint16_t reset_port;	   /* FADT reset register in I/O space; 0: none */
+	uint8_t reset_value;
+	char *lockdown; /* "none", "integrity", "confidentiality"; NULL: no such file */
+};
+
+void system_done(struct system *system);
+
+/*
+ * The rule for what a segment may use. Usable is what the firmware calls RAM
+ * *and* /proc/iomem calls System RAM, less the "Reserved" below it, less the EFI
+ * tables that only memblock protects, less the first MiB; whole pages only.
+ * ret is zero-initialised by the caller, owned by it afterwards.
+ * ERR_INPUT where a source is missing or hides its addresses.
+ */
+int system_usable(const struct system *system, struct range_set *ret, struct warnings *warnings,
+		  struct err *err);
+
+/* The firmware's map in the kernel's order, overlaps resolved, neighbours merged. */
+int system_e820(const struct system *system, struct memmap *ret, struct warnings *warnings,
+		struct err *err);
+
+/* What lies in the way at this address: a resource, a table, a firmware type.
+ * Points into `system` or at a constant. */
+const char *system_what_is_at(const struct system *system, phys_t address);
+
+#endif

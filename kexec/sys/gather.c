@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/sys/gather.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/klog.h>
+#include <unistd.h>
+
+#include "x86/bootparam.h"
+
+enum {
+	CPUINFO_HEAD = 16384, /* the first processor's lines */
+	TABLE_BOUND = 0x10000,
+	TABLE_SLACK = 4096,
+	KLOG_READ_ALL = 3,
+	KLOG_SIZE = 10,
+	/* ACPI 6.5, table 5.9 (FADT) */
+	FADT_FLAGS_AT = 112,
+	FADT_RESET_REG_AT = 116,
+	FADT_RESET_VALUE_AT = 128,
+	FADT_RESET_REG_SUP = 1 << 10,
+	GAS_SYSTEM_IO = 1,
+};
+
+static void free_text(char **text)
+{
+	free(*text);
+}
+
+/* --- /sys/firmware/memmap ------------------------------------------------ */
+
+static int gather_memmap_entry(const struct root *root, size_t number, struct system *system,
+			       struct warnings *warnings, struct err *err)
+{
+	char path[64];
+	char *name CLEANUP(free_text) = NULL;
+	uint64_t start, last;
+	uint32_t type;
+
+	snprintf(path, sizeof(path), "sys/firmware/memmap/%zu/start", number);
+	if (root_read_number(root, path, &start, err))
+		return -1;
+	snprintf(path, sizeof(path), "sys/firmware/memmap/%zu/end", number);
+	if (root_read_number(root, path, &last, err))
+		return -1;
+	snprintf(path, sizeof(path), "sys/firmware/memmap/%zu/type", number);
+	if (root_read_text(root, path, &name, err))
+		return -1;
+	if (!memmap_type_from_name(name, strlen(name), &type)) {
+		warn_add(warnings, "/%s: type \"%.40s\" is not known: taken for reserved", path,
+			 name);
+		type = E820_RESERVED;
+	}
+	if (last == UINT64_MAX)
+		return err_set(err, ERR_INPUT,
+			       "/sys/firmware/memmap/%zu: 0x%llx-0x%llx reaches the end of the 64-bit "
+			       "address space",
+			       number, PHYS(start), PHYS(last));
+	if (memmap_add(&system->firmware, (struct range){ start, last + 1 }, type, err))
+		return err_prefix(err, "/sys/firmware/memmap/%zu", number);
+	return 0;
+}
+
+static int gather_memmap(const struct root *root, struct system *system, struct warnings *warnings,
+			 struct err *err)
+{
+	size_t count;
+
+	if (root_count_numbered(root, "sys/firmware/memmap", &count, err))
+		return root_is_missing(err) ?
+			       err_append(err, ": the running kernel does not show the firmware's "
+					       "memory map (CONFIG_FIRMWARE_MEMMAP); its own loader "
+					       "can be used with -s") :
+			       -1;
+	for (size_t i = 0; i < count; i++)
+		if (gather_memmap_entry(root, i, system, warnings, err))
+			return -1;
+	return 0;
+}
+
+static int gather_iomem(const struct root *root, struct system *system, struct err *err)
+{
+	struct buf text CLEANUP(buf_done) = { 0 };
+
+	if (root_read(root, "proc/iomem", ROOT_FILE_MAX, &text, err))
+		return -1;
+	if (iomem_parse(buf_bytes(&text), &system->iomem, err))
+		return err_prefix(err, "/proc/iomem");
+	return 0;
+}
+
+static int gather_boot_params(const struct root *root, struct system *system,
+			      struct warnings *warnings, struct err *err)
+{
+	struct buf data CLEANUP(buf_done) = { 0 };
+
+	if (root_read(root, "sys/kernel/boot_params/data", SYSTEM_BOOT_PARAMS_SIZE + 1, &data,
+		      err)) {
+		if (!root_is_missing(err))
+			return -1;
+		warn_add(warnings, "%s", err->text);
+		return 0;
+	}
+	if (data.size != SYSTEM_BOOT_PARAMS_SIZE)
+		return err_set(err, ERR_INPUT,
+			       "/sys/kernel/boot_params/data: %zu bytes, a zero page has %d", data.size,
+			       SYSTEM_BOOT_PARAMS_SIZE);
+	memcpy(system->boot_params, data.data, data.size);
+	system->has_boot_params = true;
+	return 0;
+}
+
+/* --- the kernel's log ---------------------------------------------------- */
+
+static int read_log(const struct root *root, struct buf *ret, struct err *err)
+{
+	struct buf log CLEANUP(buf_done) = { 0 };
+	int size, got;
+
+	if (!root->is_live)
+		return root_read(root, "dmesg", ROOT_FILE_MAX, ret, err);
+	size = klogctl(KLOG_SIZE, NULL, 0);
+	if (size < 0)
+		return err_set_errno(err, errno, "the kernel's log");
+	if (buf_extend(&log, (size_t)size, err))
+		return -1;
+	got = klogctl(KLOG_READ_ALL, (char *)log.data, size);
+	if (got < 0)
+		return err_set_errno(err, errno, "the kernel's log");
+	log.size = (size_t)got;
+	*ret = log;
+	log = (struct buf){ 0 };
+	return 0;
+}
+
+/* "tsc: Detected 2100.000 MHz processor", arch/x86/kernel/tsc.c */
+static uint64_t tsc_hz_from_log(struct bytes log)
+{
+	static const char mark[] = "tsc: Detected ";
+	const uint8_t *at = log.size ? memmem(log.data, log.size, mark, strlen(mark)) : NULL;
+	unsigned long long mhz, khz;
+	char text[40] = "";
+	size_t left;
+
+	if (!at)
+		return 0;
+	at += strlen(mark);
+	left = (size_t)(log.data + log.size - at);
+	memcpy(text, at, left < sizeof(text) - 1 ? left : sizeof(text) - 1);
+	if (sscanf(text, "%7llu.%3llu MHz", &mhz, &khz) != 2)
+		return 0;
+	return mhz * 1000000 + khz * 1000;
+}
+
+static bool log_says(struct bytes log, const char *text)
+{
+	return log.size && memmem(log.data, log.size, text, strlen(text));
+}
+
+/* --- EFI ----------------------------------------------------------------- */
+
+static int gather_runtime_desc(const struct root *root, size_t number, struct system *system,
+			       struct err *err)
+{
+	static const char *const file[] = { "type", "phys_addr", "virt_addr", "num_pages",
+					    "attribute" };
+	uint64_t value[5];
+	struct range range;
+	char path[64];
+
+	for (size_t i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "sys/firmware/efi/runtime-map/%zu/%s", number, file[i]);
+		if (root_read_number(root, path, &value[i], err))
+			return -1;
+	}
+	if (value[0] > UINT32_MAX || value[3] > PHYS_LIMIT / PAGE_SIZE_4K ||
+	    !range_from_size(value[1], value[3] * PAGE_SIZE_4K, &range))
+		return err_set(err, ERR_INPUT,
+			       "/sys/firmware/efi/runtime-map/%zu: 0x%llx pages of type 0x%llx at "
+			       "0x%llx do not lie in physical memory",
+			       number, (unsigned long long)value[3], (unsigned long long)value[0],
+			       (unsigned long long)value[1]);
+	return efi_map_add(&system->efi.runtime_map,
+			   (struct efi_desc){ (uint32_t)value[0], value[1], value[2], value[3],
+					      value[4] },
+			   err);
+}
+
+static int gather_runtime_map(const struct root *root, struct system *system, struct err *err)
+{
+	size_t count;
+
+	if (root_count_numbered(root, "sys/firmware/efi/runtime-map", &count, err))
+		return root_is_missing(err) ? 0 : -1;
+	for (size_t i = 0; i < count; i++)
+		if (gather_runtime_desc(root, i, system, err))
+			return -1;
+	return 0;
+}
+
+/* "NAME=0x..." of /sys/firmware/efi/systab; 0 if it is not there. */
+static uint64_t systab_value(const char *systab, const char *name)
+{
+	struct bytes rest = { (const uint8_t *)systab, strlen(systab) }, line;
+	size_t length = strlen(name);
+	uint64_t value;
+
+	while (bytes_next_line(&rest, &line)) {
+		const char *text = (const char *)line.data;
+
+		if (line.size > length && !memcmp(text, name, length) && text[length] == '=' &&
+		    num_parse(text + length + 1, line.size - length - 1, 0, &value))
+			return value;
+	}
+	return 0;
+}
+
+/* Missing is fine, malformed is not. */
+static int optional_number(const struct root *root, const char *path, uint64_t *ret,
+			   struct err *err)
+{
+	if (!root_read_number(root, path, ret, err) || root_is_missing(err))
+		return 0;
+	return -1;
+}
+
+static size_t event_log_size(const struct root *root)
+{
+	static const char path[] = "sys/kernel/security/tpm0/binary_bios_measurements";
+	struct buf log CLEANUP(buf_done) = { 0 };
+	struct err ignored;
+
+	return root_read(root, path, ROOT_FILE_MAX, &log, &ignored) ? 0 : log.size;
+}
+
+static void gather_efi_tables(const struct root *root, struct bytes log, struct system *system,
+			      struct warnings *warnings)
+{
+	struct system_efi *efi = &system->efi;
+
+	efi->nr_tables = efi_tables_from_log(log, efi->table, SYSTEM_EFI_TABLES_MAX);
+	if (!efi->nr_tables)
+		warn_add(warnings,
+			 "the kernel's log no longer has the line \"efi: ...\": EFI tables that only "
+			 "the running kernel reserves (TPM event log, memory attributes, ESRT) "
+			 "cannot be kept off; segments go to the lowest places that hold them, away "
+			 "from the top of memory where firmware puts such tables");
+	for (size_t i = 0; i < efi->nr_tables; i++) {
+		struct efi_table *table = &efi->table[i];
+
+		table->size = TABLE_BOUND;
+		table->size_is_bound = true;
+		if (!strcmp(table->name, "TPMEventLog"))
+			table->size += event_log_size(root) + TABLE_SLACK;
+	}
+}
+
+static int gather_efi(const struct root *root, struct bytes log, struct system *system,
+		      struct warnings *warnings, struct err *err)
+{
+	struct system_efi *efi = &system->efi;
+	char *systab CLEANUP(free_text) = NULL;
+
+	efi->booted = root_exists(root, "sys/firmware/efi");
+	if (!efi->booted)
+		return 0;
+	if (optional_number(root, "sys/firmware/efi/fw_vendor", &efi->fw_vendor, err) ||
+	    optional_number(root, "sys/firmware/efi/runtime", &efi->runtime, err) ||
+	    optional_number(root, "sys/firmware/efi/config_table", &efi->config_table, err) ||
+	    gather_runtime_map(root, system, err))
+		return -1;
+	if (root_read_text(root, "sys/firmware/efi/systab", &systab, err)) {
+		if (!root_is_missing(err))
+			return -1;
+	} else {
+		efi->smbios = systab_value(systab, "SMBIOS");
+		if (!system->acpi_rsdp)
+			system->acpi_rsdp = systab_value(systab, "ACPI20") ?:
+						    systab_value(systab, "ACPI");
+	}
+	efi->can_hand_over = efi->runtime_map.count && efi->fw_vendor && efi->config_table;
+	gather_efi_tables(root, log, system, warnings);
+	for (size_t i = 0; !system->acpi_rsdp && i < efi->nr_tables; i++)
+		if (!strcmp(efi->table[i].name, "ACPI 2.0"))
+			system->acpi_rsdp = efi->table[i].address;
+	return 0;
+}
+
+/* --- the rest ------------------------------------------------------------ */
+
+static bool has_cpu_flag(const char *cpuinfo, const char *flag)
+{
+	const char *line = strstr(cpuinfo, "\nflags");
+	const char *end = line ? strchrnul(line + 1, '\n') : NULL;
+	size_t length = strlen(flag);
+
+	for (const char *at = line; at && (at = strstr(at, flag)) && at < end; at += length)
+		if (at[-1] == ' ' && (at[length] == ' ' || at[length] == '\n' || !at[length]))
+			return true;
+	return false;
+}
+
+static void gather_cpu(const struct root *root, struct bytes log, struct system *system)
+{
+	struct buf cpuinfo CLEANUP(buf_done) = { 0 };
+	struct err ignored;
+
+	system->is_guest_without_io =
+		log_says(log, "Memory Encryption Features active: AMD SEV SEV-ES") ||
+		log_says(log, "Memory Encryption Features active: SEV SEV-ES");
+	system->tsc_hz = tsc_hz_from_log(log);
+	if (root_read(root, "proc/cpuinfo", CPUINFO_HEAD, &cpuinfo, &ignored) ||
+	    buf_append(&cpuinfo, "", 1, &ignored))
+		return;
+	system->la57 = has_cpu_flag((const char *)cpuinfo.data, "la57");
+	system->is_guest_without_io |= has_cpu_flag((const char *)cpuinfo.data, "tdx_guest");
+}
+
+static void gather_reset_register(const struct root *root, struct system *system)
+{
+	struct buf fadt CLEANUP(buf_done) = { 0 };
+	struct cursor flags, reset, value;
+	struct err ignored;
+	uint8_t space;
+	uint64_t port;
+
+	if (root_read(root, "sys/firmware/acpi/tables/FACP", 4096, &fadt, &ignored))
+		return;
+	flags = cursor_at(buf_bytes(&fadt), FADT_FLAGS_AT);
+	reset = cursor_at(buf_bytes(&fadt), FADT_RESET_REG_AT);
+	value = cursor_at(buf_bytes(&fadt), FADT_RESET_VALUE_AT);
+	if (!(cursor_u32(&flags) & FADT_RESET_REG_SUP))
+		return;
+	/* Generic address structure: space, bit width, bit offset, access size, address. */
+	space = cursor_u8(&reset);
+	reset.offset += 3;
+	port = cursor_u64(&reset);
+	system->reset_value = cursor_u8(&value);
+	if (!reset.bad && !value.bad && space == GAS_SYSTEM_IO && port <= UINT16_MAX)
+		system->reset_port = (uint16_t)port;
+}
+
+/* hyperv_fb moves the framebuffer and leaves boot_params as it was. */
+static void gather_framebuffer(const struct root *root, struct system *system)
+{
+	char *name CLEANUP(free_text) = NULL;
+	struct fb_fix_screeninfo fix;
+	struct err ignored;
+	int fd;
+
+	if (root_read_text(root, "sys/class/graphics/fb0/name", &name, &ignored) ||
+	    strcmp(name, "hyperv_fb"))
+		return;
+	system->framebuffer_moved = true;
+	if (!root->is_live)
+		return;
+	fd = open("/dev/fb0", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (!ioctl(fd, FBIOGET_FSCREENINFO, &fix))
+		system->framebuffer_base = fix.smem_start;
+	close(fd);
+}
+
+/* "none [integrity] confidentiality": the one in brackets. */
+static void gather_lockdown(const struct root *root, struct system *system)
+{
+	char *text CLEANUP(free_text) = NULL;
+	const char *open_bracket, *close_bracket;
+	struct err ignored;
+
+	if (root_read_text(root, "sys/kernel/security/lockdown", &text, &ignored))
+		return;
+	open_bracket = strchr(text, '[');
+	close_bracket = open_bracket ? strchr(open_bracket, ']') : NULL;
+	if (close_bracket)
+		system->lockdown = strndup(open_bracket + 1,
+					   (size_t)(close_bracket - open_bracket - 1));
+}
+
+int gather(const struct root *root, struct system *ret, struct warnings *warnings,
+	   struct err *err)
+{
+	const struct boot_params *running = (const void *)ret->boot_params;
+	struct buf log CLEANUP(buf_done) = { 0 };
+
+	if (gather_memmap(root, ret, warnings, err) || gather_iomem(root, ret, err) ||
+	    gather_boot_params(root, ret, warnings, err))
+		return -1;
+	ret->acpi_rsdp = running->acpi_rsdp_addr;
+	if (root_read_text(root, "proc/cmdline", &ret->cmdline, err) && !root_is_missing(err))
+		return -1;
+	if (read_log(root, &log, err))
+		log = (struct buf){ 0 };
+	if (gather_efi(root, buf_bytes(&log), ret, warnings, err))
+		return -1;
+	gather_cpu(root, buf_bytes(&log), ret);
+	gather_reset_register(root, ret);
+	gather_framebuffer(root, ret);
+	gather_lockdown(root, ret);
+	return 0;
+}
+
+int gather_loaded(const struct root *root, bool crash, bool *ret, struct err *err)
+{
+	uint64_t value;
+
+	/* The files moved in 6.19; the old names are links that will go. */
+	if (root_read_number(root, crash ? "sys/kernel/kexec/crash_loaded" : "sys/kernel/kexec/loaded",
+			     &value, err) &&
+	    root_read_number(root, crash ? "sys/kernel/kexec_crash_loaded" : "sys/kernel/kexec_loaded",
+			     &value, err))
+		return -1;
+	*ret = value;
+	return 0;
+}

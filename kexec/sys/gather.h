@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads the machine: the only way into struct system. */
+#ifndef SYS_GATHER_H
+#define SYS_GATHER_H
+
+#include "kexec/core/system.h"
+#include "kexec/sys/root.h"
+
+/*
+ * ret is zero-initialised and the caller's. What a load cannot do without and
+ * what is malformed is an error that names the file; what the new kernel will
+ * lose is a warning.
+ */
+int gather(const struct root *root, struct system *ret, struct warnings *warnings,
+	   struct err *err);
+
+/* Whether an image is loaded; `crash` asks for the crash kernel. ERR_SYSTEM if
+ * the kernel does not say (no CONFIG_KEXEC). */
+int gather_loaded(const struct root *root, bool crash, bool *ret, struct err *err);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/sys/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kexec/core/num.h"
+
+/* More than any initrd, less than what makes page counts wrap. */
+static const uint64_t INPUT_MAX = UINT64_C(1) << 40;
+
+static int copy_to_memory(int from, struct err *err)
+{
+	int fd = memfd_create("kexec-input", MFD_CLOEXEC);
+	char block[65536];
+	ssize_t got;
+
+	if (fd < 0)
+		return err_set_errno(err, errno, "memfd_create");
+	while ((got = read(from, block, sizeof(block))) != 0) {
+		for (ssize_t done = 0; got > 0 && done < got;) {
+			ssize_t wrote = write(fd, block + done, (size_t)(got - done));
+
+			if (wrote < 0) {
+				err_set_errno(err, errno, "copying to memory");
+				close(fd);
+				return -1;
+			}
+			done += wrote;
+		}
+		if (got < 0 && errno != EINTR) {
+			err_set_errno(err, errno, "read");
+			close(fd);
+			return -1;
+		}
+	}
+	return fd;
+}
+
+static int input_open(const char *path, struct input *ret, struct err *err)
+{
+	struct input input = { .path = path };
+	int in_memory;
+
+	input.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (input.fd < 0)
+		return err_set_errno(err, errno, "%s", path);
+	if (fstat(input.fd, &input.status))
+		goto failed;
+	if (S_ISDIR(input.status.st_mode)) {
+		err_set(err, ERR_INPUT, "%s: a directory, not a file", path);
+		goto close;
+	}
+	if (!S_ISREG(input.status.st_mode)) {
+		in_memory = copy_to_memory(input.fd, err);
+		if (in_memory < 0) {
+			err_prefix(err, "%s", path);
+			goto close;
+		}
+		close(input.fd);
+		input.fd = in_memory;
+		if (fstat(input.fd, &input.status))
+			goto failed;
+	}
+	if (!input.status.st_size) {
+		err_set(err, ERR_INPUT, "%s: the file is empty", path);
+		goto close;
+	}
+	*ret = input;
+	return 0;
+failed:
+	err_set_errno(err, errno, "%s", path);
+close:
+	close(input.fd);
+	return -1;
+}
+
+static uint64_t page_align(uint64_t size)
+{
+	return (size + PAGE_SIZE_4K - 1) & ~(PAGE_SIZE_4K - 1);
+}
+
+static int map_all(struct inputs *inputs, struct err *err)
+{
+	const struct input *last = &inputs->file[inputs->count - 1];
+	uint64_t size = 0, at = 0;
+	uint8_t *base;
+
+	for (size_t i = 0; i < inputs->count; i++) {
+		if ((uint64_t)inputs->file[i].status.st_size > INPUT_MAX)
+			return err_set(err, ERR_INPUT, "%s: %lld bytes are too many to load",
+				       inputs->file[i].path,
+				       (long long)inputs->file[i].status.st_size);
+		size += page_align((uint64_t)inputs->file[i].status.st_size);
+	}
+	base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED)
+		return err_set_errno(err, errno, "mapping 0x%llx bytes", (unsigned long long)size);
+	inputs->mapped_size = size;
+	inputs->bytes.data = base;
+	for (size_t i = 0; i < inputs->count; i++) {
+		const struct input *file = &inputs->file[i];
+		size_t bytes = (size_t)file->status.st_size, room = page_align(bytes);
+
+		if (mmap(base + at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file->fd,
+			 0) == MAP_FAILED)
+			return err_set_errno(err, errno, "%s: mapping %zu bytes", file->path, bytes);
+		/* Another's shared map can have left something behind the end. */
+		if (room > bytes && file != last)
+			memset(base + at + bytes, 0, room - bytes);
+		at += room;
+	}
+	inputs->bytes.size = size - page_align((uint64_t)last->status.st_size) +
+			     (uint64_t)last->status.st_size;
+	madvise(base, size, MADV_SEQUENTIAL);
+	return 0;
+}
+
+/* Only for the signal handler: where each file is mapped. */
+enum { GUARDED_MAX = 64 };
+static struct {
+	const uint8_t *start;
+	size_t size;
+	const char *path;
+} guarded[GUARDED_MAX];
+static size_t nr_guarded;
+
+static void guard(const struct inputs *inputs)
+{
+	const uint8_t *at = inputs->bytes.data;
+
+	for (size_t i = 0; i < inputs->count; i++) {
+		size_t room = page_align((uint64_t)inputs->file[i].status.st_size);
+
+		if (nr_guarded < GUARDED_MAX) {
+			guarded[nr_guarded].start = at;
+			guarded[nr_guarded].size = room;
+			guarded[nr_guarded++].path = inputs->file[i].path;
+		}
+		at += room;
+	}
+}
+
+int inputs_open(const char *const *path, size_t count, struct inputs *ret, struct err *err)
+{
+	struct inputs inputs CLEANUP(inputs_done) = { 0 };
+
+	inputs.file = calloc(count, sizeof(*inputs.file));
+	if (!inputs.file)
+		return err_no_memory(err);
+	for (; inputs.count < count; inputs.count++)
+		if (input_open(path[inputs.count], &inputs.file[inputs.count], err))
+			return -1;
+	if (map_all(&inputs, err))
+		return -1;
+	guard(&inputs);
+	*ret = inputs;
+	inputs = (struct inputs){ 0 };
+	return 0;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+int inputs_check_unchanged(const struct inputs *inputs, struct err *err)
+{
+	for (size_t i = 0; i < inputs->count; i++) {
+		const struct input *file = &inputs->file[i];
+		struct stat now;
+
+		if (fstat(file->fd, &now))
+			return err_set_errno(err, errno, "%s", file->path);
+		if (now.st_size != file->status.st_size ||
+		    !same_time(now.st_mtim, file->status.st_mtim) ||
+		    !same_time(now.st_ctim, file->status.st_ctim))
+			return err_set(err, ERR_INPUT,
+				       "%s: changed while it was being loaded (%lld bytes, then %lld): "
+				       "load it again when it is whole",
+				       file->path, (long long)file->status.st_size,
+				       (long long)now.st_size);
+	}
+	return 0;
+}
+
+void inputs_done(struct inputs *inputs)
+{
+	if (inputs->mapped_size)
+		munmap((void *)inputs->bytes.data, inputs->mapped_size);
+	for (size_t i = 0; i < inputs->count; i++)
+		close(inputs->file[i].fd);
+	free(inputs->file);
+}
+
+static void say(const char *text)
+{
+	ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+
+	(void)ignored;
+}
+
+static void on_bus_error(int signal_number, siginfo_t *info, void *context)
+{
+	const uint8_t *address = info->si_addr;
+
+	(void)context;
+	for (size_t i = 0; i < nr_guarded; i++) {
+		if (address < guarded[i].start || address >= guarded[i].start + guarded[i].size)
+			continue;
+		say("kexec: ");
+		say(guarded[i].path);
+		say(": shrank or could not be read while it was being loaded: nothing was loaded\n");
+		_exit(1);
+	}
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+}
+
+int inputs_guard(struct err *err)
+{
+	struct sigaction action = { .sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO };
+
+	if (sigaction(SIGBUS, &action, NULL))
+		return err_set_errno(err, errno, "sigaction");
+	return 0;
+}

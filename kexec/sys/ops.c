@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/sys/ops.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int real_load(void *context, uint64_t entry, size_t nr_segments,
+		     const struct kexec_segment *segment, unsigned long flags)
+{
+	(void)context;
+	return syscall(SYS_kexec_load, entry, nr_segments, segment, flags) ? -errno : 0;
+}
+
+static int real_file_load(void *context, int kernel_fd, int initrd_fd, size_t cmdline_size,
+			  const char *cmdline, unsigned long flags)
+{
+	(void)context;
+	return syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, cmdline_size, cmdline, flags) ?
+		       -errno :
+		       0;
+}
+
+static void real_sync(void *context)
+{
+	(void)context;
+	sync();
+}
+
+static void real_network_down(void *context)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct if_nameindex *interfaces = fd < 0 ? NULL : if_nameindex();
+
+	(void)context;
+	for (struct if_nameindex *at = interfaces; at && at->if_index; at++) {
+		struct ifreq request = { 0 };
+
+		strncpy(request.ifr_name, at->if_name, sizeof(request.ifr_name) - 1);
+		if (ioctl(fd, SIOCGIFFLAGS, &request) || request.ifr_flags & IFF_LOOPBACK ||
+		    !(request.ifr_flags & IFF_UP))
+			continue;
+		request.ifr_flags = (short)(request.ifr_flags & ~IFF_UP);
+		ioctl(fd, SIOCSIFFLAGS, &request);
+	}
+	if (interfaces)
+		if_freenameindex(interfaces);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int real_exec_loaded(void *context)
+{
+	(void)context;
+	reboot(LINUX_REBOOT_KEXEC);
+	return -errno;
+}
+
+static int real_shutdown(void *context)
+{
+	static const char *const path[] = { "/sbin/shutdown", "/etc/shutdown", "/bin/shutdown" };
+
+	(void)context;
+	for (size_t i = 0; i < sizeof(path) / sizeof(path[0]); i++)
+		execl(path[i], "shutdown", "-r", "now", (char *)NULL);
+	return -errno;
+}
+
+const struct ops ops_real = {
+	.load = real_load,
+	.file_load = real_file_load,
+	.sync = real_sync,
+	.network_down = real_network_down,
+	.exec_loaded = real_exec_loaded,
+	.shutdown = real_shutdown,
+};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The system calls that change the machine, as a table, so that tests can
+ * record them. Each returns 0 or a negative errno. */
+#ifndef SYS_OPS_H
+#define SYS_OPS_H
+
+#include "kexec-abi.h"
+
+struct ops {
+	void *context;
+	int (*load)(void *context, uint64_t entry, size_t nr_segments,
+		    const struct kexec_segment *segment, unsigned long flags);
+	/* initrd_fd -1: none. cmdline_size counts the NUL. */
+	int (*file_load)(void *context, int kernel_fd, int initrd_fd, size_t cmdline_size,
+			 const char *cmdline, unsigned long flags);
+	void (*sync)(void *context);
+	/* Every interface but loopback down; what fails is left as it is. */
+	void (*network_down)(void *context);
+	/* Does not return if it succeeds. */
+	int (*exec_loaded)(void *context);
+	/* Replaces the process by shutdown -r now. */
+	int (*shutdown)(void *context);
+};
+
+extern const struct ops ops_real;
+
+#endif

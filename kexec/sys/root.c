@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/sys/root.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kexec/core/num.h"
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+int root_open(const char *directory, struct root *ret, struct err *err)
+{
+	int fd = open(directory ?: "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set_errno(err, errno, "%s", directory ?: "/");
+	*ret = (struct root){ fd, !directory };
+	return 0;
+}
+
+void root_close(struct root *root)
+{
+	close_fd(&root->fd);
+	root->fd = -1;
+}
+
+static int open_below(const struct root *root, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned int)(flags | O_RDONLY | O_CLOEXEC),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	if (root->is_live)
+		return openat(root->fd, path, (int)how.flags);
+	return (int)syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+}
+
+int root_read(const struct root *root, const char *path, size_t limit, struct buf *ret,
+	      struct err *err)
+{
+	/* No waiting for the writer of a pipe in a captured machine. */
+	int fd CLEANUP(close_fd) = open_below(root, path, O_NONBLOCK);
+	struct buf buf CLEANUP(buf_done) = { 0 };
+	struct stat status;
+	char block[16384];
+	ssize_t got;
+
+	if (fd < 0)
+		return err_set_errno(err, errno, "/%s", path);
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
+		return err_set(err, ERR_INPUT, "/%s: not a regular file", path);
+	while (buf.size < limit) {
+		size_t want = limit - buf.size < sizeof(block) ? limit - buf.size : sizeof(block);
+
+		got = read(fd, block, want);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_set_errno(err, errno, "/%s: read", path);
+		if (!got)
+			break;
+		if (buf_append(&buf, block, (size_t)got, err))
+			return -1;
+	}
+	*ret = buf;
+	buf = (struct buf){ 0 };
+	return 0;
+}
+
+int root_read_text(const struct root *root, const char *path, char **ret, struct err *err)
+{
+	struct buf buf CLEANUP(buf_done) = { 0 };
+	char *text;
+
+	if (root_read(root, path, ROOT_FILE_MAX, &buf, err))
+		return -1;
+	while (buf.size && isspace(buf.data[buf.size - 1]))
+		buf.size--;
+	text = strndup(buf.size ? (const char *)buf.data : "", buf.size);
+	if (!text)
+		return err_no_memory(err);
+	*ret = text;
+	return 0;
+}
+
+static void free_text(char **text)
+{
+	free(*text);
+}
+
+int root_read_number(const struct root *root, const char *path, uint64_t *ret, struct err *err)
+{
+	char *text CLEANUP(free_text) = NULL;
+
+	if (root_read_text(root, path, &text, err))
+		return -1;
+	if (!num_parse(text, strlen(text), 0, ret))
+		return err_set(err, ERR_INPUT, "/%s: \"%.40s\" is not a number", path, text);
+	return 0;
+}
+
+bool root_exists(const struct root *root, const char *path)
+{
+	int fd CLEANUP(close_fd) = open_below(root, path, O_PATH);
+
+	return fd >= 0;
+}
+
+bool root_is_missing(const struct err *err)
+{
+	return err->code == ERR_SYSTEM && err->sys_errno == ENOENT;
+}
+
+int root_count_numbered(const struct root *root, const char *path, size_t *ret, struct err *err)
+{
+	int fd = open_below(root, path, O_DIRECTORY);
+	struct dirent *entry;
+	size_t count = 0;
+	DIR *directory;
+
+	directory = fd < 0 ? NULL : fdopendir(fd);
+	if (!directory) {
+		err_set_errno(err, errno, "/%s", path);
+		close_fd(&fd);
+		return -1;
+	}
+	while ((entry = readdir(directory)))
+		count += isdigit((unsigned char)entry->d_name[0]) != 0;
+	closedir(directory);
+	*ret = count;
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The machine's files, through a directory that can be another root: a captured
+ * machine is read as the running one is.
+ */
+#ifndef SYS_ROOT_H
+#define SYS_ROOT_H
+
+#include "kexec/core/bytes.h"
+
+struct root {
+	int fd;
+	bool is_live; /* the running machine, so that its system calls mean something */
+};
+
+enum { ROOT_FILE_MAX = 256 << 20 };
+
+/* directory NULL: the running machine. In another root no path leads outside. */
+int root_open(const char *directory, struct root *ret, struct err *err);
+void root_close(struct root *root);
+
+/*
+ * Reads a regular file to its end, at most `limit` bytes of it, into ret
+ * (zero-initialised). Paths have no leading slash. ERR_SYSTEM with the errno
+ * if it is missing or unreadable: root_is_missing() tells.
+ */
+int root_read(const struct root *root, const char *path, size_t limit, struct buf *ret,
+	      struct err *err);
+/* The file's text without trailing white space, NUL-terminated, malloc'ed. */
+int root_read_text(const struct root *root, const char *path, char **ret, struct err *err);
+/* The file holds one number, "0x..." or decimal. */
+int root_read_number(const struct root *root, const char *path, uint64_t *ret, struct err *err);
+bool root_exists(const struct root *root, const char *path);
+bool root_is_missing(const struct err *err);
+/* How many entries the directory has whose names are numbers, so that a caller
+ * can read 0 .. count - 1 and notice one that is not there. */
+int root_count_numbered(const struct root *root, const char *path, size_t *ret,
+			struct err *err);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/x86/bzimage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "x86/bootparam.h"
+
+enum {
+	PROTOCOL_64_BIT_ENTRY = 0x020c,
+	HEADER_END_WITH_INIT_SIZE = 0x264,
+	DEFAULT_SETUP_SECTS = 4,
+	/* MIN_KERNEL_ALIGN_LG2 of x86-64, arch/x86/include/asm/boot.h */
+	SMALLEST_ALIGNMENT = 0x200000,
+	LOWEST_PREF_ADDRESS = 0x100000,
+	/* kernel_version is counted from here, Documentation/arch/x86/boot.rst */
+	VERSION_BASE = 0x200,
+	PE_HEADER_OFFSET_AT = 0x3c,
+	PE_SIZE_OF_IMAGE_AT = 0x50, /* from the PE signature: 24 + 56 */
+};
+
+#define AT(field) (SETUP_HEADER_OFFSET + (unsigned int)offsetof(struct setup_header, field))
+
+/*
+ * The decompressor's size in memory. The PE header that the EFI stub needs says
+ * it: SizeOfImage counts setup sectors and wrapper. Without one, init_size
+ * bounds it.
+ */
+static uint64_t wrapper_size(struct bytes image, uint64_t setup_size, uint64_t file_size,
+			     uint64_t init_size)
+{
+	struct cursor at = cursor_at(image, PE_HEADER_OFFSET_AT);
+	uint32_t pe = cursor_u32(&at);
+	struct cursor signature = cursor_at(image, pe);
+	uint32_t magic = cursor_u32(&signature);
+	struct cursor size_at = cursor_at(image, (size_t)pe + PE_SIZE_OF_IMAGE_AT);
+	uint32_t size_of_image = cursor_u32(&size_at);
+	uint64_t size;
+
+	if (at.bad || signature.bad || size_at.bad || magic != 0x4550 /* "PE" */ ||
+	    size_of_image <= setup_size)
+		return init_size;
+	size = size_of_image - setup_size;
+	return size < file_size || size > init_size ? init_size : size;
+}
+
+static void copy_version(struct bytes image, const struct setup_header *wire, uint64_t setup_size,
+			 struct bzimage *ret)
+{
+	uint64_t at = (uint64_t)wire->kernel_version + VERSION_BASE;
+	size_t used = 0;
+
+	ret->version[0] = '\0';
+	if (!wire->kernel_version || at >= setup_size)
+		return;
+	for (; at + used < setup_size && used < sizeof(ret->version) - 1; used++) {
+		uint8_t byte = image.data[at + used];
+
+		if (byte < 0x20 || byte > 0x7e)
+			break;
+		ret->version[used] = (char)byte;
+	}
+	ret->version[used] = '\0';
+}
+
+static int check_header(const struct setup_header *wire, struct err *err)
+{
+	if (wire->boot_flag != SETUP_BOOT_FLAG || wire->header != SETUP_HEADER_MAGIC)
+		return err_set(err, ERR_INPUT,
+			       "not a bzImage: at 0x%x there is 0x%x, not \"HdrS\" (0x%x), "
+			       "or at 0x%x 0x%x, not 0x%x",
+			       AT(header), wire->header, SETUP_HEADER_MAGIC, AT(boot_flag),
+			       wire->boot_flag, SETUP_BOOT_FLAG);
+	if (wire->version < PROTOCOL_64_BIT_ENTRY)
+		return err_set(err, ERR_INPUT,
+			       "offset 0x%x: boot protocol %u.%02u has no 64-bit entry; 2.12 "
+			       "(Linux 3.8) or later is needed",
+			       AT(version), wire->version >> 8, wire->version & 0xff);
+	if (!(wire->loadflags & LOADED_HIGH))
+		return err_set(err, ERR_INPUT,
+			       "offset 0x%x: loadflags 0x%x: a zImage, which runs below 1 MiB, "
+			       "cannot be loaded",
+			       AT(loadflags), wire->loadflags);
+	if (!(wire->xloadflags & XLF_KERNEL_64))
+		return err_set(err, ERR_INPUT,
+			       "offset 0x%x: xloadflags 0x%x: no 64-bit entry; is this a 32-bit kernel?",
+			       AT(xloadflags), wire->xloadflags);
+	if (!num_is_power_of_two(wire->kernel_alignment) ||
+	    wire->kernel_alignment < SMALLEST_ALIGNMENT)
+		return err_set(err, ERR_INPUT,
+			       "offset 0x%x: kernel_alignment 0x%x is not a power of two of at least 0x%x",
+			       AT(kernel_alignment), wire->kernel_alignment, SMALLEST_ALIGNMENT);
+	if (wire->pref_address % PAGE_SIZE_4K || wire->pref_address < LOWEST_PREF_ADDRESS ||
+	    wire->pref_address >= PHYS_LIMIT)
+		return err_set(err, ERR_INPUT,
+			       "offset 0x%x: pref_address 0x%llx is not a page at or above 0x%x",
+			       AT(pref_address), (unsigned long long)wire->pref_address,
+			       LOWEST_PREF_ADDRESS);
+	return 0;
+}
+
+int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
+{
+	struct setup_header wire = { 0 };
+	struct bytes header, protected;
+	uint64_t header_end, setup_size, loaded_size;
+
+	if (image.size < SETUP_HEADER_LIMIT)
+		return err_set(err, ERR_INPUT,
+			       "%zu bytes are too few for a kernel: its setup header ends at 0x%x",
+			       image.size, SETUP_HEADER_LIMIT);
+	/* The jump instruction at 0x200 skips the header: its operand says how long that is. */
+	header_end = 0x202 + (uint64_t)image.data[0x201];
+	if (header_end > SETUP_HEADER_LIMIT)
+		header_end = SETUP_HEADER_LIMIT;
+	bytes_slice(image, SETUP_HEADER_OFFSET, header_end - SETUP_HEADER_OFFSET, &header);
+	memcpy(&wire, header.data, header.size < sizeof(wire) ? header.size : sizeof(wire));
+	if (check_header(&wire, err))
+		return -1;
+	if (header_end < HEADER_END_WITH_INIT_SIZE)
+		return err_set(err, ERR_INPUT,
+			       "offset 0x201: the setup header ends at 0x%llx, before init_size, which "
+			       "protocol %u.%02u has",
+			       (unsigned long long)header_end, wire.version >> 8, wire.version & 0xff);
+
+	setup_size = (uint64_t)((wire.setup_sects ?: DEFAULT_SETUP_SECTS) + 1) * SETUP_SECTOR_SIZE;
+	loaded_size = (uint64_t)wire.syssize * 16;
+	if (!bytes_slice(image, setup_size, loaded_size, &protected))
+		return err_set(err, ERR_INPUT,
+			       "offset 0x%x: syssize 0x%x: the kernel ends at 0x%llx, the file at 0x%zx: "
+			       "it is truncated",
+			       AT(syssize), wire.syssize,
+			       (unsigned long long)(setup_size + loaded_size), image.size);
+	if (loaded_size <= BZIMAGE_ENTRY64_OFFSET)
+		return err_set(err, ERR_INPUT,
+			       "offset 0x%x: syssize 0x%x: %llu bytes hold no 64-bit entry at 0x%x",
+			       AT(syssize), wire.syssize, (unsigned long long)loaded_size,
+			       BZIMAGE_ENTRY64_OFFSET);
+	if (wire.init_size < loaded_size)
+		return err_set(err, ERR_INPUT,
+			       "offset 0x%x: init_size 0x%x is less than the 0x%llx bytes to load",
+			       AT(init_size), wire.init_size, (unsigned long long)loaded_size);
+
+	*ret = (struct bzimage){
+		.header = header,
+		.protected = protected,
+		.footprint = {
+			.relocatable = wire.relocatable_kernel,
+			.alignment = wire.kernel_alignment,
+			.pref_address = wire.pref_address,
+			.init_size = wire.init_size,
+			.wrapper_size = wrapper_size(image, setup_size, loaded_size, wire.init_size),
+		},
+		.protocol = wire.version,
+		.xloadflags = wire.xloadflags,
+		.cmdline_size = wire.cmdline_size,
+		.initrd_addr_max = wire.initrd_addr_max,
+	};
+	copy_version(image, &wire, setup_size, ret);
+	return 0;
+}

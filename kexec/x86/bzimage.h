@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A bzImage, validated: what the rest of the loader knows of it. */
+#ifndef X86_BZIMAGE_H
+#define X86_BZIMAGE_H
+
+#include "kexec/x86/footprint.h"
+
+/* Borrows from the image's bytes. */
+struct bzimage {
+	struct bytes header;	/* [0x1f1, its end), at most to 0x290: copied into the zero page */
+	struct bytes protected; /* the protected-mode part, without the signature behind it */
+	struct footprint_of footprint;
+	uint16_t protocol;  /* 0x020f is 2.15 */
+	uint16_t xloadflags;
+	uint32_t cmdline_size; /* the longest command line, without its NUL */
+	uint32_t initrd_addr_max; /* last address of an initrd of a kernel that stays below 4 GiB */
+	char version[96];      /* the kernel's own words, "" if it has none */
+};
+
+/*
+ * ERR_INPUT names the offset in the file, the field and its value. Accepts
+ * protocol 2.12 and later with the 64-bit entry, which is what
+ * arch/x86/kernel/kexec-bzimage64.c of Linux 6.12 asks for.
+ */
+int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err);
+
+#endif

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/x86/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kexec/core/cmdline.h"
+#include "kexec/core/sha256.h"
+#include "kexec/x86/purgatory_image.h"
+#include "purgatory-abi.h"
+#include "x86/bootparam.h"
+
+enum {
+	SMALL_SEGMENTS_FROM = 0x100000,
+	/* The kernel's own loader keeps initrds above this, so out of ZONE_DMA:
+	 * MIN_INITRD_LOAD_ADDR in arch/x86/kernel/kexec-bzimage64.c. */
+	INITRD_FROM = 0x1000000,
+	RESET_DELAY_SECONDS = 10,
+	SERIAL_CLOCK = 115200,
+};
+static const phys_t FOUR_GIB = UINT64_C(1) << 32;
+
+static phys_t at_least(phys_t a, phys_t b)
+{
+	return a > b ? a : b;
+}
+
+static phys_t at_most(phys_t a, phys_t b)
+{
+	return a < b ? a : b;
+}
+
+static int add_segment(struct plan *plan, const struct plan_item *item, unsigned int *ret_index,
+		       struct err *err)
+{
+	struct plan_item segment = *item;
+
+	if (!num_align_up(item->own.data ? item->own.size : item->mem_size, PAGE_SIZE_4K,
+			  &segment.mem_size))
+		return err_set(err, ERR_INPUT, "%s: 0x%llx bytes are too many", item->name,
+			       (unsigned long long)item->mem_size);
+	if (item->own.data)
+		segment.file = buf_bytes(&item->own);
+	return plan_add_item(plan, &segment, ret_index, err);
+}
+
+static int shape_kernel(const struct load_request *request, const struct bzimage *image,
+			struct plan *plan, phys_t max, struct err *err)
+{
+	const struct footprint_of *of = &image->footprint;
+	struct plan_item item = {
+		.name = "kernel",
+		.file = image->protected,
+		.mem_size = of->init_size,
+		.align = of->relocatable ? of->alignment : PAGE_SIZE_4K,
+		.min = of->relocatable ? at_least(of->pref_address, request->mem_min) :
+					 of->pref_address,
+		.max = max,
+		.fixed = !of->relocatable,
+		.is_verified = true,
+	};
+
+	if (item.fixed && request->mem_min > of->pref_address)
+		return err_set(err, ERR_NO_FIT,
+			       "the kernel is not relocatable and runs only at " PHYS_FMT
+			       ", below --mem-min=" PHYS_FMT,
+			       PHYS(of->pref_address), PHYS(request->mem_min));
+	plan->floor = of->pref_address;
+	return add_segment(plan, &item, &plan->kernel, err);
+}
+
+static int shape_params(const struct bootparams *shape, const struct load_request *request,
+			struct plan *plan, phys_t max, struct err *err)
+{
+	struct plan_item item = {
+		.name = "params",
+		.align = PAGE_SIZE_4K,
+		.min = at_least(SMALL_SEGMENTS_FROM, request->mem_min),
+		.max = max,
+		.is_verified = true,
+	};
+
+	if (buf_extend(&item.own, shape->size, err) ||
+	    add_segment(plan, &item, &plan->params, err)) {
+		buf_done(&item.own);
+		return -1;
+	}
+	return 0;
+}
+
+static uint64_t chunks_of(const struct plan_item *item)
+{
+	return (item->file.size + PURGATORY_CHUNK_SIZE - 1) / PURGATORY_CHUNK_SIZE;
+}
+
+/* The purgatory's segment: its image, its bss, then the tables. It is the last
+ * to be shaped, for its tables have a line for each of the others. */
+struct purgatory_layout {
+	uint64_t image_size, regions_at, digests_at, size;
+	uint32_t nr_regions, nr_chunks;
+};
+
+static struct purgatory_layout purgatory_layout(const struct plan *plan)
+{
+	struct bytes image = { purgatory_image, (size_t)(purgatory_image_end - purgatory_image) };
+	struct cursor at = cursor_at(
+		image, PURGATORY_PARAMS_OFFSET + offsetof(struct purgatory_params, image_size));
+	struct purgatory_layout layout = { .image_size = cursor_u64(&at) };
+
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		if (!plan->item[i].is_verified || !plan->item[i].file.size)
+			continue;
+		layout.nr_regions++;
+		layout.nr_chunks += (uint32_t)chunks_of(&plan->item[i]);
+	}
+	layout.regions_at = (layout.image_size + 63) & ~UINT64_C(63);
+	layout.digests_at =
+		layout.regions_at + layout.nr_regions * sizeof(struct purgatory_region);
+	layout.size = layout.digests_at + (uint64_t)layout.nr_chunks * PURGATORY_DIGEST_SIZE;
+	return layout;
+}
+
+static int shape_purgatory(const struct load_request *request, struct plan *plan, struct err *err)
+{
+	struct purgatory_layout layout = purgatory_layout(plan);
+	struct plan_item item = {
+		.name = "purgatory",
+		.align = PAGE_SIZE_4K,
+		.min = at_least(SMALL_SEGMENTS_FROM, request->mem_min),
+		.max = request->mem_max,
+	};
+
+	if (buf_append(&item.own, purgatory_image,
+		       (size_t)(purgatory_image_end - purgatory_image), err) ||
+	    buf_extend(&item.own, layout.size, err) ||
+	    add_segment(plan, &item, &plan->purgatory, err)) {
+		buf_done(&item.own);
+		return -1;
+	}
+	return 0;
+}
+
+static int check_paging(const struct system *system, const struct bzimage *image, struct err *err)
+{
+	if (system->la57 && !(image->xloadflags & XLF_5LEVEL))
+		return err_set(err, ERR_INPUT,
+			       "the machine runs with 5-level paging, and the kernel cannot be entered "
+			       "so (offset 0x%x: xloadflags 0x%x): boot the running kernel with no5lvl "
+			       "first",
+			       (unsigned int)offsetof(struct boot_params, hdr.xloadflags),
+			       image->xloadflags);
+	return 0;
+}
+
+static int list_protected(const struct system *system, struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < system->efi.nr_tables; i++) {
+		const struct efi_table *table = &system->efi.table[i];
+		struct plan_protected entry = { .range = { table->address,
+							   table->address + table->size } };
+
+		if (array_grow(&plan->protected_range, &plan->protected_room, plan->nr_protected,
+			       sizeof(entry), err))
+			return -1;
+		entry.range = range_grow_to(entry.range, PAGE_SIZE_4K);
+		memcpy(entry.name, table->name, sizeof(entry.name));
+		plan->protected_range[plan->nr_protected++] = entry;
+	}
+	return 0;
+}
+
+static struct bootparams_request bootparams_request(const struct load_request *request,
+						    const struct system *system,
+						    const struct load *load)
+{
+	return (struct bootparams_request){
+		.image = &load->image,
+		.system = system,
+		.e820 = &load->plan.e820,
+		.cmdline = request->cmdline,
+		.seed = request->seed,
+		.no_efi = request->no_efi,
+	};
+}
+
+static const char *what_is_at(const void *system, phys_t address)
+{
+	return system_what_is_at(system, address);
+}
+
+static int shape(const struct load_request *request, const struct system *system,
+		 struct load *load, struct err *err)
+{
+	struct plan *plan = &load->plan;
+	struct bootparams_request parameters;
+	phys_t max = request->mem_max, initrd_max;
+
+	if (bzimage_parse(request->kernel, &load->image, err))
+		return err_prefix(err, "kernel");
+	if (check_paging(system, &load->image, err) ||
+	    system_usable(system, &plan->usable, plan->warnings, err) ||
+	    system_e820(system, &plan->e820, NULL, err) || list_protected(system, plan, err))
+		return -1;
+	if (!(load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G))
+		max = at_most(max, FOUR_GIB);
+	parameters = bootparams_request(request, system, load);
+	if (bootparams_shape(&parameters, &load->bootparams, plan->warnings, err))
+		return -1;
+	plan->cmdline = strdup(request->cmdline);
+	if (!plan->cmdline)
+		return err_no_memory(err);
+
+	if (shape_kernel(request, &load->image, plan, max, err))
+		return -1;
+	initrd_max = load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G ?
+			     max :
+			     at_most(max, (phys_t)load->image.initrd_addr_max + 1);
+	if (request->initrd.size) {
+		struct plan_item item = {
+			.name = "initrd",
+			.file = request->initrd,
+			.mem_size = request->initrd.size,
+			.align = PAGE_SIZE_4K,
+			.min = at_least(INITRD_FROM, request->mem_min),
+			.max = initrd_max,
+			.staged = request->stage_initrd,
+			.is_verified = true,
+		};
+
+		if (add_segment(plan, &item, &plan->initrd, err))
+			return -1;
+	}
+	if (shape_params(&load->bootparams, request, plan, max, err) ||
+	    shape_purgatory(request, plan, err))
+		return -1;
+	return 0;
+}
+
+int load_place(const struct load_request *request, const struct system *system,
+	       struct warnings *warnings, struct load *load, struct err *err)
+{
+	struct plan *plan = &load->plan;
+	struct range wrapper, output;
+
+	plan_init(plan, warnings);
+	if (shape(request, system, load, err) || plan_place(plan, what_is_at, system, err))
+		return -1;
+	if (!footprint(&load->image.footprint, plan->item[plan->kernel].run.start, &wrapper,
+		       &output))
+		return err_set(err, ERR_INTERNAL, "the kernel's footprint has no end");
+	plan->footprint = (struct range){ at_most(wrapper.start, output.start),
+					  at_least(wrapper.end, output.end) };
+	plan->kernel_entry = plan->item[plan->kernel].run.start + BZIMAGE_ENTRY64_OFFSET;
+	plan->entry = plan->item[plan->purgatory].run.start;
+	return 0;
+}
+
+/* --- sealing ------------------------------------------------------------- */
+
+static void seal_regions(const struct plan *plan, const struct purgatory_layout *layout,
+			 uint8_t *bytes, bool skip_verify)
+{
+	struct purgatory_region *region = (void *)(bytes + layout->regions_at);
+	uint8_t *digest = bytes + layout->digests_at;
+	unsigned int order[PLAN_ITEMS_MAX];
+	uint32_t chunk = 0;
+
+	plan_sorted(plan, order);
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		const struct plan_item *item = &plan->item[order[i]];
+
+		if (!item->is_verified || !item->file.size)
+			continue;
+		*region = (struct purgatory_region){
+			.src = item->load.start,
+			.dst = item->run.start,
+			.size = item->file.size,
+			.zero = item->staged ? item->mem_size - item->file.size : 0,
+			.first_chunk = chunk,
+			.segment = i,
+		};
+		strncpy(region->name, item->name, sizeof(region->name) - 1);
+		region++;
+		chunk += (uint32_t)chunks_of(item);
+		for (size_t at = 0; !skip_verify && at < item->file.size;
+		     at += PURGATORY_CHUNK_SIZE, digest += PURGATORY_DIGEST_SIZE)
+			sha256(item->file.data + at,
+			       at_most(PURGATORY_CHUNK_SIZE, item->file.size - at), digest);
+	}
+}
+
+static void console_params(const struct load_request *request, struct purgatory_params *params)
+{
+	const struct load_console *console = &request->console;
+
+	params->console = (console->serial ? PURGATORY_CONSOLE_SERIAL : 0) |
+			  (console->vga ? PURGATORY_CONSOLE_VGA : 0) |
+			  (console->debug_port ? PURGATORY_CONSOLE_E9 : 0);
+	params->serial_port = console->port;
+	params->serial_divisor = console->baud ? (uint16_t)(SERIAL_CLOCK / console->baud) : 0;
+}
+
+static void seal_purgatory(const struct load_request *request, const struct system *system,
+			   struct plan *plan)
+{
+	struct plan_item *item = &plan->item[plan->purgatory];
+	struct purgatory_layout layout = purgatory_layout(plan);
+	struct purgatory_params *params = (void *)(item->own.data + PURGATORY_PARAMS_OFFSET);
+
+	seal_regions(plan, &layout, item->own.data, request->skip_verify);
+	params->flags = (request->skip_verify ? PURGATORY_SKIP_VERIFY : 0) |
+			(system->is_guest_without_io ? PURGATORY_NO_IO : 0) |
+			(request->console.reset_vga ? PURGATORY_RESET_VGA : 0);
+	params->entry_rip = plan->kernel_entry;
+	params->entry_rsi = plan->item[plan->params].run.start;
+	params->regions = item->run.start + layout.regions_at;
+	params->digests = item->run.start + layout.digests_at;
+	params->nr_regions = layout.nr_regions;
+	params->nr_chunks = layout.nr_chunks;
+	sha256(item->own.data + layout.regions_at, layout.size - layout.regions_at,
+	       params->tables_digest);
+	params->on_corruption = request->on_corruption == ON_CORRUPTION_HALT ?
+					PURGATORY_ON_CORRUPTION_HALT :
+					PURGATORY_ON_CORRUPTION_RESET;
+	params->reset_delay_s = RESET_DELAY_SECONDS;
+	params->tsc_hz = system->tsc_hz;
+	params->reset_port = system->reset_port;
+	params->reset_value = system->reset_value;
+	params->hash = PURGATORY_HASH_BASELINE;
+	console_params(request, params);
+}
+
+int load_seal(const struct load_request *request, const struct system *system, struct load *load,
+	      struct err *err)
+{
+	struct bootparams_request parameters = bootparams_request(request, system, load);
+
+	if (bootparams_fill(&parameters, &load->bootparams, &load->plan, err) ||
+	    plan_filled(&load->plan, err))
+		return -1;
+	seal_purgatory(request, system, &load->plan);
+	if (plan_check(&load->plan, err))
+		return -1;
+	load->plan.stage = PLAN_SEALED;
+	return 0;
+}
+
+void load_done(struct load *load)
+{
+	plan_done(&load->plan);
+}

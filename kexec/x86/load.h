@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A whole load of a bzImage: from a request and a machine to a sealed plan. */
+#ifndef X86_LOAD_H
+#define X86_LOAD_H
+
+#include "kexec/core/plan.h"
+#include "kexec/core/system.h"
+#include "kexec/x86/bootparams.h"
+
+enum on_corruption { ON_CORRUPTION_RESET, ON_CORRUPTION_HALT };
+
+/* Where the purgatory speaks. */
+struct load_console {
+	bool serial, vga, debug_port;
+	bool reset_vga;
+	uint16_t port;	     /* 8250 base */
+	uint32_t baud;	     /* 0: leave the speed as it is */
+};
+
+struct load_request {
+	struct bytes kernel; /* the bzImage, borrowed for as long as the plan lives */
+	struct bytes initrd; /* likewise; size 0: none */
+	const char *cmdline; /* composed */
+	phys_t mem_min;	     /* segments start at or above */
+	phys_t mem_max;	     /* and end at or below; PHYS_LIMIT: no limit */
+	bool no_efi;
+	bool skip_verify;
+	bool stage_initrd; /* load it elsewhere and let the purgatory copy it */
+	const uint8_t *seed; /* RNG_SEED_SIZE bytes, or NULL */
+	struct load_console console;
+	enum on_corruption on_corruption;
+};
+
+/* What lies between the steps; zero-initialise; load_done() releases and wipes. */
+struct load {
+	struct bzimage image;
+	struct bootparams bootparams;
+	struct plan plan;
+};
+
+/* Judges the image, the map and the request; places every segment. Nothing has
+ * been read of the initrd and, but for its header, of the kernel. */
+int load_place(const struct load_request *request, const struct system *system,
+	       struct warnings *warnings, struct load *load, struct err *err);
+/* Fills, digests, checks. Reads every byte of the inputs once. */
+int load_seal(const struct load_request *request, const struct system *system, struct load *load,
+	      struct err *err);
+void load_done(struct load *load);
+
+#endif

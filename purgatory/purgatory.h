@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The parts of the purgatory, and what each owes the others. */
+#ifndef PURGATORY_PURGATORY_H
+#define PURGATORY_PURGATORY_H
+
+#include <stdint.h>
+
+#include "purgatory-abi.h"
+
+/* --- console.c ----------------------------------------------------------- */
+
+/*
+ * Takes the consoles of `params` into use, and with PURGATORY_RESET_VGA sets up the
+ * adapter. With PURGATORY_NO_IO there is none, and nothing is touched. To be called
+ * before the others, which until then print nowhere.
+ */
+void console_init(const struct purgatory_params *params);
+
+/*
+ * Prints to every console and puts "safekexec purgatory: " before each line.
+ * Knows %s, %lu and %lx, with a width, and a 0 before that to fill with zeroes;
+ * arguments of the last two are uint64_t.
+ */
+void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Waits until the last byte has left the serial port, or too much time has gone by. */
+void console_flush(void);
+
+/* --- failure.c ----------------------------------------------------------- */
+
+/*
+ * Takes the policy that the loader chose: halt, or reset after the delay. With
+ * PURGATORY_NO_IO it is a triple fault at once.
+ */
+_Noreturn void purgatory_fail(const struct purgatory_params *params);
+
+/* What the stubs of entry.S leave on the stack, upward from the stack pointer. */
+struct exception_frame {
+	uint64_t cr2;
+	uint64_t vector;
+	uint64_t error;
+	uint64_t rip;
+	uint64_t cs;
+	uint64_t rflags;
+	uint64_t rsp;
+	uint64_t ss;
+};
+
+/*
+ * Prints the exception, then takes the policy. One that strikes on the way there
+ * resets at once, a third is a triple fault.
+ */
+_Noreturn void purgatory_exception(const struct purgatory_params *params,
+				   const struct exception_frame *frame);
+
+/* --- verify.c ------------------------------------------------------------ */
+
+/* Verifies and copies all regions. Returns only if the kernel may be entered. */
+void purgatory_main(const struct purgatory_params *params);
+
+#endif

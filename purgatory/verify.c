@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "purgatory/machine.h"
+#include "purgatory/purgatory.h"
+#include "purgatory/sha256.h"
+
+/* Addresses of the block are physical, and the memory is identity-mapped. */
+static void *at_address(uint64_t address)
+{
+	return (void *)(uintptr_t)address;
+}
+
+static bool digest_is(const struct purgatory_params *params, const void *data, uint64_t size,
+		      const uint8_t expected[PURGATORY_DIGEST_SIZE],
+		      uint8_t ret_actual[PURGATORY_DIGEST_SIZE])
+{
+	uint8_t differences = 0;
+
+	purgatory_sha256(params->hash, data, size, ret_actual);
+	for (size_t i = 0; i < PURGATORY_DIGEST_SIZE; i++)
+		differences |= ret_actual[i] ^ expected[i];
+	return !differences;
+}
+
+static void print_digests(const uint8_t actual[PURGATORY_DIGEST_SIZE],
+			  const uint8_t expected[PURGATORY_DIGEST_SIZE])
+{
+	uint64_t starts[2];
+
+	memcpy(&starts[0], actual, sizeof(starts[0]));
+	memcpy(&starts[1], expected, sizeof(starts[1]));
+	console_print("SHA-256 begins with %016lx, should with %016lx\n",
+		      (uint64_t)__builtin_bswap64(starts[0]),
+		      (uint64_t)__builtin_bswap64(starts[1]));
+}
+
+static void check_params(const struct purgatory_params *params)
+{
+	if (params->magic == PURGATORY_MAGIC && params->version == PURGATORY_ABI_VERSION &&
+	    params->params_size == sizeof(*params))
+		return;
+	console_print("the parameter block is damaged: magic %016lx, version %lu, size %lu\n",
+		      params->magic, (uint64_t)params->version, (uint64_t)params->params_size);
+	purgatory_fail(params);
+}
+
+/* The regions say which bytes are hashed and the digests what they should be, so
+ * neither may be believed before both have been verified. */
+static void check_tables(const struct purgatory_params *params)
+{
+	uint64_t regions_size = params->nr_regions * sizeof(struct purgatory_region);
+	uint64_t size = regions_size + (uint64_t)params->nr_chunks * PURGATORY_DIGEST_SIZE;
+	uint8_t actual[PURGATORY_DIGEST_SIZE];
+
+	if (params->digests - params->regions != regions_size) {
+		console_print("the parameter block is damaged: %lu regions at 0x%lx, digests at "
+			      "0x%lx\n",
+			      (uint64_t)params->nr_regions, params->regions, params->digests);
+		purgatory_fail(params);
+	}
+	if (digest_is(params, at_address(params->regions), size, params->tables_digest, actual))
+		return;
+	console_print("the tables of regions and digests are damaged\n");
+	print_digests(actual, params->tables_digest);
+	purgatory_fail(params);
+}
+
+static void check_region(const struct purgatory_params *params,
+			 const struct purgatory_region *region, uint64_t address, const char *which)
+{
+	const uint8_t *expected = at_address(params->digests);
+
+	expected += (uint64_t)region->first_chunk * PURGATORY_DIGEST_SIZE;
+	for (uint64_t offset = 0; offset < region->size;
+	     offset += PURGATORY_CHUNK_SIZE, expected += PURGATORY_DIGEST_SIZE) {
+		uint64_t left = region->size - offset;
+		uint64_t size = left < PURGATORY_CHUNK_SIZE ? left : PURGATORY_CHUNK_SIZE;
+		uint8_t actual[PURGATORY_DIGEST_SIZE];
+
+		if (digest_is(params, at_address(address + offset), size, expected, actual))
+			continue;
+		console_print("segment %lu (%s) is damaged: 0x%lx bytes at offset 0x%lx of its %s\n",
+			      (uint64_t)region->segment, region->name, size, offset, which);
+		print_digests(actual, expected);
+		purgatory_fail(params);
+	}
+}
+
+void purgatory_main(const struct purgatory_params *params)
+{
+	const struct purgatory_region *regions = at_address(params->regions);
+	bool verifies = !(params->flags & PURGATORY_SKIP_VERIFY);
+	uint64_t bytes = 0;
+
+	console_init(params);
+	check_params(params);
+	if (verifies)
+		check_tables(params);
+	for (uint32_t i = 0; i < params->nr_regions; i++)
+		bytes += regions[i].size;
+	console_print("%s %lu segments, %lu MiB\n", verifies ? "verifying" : "not verifying",
+		      (uint64_t)params->nr_regions, (bytes + 0xfffff) >> 20);
+
+	for (uint32_t i = 0; verifies && i < params->nr_regions; i++)
+		check_region(params, &regions[i], regions[i].src, "source");
+	for (uint32_t i = 0; i < params->nr_regions; i++) {
+		const struct purgatory_region *region = &regions[i];
+
+		if (region->dst == region->src)
+			continue;
+		machine_copy(at_address(region->dst), at_address(region->src), region->size);
+		memset(at_address(region->dst + region->size), 0, region->zero);
+		if (verifies)
+			check_region(params, region, region->dst, "copy");
+	}
+
+	if (machine_nmi_count)
+		console_print("%lu NMIs came and were passed over\n", machine_nmi_count);
+	console_print("%s, entering the kernel at 0x%lx\n",
+		      verifies ? "all verified" : "nothing verified", params->entry_rip);
+	console_flush();
+}
