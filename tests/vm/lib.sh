@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Virtual machines for tests: initramfs images, QEMU runs, expectations.
+#
+# A suite sources this file, defines a function case_NAME for each case and ends
+# with `vm_cases NAME...`. Every case runs in a shell of its own, VM_JOBS (2) side
+# by side, and prints one line: `ok NAME`, `not ok NAME: why` or `skip NAME: why`.
+# Arguments of the suite are the names of the cases to run; --list lists them.
+#
+# Environment: FULL=1 runs the complete set; VM_JOBS; KEXEC, the static loader to
+# test (build-static/sbin/kexec); VM_PACKAGES, what fetches kernels (tests/packages).
+set -u -o pipefail
+
+vm_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+vm_here=$vm_top/tests/vm
+vm_logs=$vm_top/build/log/vm
+vm_scratch=${VM_SCRATCH:-$vm_top/build/vm}
+vm_suite=$(basename "$0" .sh)
+vm_suite=${vm_suite#suite-}
+vm_ovmf_code=/usr/share/OVMF/OVMF_CODE_4M.fd
+vm_ovmf_vars=/usr/share/OVMF/OVMF_VARS_4M.fd
+VM_JOBS=${VM_JOBS:-2}
+VM_PACKAGES=${VM_PACKAGES:-$vm_top/tests/packages}
+KEXEC=${KEXEC:-$vm_top/build-static/sbin/kexec}
+FULL=${FULL:-}
+VM_CASE=${VM_CASE:-$vm_suite}
+
+# --- verdicts ----------------------------------------------------------------
+
+fail() {
+	echo "not ok $vm_suite/$VM_CASE: $*"
+	exit 1
+}
+
+skip() {
+	echo "skip $vm_suite/$VM_CASE: $*"
+	exit 77
+}
+
+# Runs one case in a directory of its own, under $case_dir.
+vm_case() {
+	local started=$SECONDS
+	VM_CASE=$1
+	case_dir=$vm_scratch/$vm_suite/$VM_CASE
+	rm -rf "$case_dir"
+	mkdir -p "$case_dir" "$vm_logs"
+	"case_$VM_CASE"
+	local status=$?
+	[ $status = 0 ] || fail "case_$VM_CASE ended with status $status"
+	echo "ok $vm_suite/$VM_CASE ($((SECONDS - started)) s)"
+	rm -rf "$case_dir"
+	exit 0
+}
+
+# vm_cases NAME...: runs all of them, or those that vm_arguments names. 0 if none failed.
+vm_cases() {
+	local name running=0 failed=0 wanted=("$@")
+
+	if [ "${vm_arguments[0]:-}" = --list ]; then
+		printf '%s\n' "$@"
+		exit 0
+	fi
+	[ ${#vm_arguments[@]} = 0 ] || wanted=("${vm_arguments[@]}")
+	for name in "${wanted[@]}"; do
+		if [ $running -ge "$VM_JOBS" ]; then
+			wait -n
+			[ $? = 1 ] && failed=1
+			running=$((running - 1))
+		fi
+		(vm_case "$name") &
+		running=$((running + 1))
+	done
+	while [ $running -gt 0 ]; do
+		wait -n
+		[ $? = 1 ] && failed=1
+		running=$((running - 1))
+	done
+	return $failed
+}
+vm_arguments=("$@")
+
+# --- what goes into a guest --------------------------------------------------
+
+need() {
+	local tool
+	for tool; do
+		command -v "$tool" >/dev/null 2>&1 || [ -e "$tool" ] || skip "$tool is not there"
+	done
+}
+
+# kernel_dir VERSION: directory with vmlinuz and lib/modules.
+kernel_dir() {
+	"$VM_PACKAGES" --kernel "$1" || fail "kernel $1 cannot be had"
+}
+
+# modules KERNEL_DIR NAME...: FILE=TARGET words that put these modules, and what
+# they depend on, into an initramfs in the order of loading. A module that is
+# built in, or that this kernel does not have, is left out.
+modules() {
+	local dir=$1 out name
+	shift
+	out=$vm_scratch/modules/$(basename "$(echo "$dir"/lib/modules/*)")
+	mkdir -p "$out"
+	for name; do
+		module_tree "$dir" "$name" "$out"
+	done | awk '!seen[$0]++ { sub(/.*\//, "", $0); printf "'"$out"'/%s=/modules/%02d-%s\n", $0, NR, $0 }'
+}
+
+module_tree() {
+	local file base depends
+	file=$(find "$1/lib/modules/" -name "$2.ko*" -o -name "${2//_/-}.ko*" | head -n 1)
+	[ -n "$file" ] || return 0
+	base=$3/$2.ko
+	if [ ! -e "$base" ]; then
+		case $file in
+		*.xz) xz -dc "$file" ;;
+		*) cat "$file" ;;
+		esac >"$base.$BASHPID" && mv "$base.$BASHPID" "$base"
+	fi
+	depends=$(tr '\0' '\n' <"$base" | sed -n 's/^depends=//p' | head -n 1)
+	for depends in ${depends//,/ }; do
+		module_tree "$1" "$depends" "$3"
+	done
+	echo "$base"
+}
+
+# What a dynamic program needs: the loader at its path, the libraries in /lib, where
+# init looks. Those of an unpacked package are found beside it.
+add_libraries() {
+	local library
+	for library in $(LD_LIBRARY_PATH=$(dirname "$2")/../usr/lib/x86_64-linux-gnu ldd "$2" 2>/dev/null |
+		grep -o '/[^ ]*'); do
+		case $library in
+		*/ld-linux*) install -D "$library" "$1$library" ;;
+		*) install -D "$library" "$1/lib/$(basename "$library")" ;;
+		esac
+	done
+}
+
+# pack OUT FILE=TARGET...: a newc archive. A dynamic program brings its libraries.
+# TARGET ending in a slash makes a directory (FILE is ignored then).
+pack() {
+	local out=$1 tree word file target
+	shift
+	tree=$(mktemp -d "$vm_scratch/tree.XXXXXX")
+	for word; do
+		file=${word%%=*}
+		target=$tree${word#*=}
+		if [ "${target%/}" != "$target" ]; then
+			mkdir -p "$target"
+			continue
+		fi
+		mkdir -p "$(dirname "$target")"
+		cp -L "$file" "$target" || fail "$file is not there"
+		if [ -x "$file" ] && [ "$(head -c 4 "$file" | tr -d '\177')" = ELF ]; then
+			add_libraries "$tree" "$file"
+		fi
+	done
+	(cd "$tree" && find . -mindepth 1 | sort | busybox cpio -o -H newc -R 0:0) >"$out" 2>/dev/null
+	rm -rf "$tree"
+}
+
+# make_initramfs OUT SCRIPT [FILE=TARGET]...: busybox, tests/vm/init as /init, the
+# guest's functions, SCRIPT as /script. init mounts what can be mounted, loads
+# /modules/* in order, runs /script and powers off.
+make_initramfs() {
+	local out=$1 script=$2
+	shift 2
+	need busybox
+	pack "$out" "$(command -v busybox)=/bin/busybox" "$vm_here/init=/init" \
+		"$vm_here/guest.sh=/guest.sh" "$script=/script" "$@"
+}
+
+# build_pins OUT: tests/vm/pins.c as an EFI application.
+build_pins() {
+	need clang lld-link /usr/include/efi/efi.h
+	clang --target=x86_64-unknown-windows -ffreestanding -mno-red-zone -fshort-wchar -O2 -Wall -Wextra \
+		-DGNU_EFI_USE_MS_ABI -DHAVE_USE_MS_ABI -I/usr/include/efi -I/usr/include/efi/x86_64 \
+		-c "$vm_here/pins.c" -o "$1.o" || fail "pins.c cannot be compiled"
+	lld-link /subsystem:efi_application /entry:efi_main /nodefaultlib "/out:$1" "$1.o" ||
+		fail "pins.c cannot be linked"
+}
+
+# --- QEMU --------------------------------------------------------------------
+
+# vm_run NAME --firmware bios|ovmf [--mem 1G] [--cpus N] --kernel V --initrd I
+#        [--append A] [--timeout S] [--esp DIR] [QEMU argument]...
+# The serial console goes to $log, build/log/vm/SUITE-CASE-NAME.log. A guest that
+# resets ends QEMU. --esp replaces --kernel: UEFI boots from that directory.
+# At its timeout (120 s) it is killed, and the case fails.
+vm_run() {
+	vm_start "$@"
+	vm_wait
+}
+
+vm_start() {
+	local name=$1 firmware=bios mem=1G cpus=1 kernel='' initrd='' append='' esp=''
+	local qemu
+	shift
+	vm_timeout=120
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--firmware) firmware=$2 ;;
+		--mem) mem=$2 ;;
+		--cpus) cpus=$2 ;;
+		--kernel) kernel=$2 ;;
+		--initrd) initrd=$2 ;;
+		--append) append=$2 ;;
+		--timeout) vm_timeout=$2 ;;
+		--esp) esp=$2 ;;
+		*) break ;;
+		esac
+		shift 2
+	done
+	need qemu-system-x86_64
+	log=$vm_logs/$vm_suite-$VM_CASE${name:+-$name}.log
+	qemu=(qemu-system-x86_64 -machine "q35,accel=tcg" -cpu max -m "$mem" -smp "$cpus"
+		-nodefaults -no-user-config -nic none -vga none -display none -monitor none -no-reboot
+		-serial "file:$log.raw")
+	if [ "$firmware" = ovmf ]; then
+		need $vm_ovmf_code $vm_ovmf_vars
+		cp $vm_ovmf_vars "$case_dir/vars$name.fd"
+		qemu+=(-drive "if=pflash,format=raw,unit=0,readonly=on,file=$vm_ovmf_code"
+			-drive "if=pflash,format=raw,unit=1,file=$case_dir/vars$name.fd")
+	fi
+	if [ -n "$esp" ]; then
+		qemu+=(-drive "if=none,id=esp,format=raw,file=fat:rw:$esp"
+			-device "ide-hd,drive=esp,bootindex=0")
+	else
+		qemu+=(-kernel "$kernel" -initrd "$initrd"
+			-append "console=ttyS0 panic=-1 $append")
+	fi
+	qemu+=("$@")
+	: >"$log.raw"
+	printf '%q ' "${qemu[@]}" >"$log.qemu"
+	"${qemu[@]}" >>"$log.qemu" 2>&1 &
+	vm_pid=$!
+	vm_started=$SECONDS
+}
+
+# Waits for the guest that vm_start started to end, kills it at its timeout.
+vm_wait() {
+	local timed_out='' status
+	while kill -0 "$vm_pid" 2>/dev/null; do
+		if [ $((SECONDS - vm_started)) -ge "$vm_timeout" ]; then
+			timed_out=yes
+			kill -KILL "$vm_pid" 2>/dev/null
+			break
+		fi
+		sleep 0.2
+	done
+	wait "$vm_pid" 2>/dev/null
+	status=$?
+	vm_clean_log
+	[ -z "$timed_out" ] || fail "the guest did not end within ${vm_timeout}s, see $log"
+	[ $status = 0 ] || fail "QEMU ended with status $status, see $log.qemu"
+}
+
+# Ends a guest that does not end by itself.
+vm_stop() {
+	kill -KILL "$vm_pid"
+	wait "$vm_pid" 2>/dev/null
+	vm_clean_log
+}
+
+# $log as text: without carriage returns and the firmware's escape sequences.
+vm_clean_log() {
+	sed -e 's/\x1b\[[0-9;=]*[A-Za-z]//g' -e 's/\r//g' "$log.raw" >"$log"
+}
+
+# Waits until a line that matches is in the running guest's log.
+vm_await() {
+	while ! grep -aqE -- "$1" "$log.raw"; do
+		kill -0 "$vm_pid" 2>/dev/null || {
+			vm_clean_log
+			fail "the guest ended before \"$1\", see $log"
+		}
+		[ $((SECONDS - vm_started)) -lt "$vm_timeout" ] || {
+			kill -KILL "$vm_pid"
+			vm_clean_log
+			fail "no \"$1\" within ${vm_timeout}s, see $log"
+		}
+		sleep 0.1
+	done
+}
+
+# --- expectations ------------------------------------------------------------
+
+expect_line() {
+	grep -aqE -- "$2" "$1" || fail "no line matches \"$2\" in $1"
+}
+
+expect_no_line() {
+	! grep -aqE -- "$2" "$1" || fail "$(grep -aE -m1 -- "$2" "$1"): this should not be in $1"
+}
+
+# expect_count LOG REGEX N
+expect_count() {
+	local count
+	count=$(grep -acE -- "$2" "$1")
+	[ "$count" = "$3" ] || fail "$count lines match \"$2\" in $1, not $3"
+}
+
+expect_equal() {
+	[ "$2" = "$3" ] || fail "$1: \"$2\", expected \"$3\""
+}
+
+# block LOG NAME: the lines between the markers that guest.sh's block() prints.
+block() {
+	sed -n "/^@ begin $2\$/,/^@ end $2\$/p" "$1" | sed -e '1d' -e '$d'
+}
+
+# value LOG KEY: of the guest's first line "@ KEY=value".
+value() {
+	sed -n "s/^@ $2=//p" "$1" | head -n 1
+}
+
+# The facts of two stages of one guest are there and the same.
+expect_same_facts() {
+	local log=$1 one two
+	one=$(block "$log" "facts $2")
+	two=$(block "$log" "facts $3")
+	[ -n "$one" ] || fail "no facts of stage $2 in $log"
+	[ -n "$two" ] || fail "no facts of stage $3 in $log"
+	[ "$one" = "$two" ] ||
+		fail "stage $3 differs from stage $2 in $log: $(diff <(echo "$one") <(echo "$two") |
+			grep '^[<>]' | head -n 4 | tr '\n' ';')"
+}
+
+# plan_field LOG STAGE EXPRESSION: of the plan that the guest printed as JSON; `p`
+# is the plan in the Python expression.
+plan_field() {
+	block "$1" "plan $2" | python3 -c "
+import json, sys
+p = json.load(sys.stdin)
+print($3)" 2>/dev/null || fail "no plan of stage $2, or without $3, in $1"
+}
+
+# The kernel of stage N runs where the plan of stage N - 1 said.
+expect_planned_place() {
+	local planned runs
+	planned=$(plan_field "$1" $(($2 - 1)) 'int(p["footprint"]["start"], 16)')
+	runs=$(value "$1" "kernel-code $2")
+	[ -n "$runs" ] || fail "no kernel-code of stage $2 in $1"
+	expect_equal "stage $2: address of \"Kernel code\"" $((16#$runs)) "$planned"
+}

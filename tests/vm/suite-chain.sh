@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Five kexecs in a row: what the fifth kernel is handed is what the first one had.
+. "$(dirname "$0")/lib.sh"
+
+hops=5
+
+# chain FIRMWARE
+chain() {
+	local kernel stage
+	need "$KEXEC"
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	# shellcheck disable=SC2046
+	make_initramfs "$case_dir/base" "$vm_here/script-chain.sh" $(modules "$kernel" efivarfs)
+	pack "$case_dir/loader" "$KEXEC=/sbin/kexec" "$kernel/vmlinuz=/k/vmlinuz" \
+		"$case_dir/base=/k/initrd"
+	cat "$case_dir/base" "$case_dir/loader" >"$case_dir/first"
+	vm_run '' --firmware "$1" --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" \
+		--append "nokaslr last=$((hops + 1)) hop=nokaslr"
+	for ((stage = 2; stage <= hops + 1; stage++)); do
+		expect_same_facts "$log" 1 "$stage"
+		expect_planned_place "$log" "$stage"
+	done
+	expect_line "$log" '^@ done 0$'
+}
+
+case_bios() {
+	chain bios
+}
+
+# Each kernel reads the variable that the one before made, and makes its own.
+case_ovmf() {
+	local stage
+	chain ovmf
+	expect_no_line "$log" '^@ variable cannot be written'
+	for ((stage = 2; stage <= hops + 1; stage++)); do
+		expect_equal "stage $stage: EFI variable" "$(value "$log" "variable $stage")" \
+			"$((stage - 1))"
+	done
+}
+
+vm_cases bios ovmf

@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# One bit is damaged after the load, as the purgatory begins: it must say where, and
+# start nothing.
+. "$(dirname "$0")/lib.sh"
+
+# damage SEGMENT EXPRESSION [LOADER OPTION]: `s` is the segment in the Python expression for
+# the byte's offset. Leaves the guest running, $offset in hexadecimal.
+damage() {
+	local kernel entry at
+	need "$KEXEC" python3
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	make_initramfs "$case_dir/second" "$vm_here/script-hop.sh"
+	make_initramfs "$case_dir/first" "$vm_here/script-hop.sh" "$KEXEC=/sbin/kexec" \
+		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
+	vm_start '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" \
+		--append "nokaslr hop=nokaslr pause=5 options=${3:-}" \
+		-gdb "unix:path=$case_dir/gdb,server=on,wait=off"
+	vm_await '^@ jump 1'
+	vm_clean_log
+	entry=$(plan_field "$log" 1 'p["entry"]') || exit
+	offset=$(plan_field "$log" 1 "[hex($2) for s in p['segments'] if s['name'] == '$1'][0]") || exit
+	at=$(plan_field "$log" 1 "[hex(int(s['start'], 16) + $offset) for s in p['segments'] if s['name'] == '$1'][0]") || exit
+	python3 "$vm_here/gdb.py" "$case_dir/gdb" "$entry" "$at" >"$case_dir/gdb.out" 2>&1 ||
+		fail "$(cat "$case_dir/gdb.out")"
+}
+
+expect_nothing_started() {
+	expect_count "$log" '\] Linux version ' 1
+	expect_no_line "$log" 'SECOND KERNEL UP'
+}
+
+# The chunk of 256 KiB that has the damaged byte is named.
+expect_named() {
+	local chunk
+	chunk=$(printf '0x%x' $((offset / 0x40000 * 0x40000)))
+	expect_count "$log" \
+		"^safekexec purgatory: segment [0-9]+ \\($1\\) is damaged: 0x[0-9a-f]+ bytes at offset $chunk of its source\$" 1
+}
+
+# reset SEGMENT EXPRESSION
+reset() {
+	damage "$1" "$2"
+	vm_wait
+	expect_named "$1"
+	expect_line "$log" '^safekexec purgatory: reset in 10 .* 0 s$'
+	expect_nothing_started
+}
+
+case_kernel_first_byte() {
+	reset kernel 0
+}
+
+case_kernel() {
+	reset kernel 's["file_size"] // 2 + 5'
+}
+
+case_initrd_last_byte() {
+	reset initrd 's["file_size"] - 1'
+}
+
+case_params() {
+	reset params 0x1e8
+}
+
+# The digests themselves: the last one ends the purgatory's file.
+case_tables() {
+	damage purgatory 's["file_size"] - 1'
+	vm_wait
+	expect_line "$log" '^safekexec purgatory: the tables of regions and digests are damaged$'
+	expect_nothing_started
+}
+
+# Where the tables are, and all else, stands behind this magic number.
+case_parameter_block() {
+	damage purgatory 0x40
+	vm_wait
+	expect_line "$log" '^safekexec purgatory: the parameter block is damaged: magic '
+	expect_nothing_started
+}
+
+case_halt() {
+	damage initrd 's["file_size"] // 2' --on-corruption=halt
+	vm_await '^safekexec purgatory: halted'
+	sleep 2
+	kill -0 "$vm_pid" 2>/dev/null || fail "the guest ended instead of standing still"
+	vm_stop
+	expect_named initrd
+	expect_nothing_started
+}
+
+vm_cases kernel_first_byte kernel initrd_last_byte params tables parameter_block halt
