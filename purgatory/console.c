@@ -144,7 +144,7 @@ static const uint8_t vga_crtc[] = {
 	0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0x00, 0x4f, 0x0d, 0x0e, 0x00,
 	0x00, 0x00, 0x00, 0x9c, 0x8e, 0x8f, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff,
 };
-static const uint8_t vga_graphics[] = { 0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x0e, 0x0f, 0xff };
+static const uint8_t vga_graphics[] = { 0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x0e, 0x00, 0xff };
 static const uint8_t vga_attribute[] = {
 	0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14, 0x07, 0x38, 0x39, 0x3a,
 	0x3b, 0x3c, 0x3d, 0x3e, 0x3f, 0x0c, 0x00, 0x0f, 0x08, 0x00,
@@ -165,9 +165,10 @@ static void vga_set_all(uint16_t port, const uint8_t *values, unsigned int count
 /* The font in plane 2 is left as it is. */
 static void vga_reset(void)
 {
-	machine_out(VGA_MISC, VGA_MISC_MODE_3);
+	/* Index 0 holds the sequencer in reset while the clock is chosen. */
 	vga_set_all(VGA_SEQUENCER, vga_sequencer, sizeof(vga_sequencer));
-	vga_set(VGA_SEQUENCER, 0, 0x03); /* out of the reset that index 0 began with */
+	machine_out(VGA_MISC, VGA_MISC_MODE_3);
+	vga_set(VGA_SEQUENCER, 0, 0x03);
 	vga_set(VGA_CRTC, VGA_CRTC_VERTICAL_END,
 		vga_crtc[VGA_CRTC_VERTICAL_END] & ~VGA_CRTC_PROTECT);
 	vga_set_all(VGA_CRTC, vga_crtc, sizeof(vga_crtc));
@@ -188,8 +189,8 @@ static void vga_reset(void)
 	machine_out(VGA_DAC_INDEX, 0);
 	for (unsigned int i = 0; i < VGA_DAC_ENTRIES; i++) {
 		for (int bit = 2; bit >= 0; bit--)
-			machine_out(VGA_DAC_DATA, (uint8_t)((i >> bit & 1) * 0x2a +
-							    (i >> (bit + 3) & 1) * 0x15));
+			machine_out(VGA_DAC_DATA,
+				    (uint8_t)((i >> bit & 1) * 0x2a + (i >> (bit + 3) & 1) * 0x15));
 	}
 	vga_clear(0);
 }

@@ -32,7 +32,7 @@ static void print_digests(const uint8_t actual[PURGATORY_DIGEST_SIZE],
 
 	memcpy(&starts[0], actual, sizeof(starts[0]));
 	memcpy(&starts[1], expected, sizeof(starts[1]));
-	console_print("SHA-256 begins with %016lx, should with %016lx\n",
+	console_print("SHA-256 begins with %016lx, expected %016lx\n",
 		      (uint64_t)__builtin_bswap64(starts[0]),
 		      (uint64_t)__builtin_bswap64(starts[1]));
 }
@@ -82,8 +82,9 @@ static void check_region(const struct purgatory_params *params,
 
 		if (digest_is(params, at_address(address + offset), size, expected, actual))
 			continue;
-		console_print("segment %lu (%s) is damaged: 0x%lx bytes at offset 0x%lx of its %s\n",
-			      (uint64_t)region->segment, region->name, size, offset, which);
+		console_print(
+			"segment %lu (%s) is damaged: 0x%lx bytes at offset 0x%lx of its %s\n",
+			(uint64_t)region->segment, region->name, size, offset, which);
 		print_digests(actual, expected);
 		purgatory_fail(params);
 	}

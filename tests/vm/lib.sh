@@ -24,33 +24,50 @@ VM_JOBS=${VM_JOBS:-2}
 VM_PACKAGES=${VM_PACKAGES:-$vm_top/tests/packages}
 KEXEC=${KEXEC:-$vm_top/build-static/sbin/kexec}
 FULL=${FULL:-}
-VM_CASE=${VM_CASE:-$vm_suite}
 
 # --- verdicts ----------------------------------------------------------------
 
+# The first verdict of a case is printed and stands, from whatever subshell it comes.
+verdict() {
+	[ ! -e "$case_dir/verdict" ] || return 0
+	echo "$*" >"$case_dir/verdict"
+	echo "$*" >&3
+}
+
 fail() {
-	echo "not ok $vm_suite/$VM_CASE: $*"
+	verdict "not ok $vm_suite/$VM_CASE: $*"
 	exit 1
 }
 
 skip() {
-	echo "skip $vm_suite/$VM_CASE: $*"
+	verdict "skip $vm_suite/$VM_CASE: $*"
 	exit 77
 }
 
-# Runs one case in a directory of its own, under $case_dir.
+# Runs one case in a directory of its own, $case_dir, which stays if the case fails.
 vm_case() {
 	local started=$SECONDS
 	VM_CASE=$1
 	case_dir=$vm_scratch/$vm_suite/$VM_CASE
+	vm_children=()
 	rm -rf "$case_dir"
 	mkdir -p "$case_dir" "$vm_logs"
-	"case_$VM_CASE"
-	local status=$?
-	[ $status = 0 ] || fail "case_$VM_CASE ended with status $status"
-	echo "ok $vm_suite/$VM_CASE ($((SECONDS - started)) s)"
-	rm -rf "$case_dir"
+	exec 3>&1
+	trap vm_case_ends EXIT
+	"case_$VM_CASE" || exit
+	verdict "ok $vm_suite/$VM_CASE ($((SECONDS - started)) s)"
 	exit 0
+}
+
+vm_case_ends() {
+	local status=$?
+	[ ${#vm_children[@]} = 0 ] || kill -KILL "${vm_children[@]}" 2>/dev/null
+	verdict "not ok $vm_suite/$VM_CASE: the case itself broke off with status $status"
+	case $(cat "$case_dir/verdict") in
+	ok*) rm -rf "$case_dir" && exit 0 ;;
+	skip*) rm -rf "$case_dir" && exit 77 ;;
+	*) exit 1 ;;
+	esac
 }
 
 # vm_cases NAME...: runs all of them, or those that vm_arguments names. 0 if none failed.
@@ -64,20 +81,25 @@ vm_cases() {
 	[ ${#vm_arguments[@]} = 0 ] || wanted=("${vm_arguments[@]}")
 	for name in "${wanted[@]}"; do
 		if [ $running -ge "$VM_JOBS" ]; then
-			wait -n
-			[ $? = 1 ] && failed=1
+			vm_reap || failed=1
 			running=$((running - 1))
 		fi
 		(vm_case "$name") &
 		running=$((running + 1))
 	done
 	while [ $running -gt 0 ]; do
-		wait -n
-		[ $? = 1 ] && failed=1
+		vm_reap || failed=1
 		running=$((running - 1))
 	done
 	return $failed
 }
+
+# Waits for a case to end; false if it failed.
+vm_reap() {
+	wait -n
+	[ $? != 1 ]
+}
+
 vm_arguments=("$@")
 
 # --- what goes into a guest --------------------------------------------------
@@ -87,6 +109,11 @@ need() {
 	for tool; do
 		command -v "$tool" >/dev/null 2>&1 || [ -e "$tool" ] || skip "$tool is not there"
 	done
+}
+
+# The loader under test: without it nothing is tested, which is no reason to be content.
+need_loader() {
+	[ -x "$KEXEC" ] || fail "$KEXEC is not there: build it with ./configure --enable-static"
 }
 
 # kernel_dir VERSION: directory with vmlinuz and lib/modules.
@@ -236,6 +263,7 @@ vm_start() {
 	printf '%q ' "${qemu[@]}" >"$log.qemu"
 	"${qemu[@]}" >>"$log.qemu" 2>&1 &
 	vm_pid=$!
+	vm_children+=("$vm_pid")
 	vm_started=$SECONDS
 }
 
@@ -340,7 +368,7 @@ print($3)" 2>/dev/null || fail "no plan of stage $2, or without $3, in $1"
 # The kernel of stage N runs where the plan of stage N - 1 said.
 expect_planned_place() {
 	local planned runs
-	planned=$(plan_field "$1" $(($2 - 1)) 'int(p["footprint"]["start"], 16)')
+	planned=$(plan_field "$1" $(($2 - 1)) 'int(p["footprint"]["start"], 16)') || exit
 	runs=$(value "$1" "kernel-code $2")
 	[ -n "$runs" ] || fail "no kernel-code of stage $2 in $1"
 	expect_equal "stage $2: address of \"Kernel code\"" $((16#$runs)) "$planned"

@@ -8,7 +8,7 @@ hops=5
 # chain FIRMWARE
 chain() {
 	local kernel stage
-	need "$KEXEC"
+	need_loader
 	kernel=$(kernel_dir 6.1-cloud) || exit
 	# shellcheck disable=SC2046
 	make_initramfs "$case_dir/base" "$vm_here/script-chain.sh" $(modules "$kernel" efivarfs)

@@ -8,7 +8,8 @@
 # the byte's offset. Leaves the guest running, $offset in hexadecimal.
 damage() {
 	local kernel entry at
-	need "$KEXEC" python3
+	need_loader
+	need python3
 	kernel=$(kernel_dir 6.1-cloud) || exit
 	make_initramfs "$case_dir/second" "$vm_here/script-hop.sh"
 	make_initramfs "$case_dir/first" "$vm_here/script-hop.sh" "$KEXEC=/sbin/kexec" \

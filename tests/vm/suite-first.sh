@@ -6,7 +6,7 @@
 
 case_first() {
 	local kernel
-	need "$KEXEC"
+	need_loader
 	kernel=$(kernel_dir 6.1-cloud) || exit
 	make_initramfs "$case_dir/second" "$vm_here/script-hop.sh"
 	make_initramfs "$case_dir/first" "$vm_here/script-hop.sh" "$KEXEC=/sbin/kexec" \

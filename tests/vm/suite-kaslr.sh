@@ -10,7 +10,7 @@ hops=${hops:-5}
 # chain VERSION
 chain() {
 	local kernel stage
-	need "$KEXEC"
+	need_loader
 	kernel=$(kernel_dir "$1") || exit
 	make_initramfs "$case_dir/base" "$vm_here/script-chain.sh"
 	pack "$case_dir/loader" "$KEXEC=/sbin/kexec" "$kernel/vmlinuz=/k/vmlinuz" \

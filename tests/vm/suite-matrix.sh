@@ -15,7 +15,7 @@ covering='6.1-cloud_6.1-cloud_ovmf_1G 6.1-cloud_6.12-cloud_bios_6G 6.1-cloud_6.1
 # hop FROM TO FIRMWARE SIZE
 hop() {
 	local from to
-	need "$KEXEC"
+	need_loader
 	from=$(kernel_dir "$1") || exit
 	to=$(kernel_dir "$2") || exit
 	make_initramfs "$case_dir/second" "$vm_here/script-hop.sh"

@@ -5,7 +5,7 @@
 
 # images [VERSION [MODULE]...]: $kernel, and $case_dir/first that starts the same kernel.
 images() {
-	need "$KEXEC"
+	need_loader
 	kernel=$(kernel_dir "${1:-6.1-cloud}") || exit
 	# shellcheck disable=SC2046
 	make_initramfs "$case_dir/second" "$vm_here/script-hop.sh" $(modules "$kernel" "${@:2}")

@@ -4,11 +4,12 @@
 . "$(dirname "$0")/lib.sh"
 
 start_tpm() {
-	need swtpm
+	need swtpm qemu-system-x86_64
 	mkdir "$case_dir/tpm"
 	swtpm socket --tpm2 --tpmstate "dir=$case_dir/tpm" --terminate \
 		--ctrl "type=unixio,path=$case_dir/tpm.sock" --log "file=$case_dir/tpm.log" &
-	tpm_pid=$!
+	local tpm_pid=$!
+	vm_children+=("$tpm_pid")
 	while [ ! -S "$case_dir/tpm.sock" ]; do
 		kill -0 $tpm_pid 2>/dev/null || fail "swtpm ended: $(cat "$case_dir/tpm.log")"
 		sleep 0.05
@@ -43,7 +44,7 @@ for s, e, name in ranges("protected"):
 
 case_event_log() {
 	local kernel
-	need "$KEXEC"
+	need_loader
 	kernel=$(kernel_dir 6.1-cloud) || exit
 	make_initramfs "$case_dir/second" "$vm_here/script-tpm.sh" "$vm_here/script-hop.sh=/script-hop"
 	make_initramfs "$case_dir/first" "$vm_here/script-tpm.sh" "$vm_here/script-hop.sh=/script-hop" "$KEXEC=/sbin/kexec" \
