@@ -25,8 +25,9 @@
 
 /* purgatory_params.flags */
 #define PURGATORY_SKIP_VERIFY 0x1 /* --no-checks: copy and jump, hash nothing */
-#define PURGATORY_NO_IO	      0x2 /* SEV-ES, SEV-SNP, TDX: no CPUID, port I/O or MSR; fail by triple fault */
-#define PURGATORY_RESET_VGA   0x4 /* bring a VGA adapter back to text mode 3 */
+#define PURGATORY_NO_IO \
+	0x2 /* SEV-ES, SEV-SNP, TDX: no CPUID, port I/O or MSR; fail by triple fault */
+#define PURGATORY_RESET_VGA 0x4 /* bring a VGA adapter back to text mode 3 */
 
 /* purgatory_params.console, a set */
 #define PURGATORY_CONSOLE_SERIAL 0x1
@@ -72,8 +73,8 @@ struct purgatory_params {
 	uint32_t version;
 	uint32_t params_size; /* sizeof(struct purgatory_params) */
 	uint64_t flags;
-	uint64_t entry_rip; /* where to go when all is well, long mode */
-	uint64_t entry_rsi; /* boot_params for a Linux kernel */
+	uint64_t entry_rip;  /* where to go when all is well, long mode */
+	uint64_t entry_rsi;  /* boot_params for a Linux kernel */
 	uint64_t image_size; /* from the entry to the end of bss, filled in by the link */
 	uint64_t regions;    /* address of struct purgatory_region[nr_regions] */
 	uint64_t digests;    /* address of uint8_t[nr_chunks][32], right behind the regions */
@@ -82,11 +83,12 @@ struct purgatory_params {
 	uint8_t tables_digest[PURGATORY_DIGEST_SIZE]; /* SHA-256 of the regions, then the digests */
 	uint32_t on_corruption;
 	uint32_t reset_delay_s;
-	uint64_t tsc_hz; /* 0: not known, the purgatory assumes 4 GHz and so waits too long, not too short */
+	uint64_t
+		tsc_hz; /* 0: not known, the purgatory assumes 4 GHz and so waits too long, not too short */
 	uint32_t console;
-	uint16_t serial_port; /* 8250 base, 0x3f8 for ttyS0 */
+	uint16_t serial_port;	 /* 8250 base, 0x3f8 for ttyS0 */
 	uint16_t serial_divisor; /* of 115200; 0: leave the speed as it is */
-	uint16_t reset_port;  /* the FADT's reset register if in I/O space, else 0 */
+	uint16_t reset_port;	 /* the FADT's reset register if in I/O space, else 0 */
 	uint8_t reset_value;
 	uint8_t pad0;
 	uint32_t hash;

@@ -34,6 +34,7 @@ static int explain(const struct root *root, const char *call, int error, struct 
 	struct err ignored;
 
 	err_set_errno(err, error, "%s failed", call);
+	err->code = ERR_REFUSED;
 	switch (error) {
 	case EPERM:
 	case EACCES:
@@ -42,28 +43,34 @@ static int explain(const struct root *root, const char *call, int error, struct 
 					       "loaded until the next boot");
 		if (!root_read_text(root, "sys/kernel/security/lockdown", &lockdown, &ignored) &&
 		    !strstr(lockdown, "[none]"))
-			return err_append(err,
-					  ": the kernel is locked down (%s): only a signed kernel can "
-					  "be loaded, with -s", lockdown);
-		return err_append(err, ": CAP_SYS_BOOT is needed (root), a limit of "
-				       "kernel.kexec_load_limit_reboot may be used up, or a security "
-				       "module forbids it");
+			return err_append(
+				err,
+				": the kernel is locked down (%s): only a signed kernel can "
+				"be loaded, with -s",
+				lockdown);
+		return err_append(err,
+				  ": CAP_SYS_BOOT is needed (root), a limit of "
+				  "kernel.kexec_load_limit_reboot may be used up, or a security "
+				  "module forbids it");
 	case ENOSYS:
 		return err_append(err, ": the running kernel was built without this system call");
 	case EBUSY:
 		return err_append(err, ": another load is under way; try again");
 	case ENOMEM:
-		return err_append(err, ": the kernel has no memory for a second copy of the segments "
-				       "now; free some and try again");
+		return err_append(err,
+				  ": the kernel has no memory for a second copy of the segments "
+				  "now; free some and try again");
 	case EFAULT:
 		return err_append(err, ": a file shrank while the kernel copied it");
 	case ENOEXEC:
-		return err_append(err, ": the running kernel's loader does not take this image; -c may");
+		return err_append(err,
+				  ": the running kernel's loader does not take this image; -c may");
 	case EADDRNOTAVAIL:
 		return err_append(err, ": the kernel has no place for a segment, or refuses one");
 	case EINVAL:
-		return err_append(err, ": the segments are more than half of memory, or an option is "
-				       "not known to this kernel");
+		return err_append(err,
+				  ": the segments are more than half of memory, or an option is "
+				  "not known to this kernel");
 	default:
 		return -1;
 	}
@@ -150,9 +157,8 @@ static int make_plan(struct session *session, struct err *err)
 	};
 
 	/* A dry run prints digests: zeros instead of a seed keep it the same each time. */
-	if (!request->dry_run &&
-	    getrandom(session->seed, sizeof(session->seed), GRND_NONBLOCK) !=
-		    (ssize_t)sizeof(session->seed))
+	if (!request->dry_run && getrandom(session->seed, sizeof(session->seed), GRND_NONBLOCK) !=
+					 (ssize_t)sizeof(session->seed))
 		load_request.seed = NULL;
 	if (load_place(&load_request, &session->system, session->around->warnings, &session->load,
 		       err))
@@ -255,12 +261,13 @@ static int load_by_kernel(struct session *session, struct err *err)
 	int error;
 
 	if (request->dry_run)
-		return err_set(err, ERR_USAGE,
-			       "--dry-run with -s: where the running kernel would put a kernel is not "
-			       "known before it does; -c shows our plan");
+		return err_set(
+			err, ERR_USAGE,
+			"--dry-run with -s: where the running kernel would put a kernel is not "
+			"known before it does; -c shows our plan");
 	if (request->nr_initrds > 1)
-		return err_set(err, ERR_USAGE,
-			       "-s takes one initrd, %zu are given; -c joins them", request->nr_initrds);
+		return err_set(err, ERR_USAGE, "-s takes one initrd, %zu are given; -c joins them",
+			       request->nr_initrds);
 	error = -ops->file_load(ops->context, session->kernel.file[0].fd, initrd,
 				strlen(session->cmdline) + 1, session->cmdline, flags);
 	return error ? explain(&session->around->root, "kexec_file_load", error, err) : 0;
@@ -321,13 +328,15 @@ static int exec_loaded(const struct request *request, const struct surroundings 
 	return explain(&around->root, "kexec", -ops->exec_loaded(ops->context), err);
 }
 
-static int status(const struct request *request, const struct surroundings *around,
-		  int *ret_status, struct err *err)
+static int status(const struct request *request, const struct surroundings *around, int *ret_status,
+		  struct err *err)
 {
 	bool loaded;
 
-	if (gather_loaded(&around->root, !request->status_of_normal, &loaded, err))
+	if (gather_loaded(&around->root, !request->status_of_normal, &loaded, err)) {
+		err->code = ERR_REFUSED;
 		return -1;
+	}
 	*ret_status = loaded ? STATUS_LOADED : STATUS_DONE;
 	return 0;
 }

@@ -37,19 +37,20 @@ static const struct cli_option options[] = {
 	{ "load", 'l', NULL, false, "load a kernel for the next kexec -e or reboot" },
 	{ "exec", 'e', NULL, false, "start the loaded kernel now, without a shutdown" },
 	{ "unload", 'u', NULL, false, "unload the loaded kernel; with -p the crash kernel" },
-	{ "status", 'S', NULL, false, "exit 1 if a crash kernel (with -l: a kernel) is loaded, else 0" },
+	{ "status", 'S', NULL, false,
+	  "exit 1 if a crash kernel (with -l: a kernel) is loaded, else 0" },
 	{ "force", 'f', NULL, false, "load and start at once, without a shutdown" },
 	{ "load-panic", 'p', NULL, false, "with -u or -S: the crash kernel" },
 	{ "dry-run", OPTION_DRY_RUN, NULL, true, "show what would be loaded where; load nothing" },
 	{ "json", OPTION_JSON, NULL, true, "with --dry-run: for programs" },
 	{ "append", OPTION_APPEND, "STRING", true, "the new kernel's command line" },
 	{ "command-line", OPTION_APPEND, "STRING", true, NULL },
-	{ "reuse-cmdline", OPTION_REUSE_CMDLINE, NULL, true,
-	  "begin it with the running kernel's" },
+	{ "reuse-cmdline", OPTION_REUSE_CMDLINE, NULL, true, "begin it with the running kernel's" },
 	{ "initrd", OPTION_INITRD, "FILE", true, "initial ramdisk; several are joined in order" },
 	{ "ramdisk", OPTION_INITRD, "FILE", true, NULL },
 	{ "kexec-syscall", 'c', NULL, false, "place and verify it ourselves (kexec_load)" },
-	{ "kexec-file-syscall", 's', NULL, false, "let the running kernel do it (kexec_file_load)" },
+	{ "kexec-file-syscall", 's', NULL, false,
+	  "let the running kernel do it (kexec_file_load)" },
 	{ "kexec-syscall-auto", 'a', NULL, false, "choose, and say which and why (default)" },
 	{ "type", 't', "TYPE", true, "bzImage64 (bzImage): what the kernel must be" },
 	{ "mem-min", OPTION_MEM_MIN, "ADDRESS", true, "nothing is loaded below" },
@@ -58,15 +59,20 @@ static const struct cli_option options[] = {
 	{ "no-checks", 'i', NULL, true, "no digests: the purgatory verifies nothing" },
 	{ "on-corruption", OPTION_ON_CORRUPTION, "reset|halt", true,
 	  "what the purgatory does about damage (reset, after 10 s)" },
-	{ "console-serial", OPTION_CONSOLE_SERIAL, NULL, true, "the purgatory speaks on a serial port" },
-	{ "console-vga", OPTION_CONSOLE_VGA, NULL, true, "the purgatory speaks on a VGA text screen" },
-	{ "console-e9", OPTION_CONSOLE_E9, NULL, true, "the purgatory speaks on the debug port 0xe9" },
+	{ "console-serial", OPTION_CONSOLE_SERIAL, NULL, true,
+	  "the purgatory speaks on a serial port" },
+	{ "console-vga", OPTION_CONSOLE_VGA, NULL, true,
+	  "the purgatory speaks on a VGA text screen" },
+	{ "console-e9", OPTION_CONSOLE_E9, NULL, true,
+	  "the purgatory speaks on the debug port 0xe9" },
 	{ "serial", OPTION_SERIAL, "PORT", true, "ttyS0 to ttyS3 or an I/O port, 0x3f8" },
-	{ "serial-baud", OPTION_SERIAL_BAUD, "RATE", true, "a divisor of 115200; else left as it is" },
+	{ "serial-baud", OPTION_SERIAL_BAUD, "RATE", true,
+	  "a divisor of 115200; else left as it is" },
 	{ "reset-vga", OPTION_RESET_VGA, NULL, true, "bring VGA back to text before the jump" },
 	{ "no-ifdown", 'x', NULL, false, "leave the network up when starting" },
 	{ "no-sync", 'y', NULL, false, "do not sync file systems when starting" },
-	{ "sysroot", OPTION_SYSROOT, "DIR", true, "plan for the captured machine in DIR; load nothing" },
+	{ "sysroot", OPTION_SYSROOT, "DIR", true,
+	  "plan for the captured machine in DIR; load nothing" },
 	{ "debug", 'd', NULL, false, "say more" },
 	{ "version", 'v', NULL, false, "print the version" },
 	{ "help", 'h', NULL, false, "print this" },
@@ -95,7 +101,8 @@ void cli_usage(FILE *to)
 		else
 			fprintf(to, "      %-22s %s\n", word, option->help);
 	}
-	fputs("\nExit status: 0 done; 1 refused, or -S and loaded; 255 a system call failed.\n", to);
+	fputs("\nExit status: 0 done; 1 refused, or -S and loaded; 255 a system call failed.\n",
+	      to);
 }
 
 static int set_action(struct request *request, enum action action, struct err *err)
@@ -106,7 +113,8 @@ static int set_action(struct request *request, enum action action, struct err *e
 	if (request->action != ACTION_DEFAULT && request->action != ACTION_LOAD &&
 	    request->action != action && action != ACTION_STATUS &&
 	    request->action != ACTION_STATUS)
-		return err_set(err, ERR_USAGE, "only one of -l, -e, -u and -f can be done at a time");
+		return err_set(err, ERR_USAGE,
+			       "only one of -l, -e, -u and -f can be done at a time");
 	if (request->action != ACTION_STATUS)
 		request->action = action;
 	return 0;
@@ -130,7 +138,8 @@ static int parse_serial(const char *text, struct request *request, struct err *e
 	if (!strncmp(text, "ttyS", 4) && text[4] >= '0' && text[4] <= '3' && !text[5])
 		value = port[text[4] - '0'];
 	else if (!num_parse(text, strlen(text), 0, &value) || !value || value > UINT16_MAX)
-		return err_set(err, ERR_USAGE, "--serial=%s: not ttyS0 to ttyS3, nor an I/O port", text);
+		return err_set(err, ERR_USAGE, "--serial=%s: not ttyS0 to ttyS3, nor an I/O port",
+			       text);
 	request->console.port = (uint16_t)value;
 	request->port_given = true;
 	return 0;
@@ -142,7 +151,8 @@ static int parse_baud(const char *text, struct request *request, struct err *err
 
 	if (!num_parse(text, strlen(text), 10, &value) || !value || value > 115200 ||
 	    115200 % value || 115200 / value > UINT16_MAX)
-		return err_set(err, ERR_USAGE, "--serial-baud=%s: 115200 is not a multiple of it", text);
+		return err_set(err, ERR_USAGE, "--serial-baud=%s: 115200 is not a multiple of it",
+			       text);
 	request->console.baud = (uint32_t)value;
 	return 0;
 }
@@ -299,10 +309,10 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 
 	for (size_t i = 0; i < NR_OPTIONS; i++) {
 		/* val is the index, so that an option is found in the table at once. */
-		long_options[i] = (struct option){ options[i].name,
-						   options[i].argument ? required_argument :
-									 no_argument,
-						   NULL, 256 + (int)i };
+		long_options[i] =
+			(struct option){ options[i].name,
+					 options[i].argument ? required_argument : no_argument,
+					 NULL, 256 + (int)i };
 		if (options[i].id >= 256)
 			continue;
 		short_options[used++] = (char)options[i].id;
@@ -315,7 +325,8 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 	opterr = 0;
 	while ((id = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
 		if (id == '?' || id == ':')
-			return err_set(err, ERR_USAGE, "%s: no such option, or its argument is wrong",
+			return err_set(err, ERR_USAGE,
+				       "%s: no such option, or its argument is wrong",
 				       argv[optind - 1]);
 		for (index = 0; id < 256 && index < NR_OPTIONS && options[index].id != id;)
 			index++;

@@ -27,7 +27,7 @@ enum { REQUEST_INITRDS_MAX = 64 };
 struct request {
 	enum action action;
 	enum method method;
-	bool crash;	      /* -p */
+	bool crash;	       /* -p */
 	bool status_of_normal; /* -l beside -S */
 	bool dry_run, json;
 	bool debug;
@@ -44,8 +44,8 @@ struct request {
 	phys_t mem_min;
 	phys_t mem_max; /* exclusive */
 	struct load_console console;
-	bool console_asked;  /* --console-serial or --console-vga */
-	bool port_given;     /* --serial */
+	bool console_asked; /* --console-serial or --console-vga */
+	bool port_given;    /* --serial */
 	enum on_corruption on_corruption;
 };
 

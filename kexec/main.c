@@ -5,7 +5,7 @@
 
 static int exit_status(const struct err *err)
 {
-	return err->code == ERR_SYSTEM ? STATUS_SYSTEM : STATUS_REFUSED;
+	return err->code == ERR_REFUSED ? STATUS_SYSTEM : STATUS_REFUSED;
 }
 
 static int run(int argc, char *const argv[], struct warnings *warnings, int *ret_status,
@@ -15,8 +15,7 @@ static int run(int argc, char *const argv[], struct warnings *warnings, int *ret
 	struct request request;
 	int result;
 
-	if (cli_parse(argc, argv, &request, err) ||
-	    root_open(request.sysroot, &around.root, err))
+	if (cli_parse(argc, argv, &request, err) || root_open(request.sysroot, &around.root, err))
 		return -1;
 	result = action_run(&request, &around, ret_status, err);
 	root_close(&around.root);

@@ -162,27 +162,32 @@ void report_text(const struct report *report, FILE *to)
 	char size[32];
 
 	fprintf(to, "Kernel     %s\n           %s\n", report->kernel_path, image->version);
-	fprintf(to, "           boot protocol %u.%02u, %s, alignment 0x%" PRIx64 ", init_size 0x%" PRIx64
-		    ", floor 0x%" PRIx64 "\n",
+	fprintf(to,
+		"           boot protocol %u.%02u, %s, alignment 0x%" PRIx64
+		", init_size 0x%" PRIx64 ", floor 0x%" PRIx64 "\n",
 		image->protocol >> 8, image->protocol & 0xff,
 		image->footprint.relocatable ? "relocatable" : "not relocatable",
 		image->footprint.alignment, image->footprint.init_size, plan->floor);
 	fprintf(to, "Method     %s\n", report->method);
 	fprintf(to, "Entry      0x%" PRIx64 " purgatory, then 0x%" PRIx64 " kernel\n", plan->entry,
 		plan->kernel_entry);
-	fprintf(to, "Footprint  0x%" PRIx64 "-0x%" PRIx64 " %s: all that the kernel writes before it knows memory\n",
+	fprintf(to,
+		"Footprint  0x%" PRIx64 "-0x%" PRIx64
+		" %s: all that the kernel writes before it knows memory\n",
 		plan->footprint.start, plan->footprint.end,
 		human(range_size(plan->footprint), size));
 	fprintf(to, "Command    %s\n", plan->cmdline);
-	fprintf(to, "\nMemory     # loaded  = copied by the purgatory  . free  ! kept for its owner  x not ours\n");
+	fprintf(to,
+		"\nMemory     # loaded  = copied by the purgatory  . free  ! kept for its owner  x not ours\n");
 	picture(plan, to);
 	fprintf(to, "\nSegments   file and memory in bytes\n");
 	plan_sorted(plan, order);
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		const struct plan_item *item = &plan->item[order[i]];
 
-		fprintf(to, "  %2u %-10s 0x%012" PRIx64 "-0x%012" PRIx64 " %12zu %12" PRIu64 "\n", i,
-			item->name, item->load.start, item->load.end, item->file.size, item->mem_size);
+		fprintf(to, "  %2u %-10s 0x%012" PRIx64 "-0x%012" PRIx64 " %12zu %12" PRIu64 "\n",
+			i, item->name, item->load.start, item->load.end, item->file.size,
+			item->mem_size);
 		if (item->staged)
 			fprintf(to, "     %-10s 0x%012" PRIx64 "-0x%012" PRIx64 "\n", "copied to",
 				item->run.start, item->run.end);

@@ -50,17 +50,17 @@ static int add_word(struct buf *line, struct bytes word, struct err *err)
 	return buf_append(line, word.data, word.size, err);
 }
 
-int cmdline_compose(const char *reuse, const char *append, bool crash, char **ret,
-		    struct err *err)
+int cmdline_compose(const char *reuse, const char *append, bool crash, char **ret, struct err *err)
 {
 	struct buf line CLEANUP(buf_done) = { 0 };
 	const char *newline = append ? strchr(append, '\n') : NULL;
 	struct bytes parameter;
 
 	if (newline)
-		return err_set(err, ERR_INPUT,
-			       "the command line has a newline at character %zu: a kernel's is one line",
-			       (size_t)(newline - append));
+		return err_set(
+			err, ERR_INPUT,
+			"the command line has a newline at character %zu: a kernel's is one line",
+			(size_t)(newline - append));
 	while (reuse && next_parameter(&reuse, &parameter)) {
 		if (begins_with(parameter, "BOOT_IMAGE") ||
 		    (crash && is_parameter(parameter, "crashkernel")))
@@ -89,9 +89,10 @@ bool cmdline_get(const char *cmdline, const char *name, struct bytes *ret_value)
 		if (!is_parameter(parameter, name))
 			continue;
 		found = true;
-		*ret_value = parameter.size < skip ?
-				     (struct bytes){ parameter.data + parameter.size, 0 } :
-				     (struct bytes){ parameter.data + skip, parameter.size - skip };
+		*ret_value =
+			parameter.size < skip
+				? (struct bytes){ parameter.data + parameter.size, 0 }
+				: (struct bytes){ parameter.data + skip, parameter.size - skip };
 	}
 	return found;
 }
@@ -125,8 +126,9 @@ static bool port_of(struct bytes word, uint16_t *ret)
 		*ret = standard[word.data[4] - '0'];
 		return true;
 	}
-	if (!begins_with(word, "0x") || !num_parse((const char *)word.data, word.size, 16, &value) ||
-	    !value || value > UINT16_MAX)
+	if (!begins_with(word, "0x") ||
+	    !num_parse((const char *)word.data, word.size, 16, &value) || !value ||
+	    value > UINT16_MAX)
 		return false;
 	*ret = (uint16_t)value;
 	return true;
@@ -181,8 +183,9 @@ bool cmdline_serial_console(const char *cmdline, uint16_t *ret_port, uint32_t *r
 
 			if (!is_parameter(parameter, names[i]) || parameter.size <= skip)
 				continue;
-			if (serial_of((struct bytes){ parameter.data + skip, parameter.size - skip },
-				      ret_port, ret_baud))
+			if (serial_of(
+				    (struct bytes){ parameter.data + skip, parameter.size - skip },
+				    ret_port, ret_baud))
 				return true;
 		}
 	}

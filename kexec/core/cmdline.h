@@ -11,8 +11,7 @@
  * crash load, less crashkernel. append: text or NULL. *ret is malloc'ed.
  * ERR_INPUT for a newline inside append.
  */
-int cmdline_compose(const char *reuse, const char *append, bool crash, char **ret,
-		    struct err *err);
+int cmdline_compose(const char *reuse, const char *append, bool crash, char **ret, struct err *err);
 /* The value of the last `name=value` or "" for a bare `name`; false if absent. Borrowed. */
 bool cmdline_get(const char *cmdline, const char *name, struct bytes *ret_value);
 /*

@@ -75,17 +75,20 @@ static int parse_line(struct bytes line, struct iomem *iomem, size_t *zeroed, st
 		return 0;
 	}
 	if (last < start)
-		return err_set(err, ERR_INPUT, PHYS_FMT "-" PHYS_FMT ": the end lies below the start",
-			       PHYS(start), PHYS(last));
+		return err_set(err, ERR_INPUT,
+			       PHYS_FMT "-" PHYS_FMT ": the end lies below the start", PHYS(start),
+			       PHYS(last));
 	if (spaces % SPACES_A_LEVEL || depth > depth_allowed || depth > DEPTH_MAX)
 		return err_set(err, ERR_INPUT, "an indentation of %u after one of %u", spaces,
-			       iomem->count ? iomem->entry[iomem->count - 1].depth * SPACES_A_LEVEL : 0);
+			       iomem->count ? iomem->entry[iomem->count - 1].depth * SPACES_A_LEVEL
+					    : 0);
 	if (last >= PHYS_LIMIT) {
 		/* PCI windows reach there on some machines; memory does not. */
 		if (strncasecmp((const char *)name.data, "System RAM",
 				name.size < 10 ? name.size : 10) == 0)
 			return err_set(err, ERR_INPUT,
-				       PHYS_FMT "-" PHYS_FMT
+				       PHYS_FMT
+				       "-" PHYS_FMT
 				       ": memory past the end of physical memory, " PHYS_FMT,
 				       PHYS(start), PHYS(last), PHYS(PHYS_LIMIT));
 		if (start >= PHYS_LIMIT)
@@ -163,8 +166,7 @@ int iomem_system_ram(const struct iomem *iomem, struct range_set *ret, struct er
 	return 0;
 }
 
-int iomem_find(const struct iomem *iomem, const char *name, struct range_set *ret,
-	       struct err *err)
+int iomem_find(const struct iomem *iomem, const char *name, struct range_set *ret, struct err *err)
 {
 	struct range_set found CLEANUP(range_set_done) = { 0 };
 
@@ -200,7 +202,8 @@ int iomem_crash_kernel(const struct iomem *iomem, struct range *ret_main, struct
 	if (iomem_find(iomem, "Crash kernel", &found, err))
 		return -1;
 	if (found.count > 2)
-		return err_set(err, ERR_INPUT, "/proc/iomem: %zu \"Crash kernel\" entries, two at most are known",
+		return err_set(err, ERR_INPUT,
+			       "/proc/iomem: %zu \"Crash kernel\" entries, two at most are known",
 			       found.count);
 	*ret_main = found.count ? found.range[found.count - 1] : none;
 	*ret_low = found.count == 2 ? found.range[0] : none;

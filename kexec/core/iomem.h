@@ -34,8 +34,7 @@ int iomem_parse(struct bytes text, struct iomem *ret, struct err *err);
  */
 int iomem_system_ram(const struct iomem *iomem, struct range_set *ret, struct err *err);
 /* All entries of that name (case ignored), at any depth. */
-int iomem_find(const struct iomem *iomem, const char *name, struct range_set *ret,
-	       struct err *err);
+int iomem_find(const struct iomem *iomem, const char *name, struct range_set *ret, struct err *err);
 /* The innermost entry's name at this address, or NULL. */
 const char *iomem_name_at(const struct iomem *iomem, phys_t address);
 /*

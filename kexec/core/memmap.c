@@ -24,7 +24,8 @@ enum { NR_TYPE_NAMES = sizeof(type_names) / sizeof(type_names[0]) };
 bool memmap_type_from_name(const char *name, size_t size, uint32_t *ret)
 {
 	for (size_t i = 0; i < NR_TYPE_NAMES; i++) {
-		if (strlen(type_names[i].name) != size || strncasecmp(type_names[i].name, name, size))
+		if (strlen(type_names[i].name) != size ||
+		    strncasecmp(type_names[i].name, name, size))
 			continue;
 		*ret = type_names[i].type;
 		return true;
@@ -48,8 +49,8 @@ int memmap_add(struct memmap *map, struct range range, uint32_t type, struct err
 			       PHYS(range.start), PHYS(range.end));
 	if (!range_is_valid(range))
 		return err_set(err, ERR_INPUT,
-			       PHYS_FMT "-" PHYS_FMT " reaches past the end of physical memory, "
-					PHYS_FMT,
+			       PHYS_FMT "-" PHYS_FMT
+					" reaches past the end of physical memory, " PHYS_FMT,
 			       PHYS(range.start), PHYS(range.end), PHYS(PHYS_LIMIT));
 	if (array_grow(&map->entry, &map->room, map->count, sizeof(*map->entry), err))
 		return -1;
@@ -73,7 +74,8 @@ static void warn_of_disorder(const struct memmap *map, const struct memmap *sort
 	for (size_t i = 1; i < map->count; i++) {
 		if (map->entry[i].range.start >= map->entry[i - 1].range.start)
 			continue;
-		warn_add(warnings, "the memory map is not sorted: " PHYS_FMT " comes after " PHYS_FMT,
+		warn_add(warnings,
+			 "the memory map is not sorted: " PHYS_FMT " comes after " PHYS_FMT,
 			 PHYS(map->entry[i].range.start), PHYS(map->entry[i - 1].range.start));
 		break;
 	}

@@ -13,9 +13,9 @@ typedef uint64_t phys_t;
 #define PAGE_SIZE_4K UINT64_C(4096)
 /* No range reaches past this, so that start + size cannot wrap. The widest
  * physical address of x86-64 is 52 bits (Intel SDM vol. 3, 4.1.4). */
-#define PHYS_LIMIT (UINT64_C(1) << 52)
+#define PHYS_LIMIT   (UINT64_C(1) << 52)
 
-#define PHYS_FMT "0x%llx"
+#define PHYS_FMT    "0x%llx"
 #define PHYS(value) ((unsigned long long)(value))
 
 /* True and *ret set if the sum does not wrap. */

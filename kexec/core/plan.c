@@ -145,8 +145,9 @@ static int explain(struct plan *plan, const struct range_set *free_ranges, const
 		if (range_contains(hole, chosen))
 			break;
 		if (rejected++ < REJECTED_HOLES_SHOWN)
-			used += (size_t)snprintf(holes + used, sizeof(holes) - used, "%s" PHYS_FMT "-" PHYS_FMT,
-						 used ? ", " : "", PHYS(hole.start), PHYS(hole.end));
+			used += (size_t)snprintf(holes + used, sizeof(holes) - used,
+						 "%s" PHYS_FMT "-" PHYS_FMT, used ? ", " : "",
+						 PHYS(hole.start), PHYS(hole.end));
 	}
 	return plan_reason(plan, err,
 			   "%s at " PHYS_FMT ": %s " PHYS_FMT
@@ -225,7 +226,8 @@ int plan_write_link(struct plan *plan, const struct plan_link *link, struct err 
 		return err_set(err, ERR_INTERNAL, "more than %d links", PLAN_LINKS_MAX);
 	if (link->low_at + 4 > own->size || link->high_at + 4 > own->size)
 		return err_set(err, ERR_INTERNAL, "%s: a link at 0x%llx lies past its 0x%zx bytes",
-			       plan->item[link->item].name, (unsigned long long)link->low_at, own->size);
+			       plan->item[link->item].name, (unsigned long long)link->low_at,
+			       own->size);
 	put_u32(own->data + link->low_at, (uint32_t)value);
 	put_u32(own->data + link->high_at, (uint32_t)(value >> 32));
 	plan->link[plan->nr_links++] = *link;
@@ -245,7 +247,8 @@ void plan_sorted(const struct plan *plan, unsigned int ret_order[PLAN_ITEMS_MAX]
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		unsigned int at = i;
 
-		for (; at && plan->item[ret_order[at - 1]].load.start > plan->item[i].load.start; at--)
+		for (; at && plan->item[ret_order[at - 1]].load.start > plan->item[i].load.start;
+		     at--)
 			ret_order[at] = ret_order[at - 1];
 		ret_order[at] = i;
 	}
@@ -263,8 +266,9 @@ static int check_item(const struct plan *plan, const struct plan_item *item, str
 			       item->name, item->file.size, (unsigned long long)item->mem_size);
 	if (!range_set_contains(&plan->usable, item->load) ||
 	    !range_set_contains(&plan->usable, item->run))
-		return err_set(err, ERR_INTERNAL, "%s: " PHYS_FMT "-" PHYS_FMT " is not usable memory",
-			       item->name, PHYS(item->load.start), PHYS(item->load.end));
+		return err_set(err, ERR_INTERNAL,
+			       "%s: " PHYS_FMT "-" PHYS_FMT " is not usable memory", item->name,
+			       PHYS(item->load.start), PHYS(item->load.end));
 	if (!item->staged && item->load.start != item->run.start)
 		return err_set(err, ERR_INTERNAL, "%s: moved though not staged", item->name);
 	return 0;
@@ -307,8 +311,9 @@ static int check_footprint(const struct plan *plan, struct err *err)
 			       PHYS(kernel->run.start), PHYS(kernel->run.end));
 	if (plan->kernel_entry < kernel->run.start ||
 	    plan->kernel_entry >= kernel->run.start + kernel->file.size)
-		return err_set(err, ERR_INTERNAL, "the kernel's entry " PHYS_FMT
-						  " lies outside its bytes", PHYS(plan->kernel_entry));
+		return err_set(err, ERR_INTERNAL,
+			       "the kernel's entry " PHYS_FMT " lies outside its bytes",
+			       PHYS(plan->kernel_entry));
 	return 0;
 }
 
@@ -356,8 +361,8 @@ int plan_check(const struct plan *plan, struct err *err)
 			return err_set(err, ERR_INTERNAL, "%s has no digest", item->name);
 	}
 	if (plan->entry < plan->item[plan->purgatory].run.start ||
-	    plan->entry >= plan->item[plan->purgatory].run.start +
-				   plan->item[plan->purgatory].file.size)
+	    plan->entry >=
+		    plan->item[plan->purgatory].run.start + plan->item[plan->purgatory].file.size)
 		return err_set(err, ERR_INTERNAL, "the entry lies outside the purgatory");
 	if (check_disjoint(plan, err) || check_footprint(plan, err) || check_links(plan, err))
 		return -1;

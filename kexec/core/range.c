@@ -38,10 +38,11 @@ static int check(struct range range, struct err *err)
 		return 0;
 	if (range.end > PHYS_LIMIT)
 		return err_set(err, ERR_INPUT,
-			       PHYS_FMT "-" PHYS_FMT " reaches past the end of physical memory, "
-					PHYS_FMT,
+			       PHYS_FMT "-" PHYS_FMT
+					" reaches past the end of physical memory, " PHYS_FMT,
 			       PHYS(range.start), PHYS(range.end), PHYS(PHYS_LIMIT));
-	return err_set(err, ERR_INPUT, PHYS_FMT "-" PHYS_FMT ": the end does not lie above the start",
+	return err_set(err, ERR_INPUT,
+		       PHYS_FMT "-" PHYS_FMT ": the end does not lie above the start",
 		       PHYS(range.start), PHYS(range.end));
 }
 
@@ -178,7 +179,8 @@ int range_set_subtract_all(struct range_set *set, const struct range_set *other,
 			j++;
 		for (size_t k = j; k < other->count && other->range[k].start < range.end; k++) {
 			if (other->range[k].start > range.start &&
-			    append(&rest, (struct range){ range.start, other->range[k].start }, err))
+			    append(&rest, (struct range){ range.start, other->range[k].start },
+				   err))
 				return -1;
 			range.start = other->range[k].end;
 			if (range.start >= range.end)
@@ -191,8 +193,8 @@ int range_set_subtract_all(struct range_set *set, const struct range_set *other,
 	return 0;
 }
 
-int range_set_intersect(const struct range_set *a, const struct range_set *b,
-			struct range_set *ret, struct err *err)
+int range_set_intersect(const struct range_set *a, const struct range_set *b, struct range_set *ret,
+			struct err *err)
 {
 	struct range_set common CLEANUP(range_set_done) = { 0 };
 

@@ -54,8 +54,8 @@ int range_set_add_all(struct range_set *set, const struct range *range, size_t c
 		      struct err *err);
 int range_set_subtract_all(struct range_set *set, const struct range_set *other, struct err *err);
 /* *ret (zero-initialised) = a intersected with b. */
-int range_set_intersect(const struct range_set *a, const struct range_set *b,
-			struct range_set *ret, struct err *err);
+int range_set_intersect(const struct range_set *a, const struct range_set *b, struct range_set *ret,
+			struct err *err);
 int range_set_copy(const struct range_set *set, struct range_set *ret, struct err *err);
 /* Every member shrunk inwards to multiples of align; empty ones go. */
 void range_set_shrink_to(struct range_set *set, uint64_t align);

@@ -20,10 +20,11 @@ int system_e820(const struct system *system, struct memmap *ret, struct warnings
 	struct memmap map CLEANUP(memmap_done) = { 0 };
 
 	if (!system->firmware.count)
-		return err_set(err, ERR_INPUT,
-			       "/sys/firmware/memmap has no entries: the running kernel does not show "
-			       "the firmware's memory map (CONFIG_FIRMWARE_MEMMAP); "
-			       "its own loader can be used with -s");
+		return err_set(
+			err, ERR_INPUT,
+			"/sys/firmware/memmap has no entries: the running kernel does not show "
+			"the firmware's memory map (CONFIG_FIRMWARE_MEMMAP); "
+			"its own loader can be used with -s");
 	if (memmap_copy(&system->firmware, &map, err))
 		return -1;
 	if (memmap_normalise(&map, warnings, err))
@@ -60,9 +61,10 @@ int system_usable(const struct system *system, struct range_set *ret, struct war
 	struct range_set usable CLEANUP(range_set_done) = { 0 };
 
 	if (system->iomem.zeroed)
-		return err_set(err, ERR_INPUT,
-			       "/proc/iomem: every address is 0: the kernel hides them from a reader "
-			       "without CAP_SYS_ADMIN; run this as root");
+		return err_set(
+			err, ERR_INPUT,
+			"/proc/iomem: every address is 0: the kernel hides them from a reader "
+			"without CAP_SYS_ADMIN; run this as root");
 	if (system_e820(system, &e820, warnings, err) ||
 	    memmap_select(&e820, E820_RAM, &firmware, err) ||
 	    iomem_system_ram(&system->iomem, &live, err))

@@ -12,12 +12,12 @@
 enum { SYSTEM_EFI_TABLES_MAX = 32, SYSTEM_BOOT_PARAMS_SIZE = 4096 };
 
 struct system_efi {
-	bool booted;	      /* /sys/firmware/efi exists */
-	bool can_hand_over;   /* runtime map, fw_vendor and config_table are all there */
-	uint64_t fw_vendor;   /* physical */
-	uint64_t runtime;     /* physical in the first kernel, a converted pointer after a kexec */
+	bool booted;	       /* /sys/firmware/efi exists */
+	bool can_hand_over;    /* runtime map, fw_vendor and config_table are all there */
+	uint64_t fw_vendor;    /* physical */
+	uint64_t runtime;      /* physical in the first kernel, a converted pointer after a kexec */
 	uint64_t config_table; /* physical */
-	uint64_t smbios;      /* 0: unknown */
+	uint64_t smbios;       /* 0: unknown */
 	struct efi_map runtime_map;
 	struct efi_table table[SYSTEM_EFI_TABLES_MAX];
 	size_t nr_tables;
@@ -30,11 +30,11 @@ struct system {
 	uint8_t boot_params[SYSTEM_BOOT_PARAMS_SIZE]; /* the running kernel's zero page */
 	bool has_boot_params;
 	struct system_efi efi;
-	uint64_t acpi_rsdp; /* 0: leave the search to the new kernel */
-	char *cmdline;	    /* /proc/cmdline without its newline; NULL if unreadable */
-	bool la57;	    /* 5-level paging is on */
-	bool is_guest_without_io; /* SEV-ES, SEV-SNP or TDX: PURGATORY_NO_IO */
-	bool framebuffer_moved;	  /* hyperv_fb is bound: boot_params' framebuffer is stale */
+	uint64_t acpi_rsdp;	   /* 0: leave the search to the new kernel */
+	char *cmdline;		   /* /proc/cmdline without its newline; NULL if unreadable */
+	bool la57;		   /* 5-level paging is on */
+	bool is_guest_without_io;  /* SEV-ES, SEV-SNP or TDX: PURGATORY_NO_IO */
+	bool framebuffer_moved;	   /* hyperv_fb is bound: boot_params' framebuffer is stale */
 	uint64_t framebuffer_base; /* where it is then; 0: unknown */
 	uint64_t tsc_hz;	   /* 0: unknown */
 	uint16_t reset_port;	   /* FADT reset register in I/O space; 0: none */

@@ -57,10 +57,11 @@ static int gather_memmap_entry(const struct root *root, size_t number, struct sy
 		type = E820_RESERVED;
 	}
 	if (last == UINT64_MAX)
-		return err_set(err, ERR_INPUT,
-			       "/sys/firmware/memmap/%zu: 0x%llx-0x%llx reaches the end of the 64-bit "
-			       "address space",
-			       number, PHYS(start), PHYS(last));
+		return err_set(
+			err, ERR_INPUT,
+			"/sys/firmware/memmap/%zu: 0x%llx-0x%llx reaches the end of the 64-bit "
+			"address space",
+			number, PHYS(start), PHYS(last));
 	if (memmap_add(&system->firmware, (struct range){ start, last + 1 }, type, err))
 		return err_prefix(err, "/sys/firmware/memmap/%zu", number);
 	return 0;
@@ -72,11 +73,12 @@ static int gather_memmap(const struct root *root, struct system *system, struct 
 	size_t count;
 
 	if (root_count_numbered(root, "sys/firmware/memmap", &count, err))
-		return root_is_missing(err) ?
-			       err_append(err, ": the running kernel does not show the firmware's "
-					       "memory map (CONFIG_FIRMWARE_MEMMAP); its own loader "
-					       "can be used with -s") :
-			       -1;
+		return root_is_missing(err)
+			       ? err_append(err,
+					    ": the running kernel does not show the firmware's "
+					    "memory map (CONFIG_FIRMWARE_MEMMAP); its own loader "
+					    "can be used with -s")
+			       : -1;
 	for (size_t i = 0; i < count; i++)
 		if (gather_memmap_entry(root, i, system, warnings, err))
 			return -1;
@@ -108,8 +110,8 @@ static int gather_boot_params(const struct root *root, struct system *system,
 	}
 	if (data.size != SYSTEM_BOOT_PARAMS_SIZE)
 		return err_set(err, ERR_INPUT,
-			       "/sys/kernel/boot_params/data: %zu bytes, a zero page has %d", data.size,
-			       SYSTEM_BOOT_PARAMS_SIZE);
+			       "/sys/kernel/boot_params/data: %zu bytes, a zero page has %d",
+			       data.size, SYSTEM_BOOT_PARAMS_SIZE);
 	memcpy(system->boot_params, data.data, data.size);
 	system->has_boot_params = true;
 	return 0;
@@ -174,7 +176,8 @@ static int gather_runtime_desc(const struct root *root, size_t number, struct sy
 	char path[64];
 
 	for (size_t i = 0; i < 5; i++) {
-		snprintf(path, sizeof(path), "sys/firmware/efi/runtime-map/%zu/%s", number, file[i]);
+		snprintf(path, sizeof(path), "sys/firmware/efi/runtime-map/%zu/%s", number,
+			 file[i]);
 		if (root_read_number(root, path, &value[i], err))
 			return -1;
 	}
@@ -185,10 +188,10 @@ static int gather_runtime_desc(const struct root *root, size_t number, struct sy
 			       "0x%llx do not lie in physical memory",
 			       number, (unsigned long long)value[3], (unsigned long long)value[0],
 			       (unsigned long long)value[1]);
-	return efi_map_add(&system->efi.runtime_map,
-			   (struct efi_desc){ (uint32_t)value[0], value[1], value[2], value[3],
-					      value[4] },
-			   err);
+	return efi_map_add(
+		&system->efi.runtime_map,
+		(struct efi_desc){ (uint32_t)value[0], value[1], value[2], value[3], value[4] },
+		err);
 }
 
 static int gather_runtime_map(const struct root *root, struct system *system, struct err *err)
@@ -245,11 +248,12 @@ static void gather_efi_tables(const struct root *root, struct bytes log, struct 
 
 	efi->nr_tables = efi_tables_from_log(log, efi->table, SYSTEM_EFI_TABLES_MAX);
 	if (!efi->nr_tables)
-		warn_add(warnings,
-			 "the kernel's log no longer has the line \"efi: ...\": EFI tables that only "
-			 "the running kernel reserves (TPM event log, memory attributes, ESRT) "
-			 "cannot be kept off; segments go to the lowest places that hold them, away "
-			 "from the top of memory where firmware puts such tables");
+		warn_add(
+			warnings,
+			"the kernel's log no longer has the line \"efi: ...\": EFI tables that only "
+			"the running kernel reserves (TPM event log, memory attributes, ESRT) "
+			"cannot be kept off; segments go to the lowest places that hold them, away "
+			"from the top of memory where firmware puts such tables");
 	for (size_t i = 0; i < efi->nr_tables; i++) {
 		struct efi_table *table = &efi->table[i];
 
@@ -280,8 +284,8 @@ static int gather_efi(const struct root *root, struct bytes log, struct system *
 	} else {
 		efi->smbios = systab_value(systab, "SMBIOS");
 		if (!system->acpi_rsdp)
-			system->acpi_rsdp = systab_value(systab, "ACPI20") ?:
-						    systab_value(systab, "ACPI");
+			system->acpi_rsdp =
+				systab_value(systab, "ACPI20") ?: systab_value(systab, "ACPI");
 	}
 	efi->can_hand_over = efi->runtime_map.count && efi->fw_vendor && efi->config_table;
 	gather_efi_tables(root, log, system, warnings);
@@ -379,12 +383,11 @@ static void gather_lockdown(const struct root *root, struct system *system)
 	open_bracket = strchr(text, '[');
 	close_bracket = open_bracket ? strchr(open_bracket, ']') : NULL;
 	if (close_bracket)
-		system->lockdown = strndup(open_bracket + 1,
-					   (size_t)(close_bracket - open_bracket - 1));
+		system->lockdown =
+			strndup(open_bracket + 1, (size_t)(close_bracket - open_bracket - 1));
 }
 
-int gather(const struct root *root, struct system *ret, struct warnings *warnings,
-	   struct err *err)
+int gather(const struct root *root, struct system *ret, struct warnings *warnings, struct err *err)
 {
 	const struct boot_params *running = (const void *)ret->boot_params;
 	struct buf log CLEANUP(buf_done) = { 0 };
@@ -411,9 +414,11 @@ int gather_loaded(const struct root *root, bool crash, bool *ret, struct err *er
 	uint64_t value;
 
 	/* The files moved in 6.19; the old names are links that will go. */
-	if (root_read_number(root, crash ? "sys/kernel/kexec/crash_loaded" : "sys/kernel/kexec/loaded",
+	if (root_read_number(root,
+			     crash ? "sys/kernel/kexec/crash_loaded" : "sys/kernel/kexec/loaded",
 			     &value, err) &&
-	    root_read_number(root, crash ? "sys/kernel/kexec_crash_loaded" : "sys/kernel/kexec_loaded",
+	    root_read_number(root,
+			     crash ? "sys/kernel/kexec_crash_loaded" : "sys/kernel/kexec_loaded",
 			     &value, err))
 		return -1;
 	*ret = value;

@@ -11,8 +11,7 @@
  * what is malformed is an error that names the file; what the new kernel will
  * lose is a warning.
  */
-int gather(const struct root *root, struct system *ret, struct warnings *warnings,
-	   struct err *err);
+int gather(const struct root *root, struct system *ret, struct warnings *warnings, struct err *err);
 
 /* Whether an image is loaded; `crash` asks for the crash kernel. ERR_SYSTEM if
  * the kernel does not say (no CONFIG_KEXEC). */

@@ -107,16 +107,17 @@ static int map_all(struct inputs *inputs, struct err *err)
 		const struct input *file = &inputs->file[i];
 		size_t bytes = (size_t)file->status.st_size, room = page_align(bytes);
 
-		if (mmap(base + at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file->fd,
-			 0) == MAP_FAILED)
-			return err_set_errno(err, errno, "%s: mapping %zu bytes", file->path, bytes);
+		if (mmap(base + at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+			 file->fd, 0) == MAP_FAILED)
+			return err_set_errno(err, errno, "%s: mapping %zu bytes", file->path,
+					     bytes);
 		/* Another's shared map can have left something behind the end. */
 		if (room > bytes && file != last)
 			memset(base + at + bytes, 0, room - bytes);
 		at += room;
 	}
-	inputs->bytes.size = size - page_align((uint64_t)last->status.st_size) +
-			     (uint64_t)last->status.st_size;
+	inputs->bytes.size =
+		size - page_align((uint64_t)last->status.st_size) + (uint64_t)last->status.st_size;
 	madvise(base, size, MADV_SEQUENTIAL);
 	return 0;
 }
@@ -180,11 +181,12 @@ int inputs_check_unchanged(const struct inputs *inputs, struct err *err)
 		if (now.st_size != file->status.st_size ||
 		    !same_time(now.st_mtim, file->status.st_mtim) ||
 		    !same_time(now.st_ctim, file->status.st_ctim))
-			return err_set(err, ERR_INPUT,
-				       "%s: changed while it was being loaded (%lld bytes, then %lld): "
-				       "load it again when it is whole",
-				       file->path, (long long)file->status.st_size,
-				       (long long)now.st_size);
+			return err_set(
+				err, ERR_INPUT,
+				"%s: changed while it was being loaded (%lld bytes, then %lld): "
+				"load it again when it is whole",
+				file->path, (long long)file->status.st_size,
+				(long long)now.st_size);
 	}
 	return 0;
 }

@@ -22,9 +22,9 @@ static int real_file_load(void *context, int kernel_fd, int initrd_fd, size_t cm
 			  const char *cmdline, unsigned long flags)
 {
 	(void)context;
-	return syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, cmdline_size, cmdline, flags) ?
-		       -errno :
-		       0;
+	return syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, cmdline_size, cmdline, flags)
+		       ? -errno
+		       : 0;
 }
 
 static void real_sync(void *context)

@@ -34,7 +34,6 @@ bool root_exists(const struct root *root, const char *path);
 bool root_is_missing(const struct err *err);
 /* How many entries the directory has whose names are numbers, so that a caller
  * can read 0 .. count - 1 and notice one that is not there. */
-int root_count_numbered(const struct root *root, const char *path, size_t *ret,
-			struct err *err);
+int root_count_numbered(const struct root *root, const char *path, size_t *ret, struct err *err);
 
 #endif

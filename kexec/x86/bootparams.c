@@ -36,7 +36,8 @@ static bool hands_over_efi(const struct bootparams_request *request, struct warn
 	if (!system->efi.can_hand_over)
 		warn_add(warnings,
 			 "/sys/firmware/efi/runtime-map, fw_vendor or config_table is missing "
-			 "(CONFIG_EFI_RUNTIME_MAP, or efi=noruntime): %s", lost);
+			 "(CONFIG_EFI_RUNTIME_MAP, or efi=noruntime): %s",
+			 lost);
 	else if (!(request->image->xloadflags & XLF_EFI_KEXEC))
 		warn_add(warnings, "the new kernel cannot take EFI over (xloadflags 0x%x): %s",
 			 request->image->xloadflags, lost);
@@ -61,14 +62,16 @@ int bootparams_shape(const struct bootparams_request *request, struct bootparams
 			       "the command line has %zu characters, the kernel takes %u at most",
 			       length, request->image->cmdline_size);
 	if (request->e820->count > E820_HANDED_ON_MAX)
-		return err_set(err, ERR_INPUT,
-			       "the memory map has %zu entries, merged; a kernel keeps %d at most and "
-			       "would lose the rest",
-			       request->e820->count, E820_HANDED_ON_MAX);
+		return err_set(
+			err, ERR_INPUT,
+			"the memory map has %zu entries, merged; a kernel keeps %d at most and "
+			"would lose the rest",
+			request->e820->count, E820_HANDED_ON_MAX);
 	if (!request->system->has_boot_params)
-		return err_set(err, ERR_INPUT,
-			       "/sys/kernel/boot_params/data is missing: without it the new kernel would "
-			       "lose its screen, its ACPI tables and its EFI");
+		return err_set(
+			err, ERR_INPUT,
+			"/sys/kernel/boot_params/data is missing: without it the new kernel would "
+			"lose its screen, its ACPI tables and its EFI");
 	shape.cmdline_room = length + 1 > COMMAND_LINE_WINDOW ? length + 1 : COMMAND_LINE_WINDOW;
 	shape.cmdline_at = take(&shape, shape.cmdline_room);
 	if (request->e820->count > E820_MAX_ENTRIES_ZEROPAGE) {
@@ -77,8 +80,7 @@ int bootparams_shape(const struct bootparams_request *request, struct bootparams
 	}
 	shape.hands_over_efi = hands_over_efi(request, warnings);
 	if (shape.hands_over_efi) {
-		shape.efi_setup_at =
-			take(&shape, NODE_HEADER + sizeof(struct efi_setup_data_wire));
+		shape.efi_setup_at = take(&shape, NODE_HEADER + sizeof(struct efi_setup_data_wire));
 		shape.efi_map_size = request->system->efi.runtime_map.count *
 				     sizeof(struct efi_memory_desc_wire);
 		shape.efi_map_at = take(&shape, shape.efi_map_size);
@@ -133,8 +135,8 @@ static int fill_e820(struct filler *f)
 
 	f->bytes[ZERO_PAGE(e820_entries)] = (uint8_t)in_page;
 	for (size_t i = 0; i < e820->count; i++) {
-		uint64_t at = i < in_page ? ZERO_PAGE(e820_table) + i * E820_ENTRY :
-					    f->shape->e820_ext_at + NODE_HEADER +
+		uint64_t at = i < in_page ? ZERO_PAGE(e820_table) + i * E820_ENTRY
+					  : f->shape->e820_ext_at + NODE_HEADER +
 						    (i - in_page) * E820_ENTRY;
 
 		put_e820(f->bytes + at, &e820->entry[i]);
@@ -224,9 +226,9 @@ static void fill_inherited(struct filler *f, const struct boot_params *running)
 	new->hdr.hardware_subarch = running->hdr.hardware_subarch;
 	new->hdr.hardware_subarch_data = running->hdr.hardware_subarch_data;
 	memcpy(new->edid_info, running->edid_info, sizeof(new->edid_info));
-	new->edd_mbr_sig_buf_entries = running->edd_mbr_sig_buf_entries < EDD_MBR_SIG_MAX ?
-					       running->edd_mbr_sig_buf_entries :
-					       EDD_MBR_SIG_MAX;
+	new->edd_mbr_sig_buf_entries = running->edd_mbr_sig_buf_entries < EDD_MBR_SIG_MAX
+					       ? running->edd_mbr_sig_buf_entries
+					       : EDD_MBR_SIG_MAX;
 	memcpy(new->edd_mbr_sig_buffer, running->edd_mbr_sig_buffer,
 	       sizeof(new->edd_mbr_sig_buffer));
 	new->eddbuf_entries =

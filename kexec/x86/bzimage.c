@@ -82,14 +82,16 @@ static int check_header(const struct setup_header *wire, struct err *err)
 			       "cannot be loaded",
 			       AT(loadflags), wire->loadflags);
 	if (!(wire->xloadflags & XLF_KERNEL_64))
-		return err_set(err, ERR_INPUT,
-			       "offset 0x%x: xloadflags 0x%x: no 64-bit entry; is this a 32-bit kernel?",
-			       AT(xloadflags), wire->xloadflags);
+		return err_set(
+			err, ERR_INPUT,
+			"offset 0x%x: xloadflags 0x%x: no 64-bit entry; is this a 32-bit kernel?",
+			AT(xloadflags), wire->xloadflags);
 	if (!num_is_power_of_two(wire->kernel_alignment) ||
 	    wire->kernel_alignment < SMALLEST_ALIGNMENT)
-		return err_set(err, ERR_INPUT,
-			       "offset 0x%x: kernel_alignment 0x%x is not a power of two of at least 0x%x",
-			       AT(kernel_alignment), wire->kernel_alignment, SMALLEST_ALIGNMENT);
+		return err_set(
+			err, ERR_INPUT,
+			"offset 0x%x: kernel_alignment 0x%x is not a power of two of at least 0x%x",
+			AT(kernel_alignment), wire->kernel_alignment, SMALLEST_ALIGNMENT);
 	if (wire->pref_address % PAGE_SIZE_4K || wire->pref_address < LOWEST_PREF_ADDRESS ||
 	    wire->pref_address >= PHYS_LIMIT)
 		return err_set(err, ERR_INPUT,
@@ -118,19 +120,21 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 	if (check_header(&wire, err))
 		return -1;
 	if (header_end < HEADER_END_WITH_INIT_SIZE)
-		return err_set(err, ERR_INPUT,
-			       "offset 0x201: the setup header ends at 0x%llx, before init_size, which "
-			       "protocol %u.%02u has",
-			       (unsigned long long)header_end, wire.version >> 8, wire.version & 0xff);
+		return err_set(
+			err, ERR_INPUT,
+			"offset 0x201: the setup header ends at 0x%llx, before init_size, which "
+			"protocol %u.%02u has",
+			(unsigned long long)header_end, wire.version >> 8, wire.version & 0xff);
 
 	setup_size = (uint64_t)((wire.setup_sects ?: DEFAULT_SETUP_SECTS) + 1) * SETUP_SECTOR_SIZE;
 	loaded_size = (uint64_t)wire.syssize * 16;
 	if (!bytes_slice(image, setup_size, loaded_size, &protected))
-		return err_set(err, ERR_INPUT,
-			       "offset 0x%x: syssize 0x%x: the kernel ends at 0x%llx, the file at 0x%zx: "
-			       "it is truncated",
-			       AT(syssize), wire.syssize,
-			       (unsigned long long)(setup_size + loaded_size), image.size);
+		return err_set(
+			err, ERR_INPUT,
+			"offset 0x%x: syssize 0x%x: the kernel ends at 0x%llx, the file at 0x%zx: "
+			"it is truncated",
+			AT(syssize), wire.syssize, (unsigned long long)(setup_size + loaded_size),
+			image.size);
 	if (loaded_size <= BZIMAGE_ENTRY64_OFFSET)
 		return err_set(err, ERR_INPUT,
 			       "offset 0x%x: syssize 0x%x: %llu bytes hold no 64-bit entry at 0x%x",

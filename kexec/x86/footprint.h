@@ -6,11 +6,12 @@
 #include "kexec/core/range.h"
 
 struct footprint_of {
-	bool relocatable;      /* setup header: relocatable_kernel */
-	uint64_t alignment;    /* kernel_alignment, a power of two */
-	phys_t pref_address;   /* the compiled LOAD_PHYSICAL_ADDR */
-	uint64_t init_size;    /* bytes from the output address that the kernel may write */
-	uint64_t wrapper_size; /* bytes of the decompressor in memory, bss included; at most init_size */
+	bool relocatable;    /* setup header: relocatable_kernel */
+	uint64_t alignment;  /* kernel_alignment, a power of two */
+	phys_t pref_address; /* the compiled LOAD_PHYSICAL_ADDR */
+	uint64_t init_size;  /* bytes from the output address that the kernel may write */
+	uint64_t
+		wrapper_size; /* bytes of the decompressor in memory, bss included; at most init_size */
 };
 
 /*

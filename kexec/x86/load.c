@@ -53,8 +53,8 @@ static int shape_kernel(const struct load_request *request, const struct bzimage
 		.file = image->protected,
 		.mem_size = of->init_size,
 		.align = of->relocatable ? of->alignment : PAGE_SIZE_4K,
-		.min = of->relocatable ? at_least(of->pref_address, request->mem_min) :
-					 of->pref_address,
+		.min = of->relocatable ? at_least(of->pref_address, request->mem_min)
+				       : of->pref_address,
 		.max = max,
 		.fixed = !of->relocatable,
 		.is_verified = true,
@@ -103,8 +103,8 @@ struct purgatory_layout {
 static struct purgatory_layout purgatory_layout(const struct plan *plan)
 {
 	struct bytes image = { purgatory_image, (size_t)(purgatory_image_end - purgatory_image) };
-	struct cursor at = cursor_at(
-		image, PURGATORY_PARAMS_OFFSET + offsetof(struct purgatory_params, image_size));
+	struct cursor at = cursor_at(image, PURGATORY_PARAMS_OFFSET +
+						    offsetof(struct purgatory_params, image_size));
 	struct purgatory_layout layout = { .image_size = cursor_u64(&at) };
 
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
@@ -114,8 +114,7 @@ static struct purgatory_layout purgatory_layout(const struct plan *plan)
 		layout.nr_chunks += (uint32_t)chunks_of(&plan->item[i]);
 	}
 	layout.regions_at = (layout.image_size + 63) & ~UINT64_C(63);
-	layout.digests_at =
-		layout.regions_at + layout.nr_regions * sizeof(struct purgatory_region);
+	layout.digests_at = layout.regions_at + layout.nr_regions * sizeof(struct purgatory_region);
 	layout.size = layout.digests_at + (uint64_t)layout.nr_chunks * PURGATORY_DIGEST_SIZE;
 	return layout;
 }
@@ -130,8 +129,8 @@ static int shape_purgatory(const struct load_request *request, struct plan *plan
 		.max = request->mem_max,
 	};
 
-	if (buf_append(&item.own, purgatory_image,
-		       (size_t)(purgatory_image_end - purgatory_image), err) ||
+	if (buf_append(&item.own, purgatory_image, (size_t)(purgatory_image_end - purgatory_image),
+		       err) ||
 	    buf_extend(&item.own, layout.size, err) ||
 	    add_segment(plan, &item, &plan->purgatory, err)) {
 		buf_done(&item.own);
@@ -143,12 +142,13 @@ static int shape_purgatory(const struct load_request *request, struct plan *plan
 static int check_paging(const struct system *system, const struct bzimage *image, struct err *err)
 {
 	if (system->la57 && !(image->xloadflags & XLF_5LEVEL))
-		return err_set(err, ERR_INPUT,
-			       "the machine runs with 5-level paging, and the kernel cannot be entered "
-			       "so (offset 0x%x: xloadflags 0x%x): boot the running kernel with no5lvl "
-			       "first",
-			       (unsigned int)offsetof(struct boot_params, hdr.xloadflags),
-			       image->xloadflags);
+		return err_set(
+			err, ERR_INPUT,
+			"the machine runs with 5-level paging, and the kernel cannot be entered "
+			"so (offset 0x%x: xloadflags 0x%x): boot the running kernel with no5lvl "
+			"first",
+			(unsigned int)offsetof(struct boot_params, hdr.xloadflags),
+			image->xloadflags);
 	return 0;
 }
 
@@ -188,8 +188,8 @@ static const char *what_is_at(const void *system, phys_t address)
 	return system_what_is_at(system, address);
 }
 
-static int shape(const struct load_request *request, const struct system *system,
-		 struct load *load, struct err *err)
+static int shape(const struct load_request *request, const struct system *system, struct load *load,
+		 struct err *err)
 {
 	struct plan *plan = &load->plan;
 	struct bootparams_request parameters;
@@ -212,9 +212,9 @@ static int shape(const struct load_request *request, const struct system *system
 
 	if (shape_kernel(request, &load->image, plan, max, err))
 		return -1;
-	initrd_max = load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G ?
-			     max :
-			     at_most(max, (phys_t)load->image.initrd_addr_max + 1);
+	initrd_max = load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G
+			     ? max
+			     : at_most(max, (phys_t)load->image.initrd_addr_max + 1);
 	if (request->initrd.size) {
 		struct plan_item item = {
 			.name = "initrd",
@@ -319,9 +319,9 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	params->nr_chunks = layout.nr_chunks;
 	sha256(item->own.data + layout.regions_at, layout.size - layout.regions_at,
 	       params->tables_digest);
-	params->on_corruption = request->on_corruption == ON_CORRUPTION_HALT ?
-					PURGATORY_ON_CORRUPTION_HALT :
-					PURGATORY_ON_CORRUPTION_RESET;
+	params->on_corruption = request->on_corruption == ON_CORRUPTION_HALT
+					? PURGATORY_ON_CORRUPTION_HALT
+					: PURGATORY_ON_CORRUPTION_RESET;
 	params->reset_delay_s = RESET_DELAY_SECONDS;
 	params->tsc_hz = system->tsc_hz;
 	params->reset_port = system->reset_port;

@@ -13,8 +13,8 @@ enum on_corruption { ON_CORRUPTION_RESET, ON_CORRUPTION_HALT };
 struct load_console {
 	bool serial, vga, debug_port;
 	bool reset_vga;
-	uint16_t port;	     /* 8250 base */
-	uint32_t baud;	     /* 0: leave the speed as it is */
+	uint16_t port; /* 8250 base */
+	uint32_t baud; /* 0: leave the speed as it is */
 };
 
 struct load_request {
@@ -25,7 +25,7 @@ struct load_request {
 	phys_t mem_max;	     /* and end at or below; PHYS_LIMIT: no limit */
 	bool no_efi;
 	bool skip_verify;
-	bool stage_initrd; /* load it elsewhere and let the purgatory copy it */
+	bool stage_initrd;   /* load it elsewhere and let the purgatory copy it */
 	const uint8_t *seed; /* RNG_SEED_SIZE bytes, or NULL */
 	struct load_console console;
 	enum on_corruption on_corruption;

@@ -53,8 +53,8 @@ _start:
 
 	.code64
 .Llong:
-	lgdt	nothing
-	lidt	nothing
+	lgdt	nothing(%rip)
+	lidt	nothing(%rip)
 	movl	$stack_end, %esp
 	movl	$PURGATORY_AT, %eax
 	pushq	%rax

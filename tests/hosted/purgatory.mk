@@ -19,7 +19,7 @@ $(B)/obj/tests/hosted/test-purgatory-boot.c.o: ALL_CFLAGS += \
 
 $(B)/tests/hosted/purgatory-boot.elf: tests/hosted/purgatory-boot.S tests/hosted/purgatory-boot.h
 	@mkdir -p $(@D)
-	$(CC) -m32 -I. -nostdlib -static -no-pie -Wl,-Ttext=0x100000 -Wl,--build-id=none $< -o $@
+	$(CC) -m32 -I. -nostdlib -static -Wl,-Ttext=0x100000 -Wl,--build-id=none $< -o $@
 
 $(B)/tests/hosted/test-purgatory-boot: $(B)/obj/tests/hosted/test-purgatory-boot.c.o \
 		$(CORE) $(B)/tests/hosted/purgatory-boot.elf

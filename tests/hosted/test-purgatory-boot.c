@@ -37,7 +37,6 @@ enum {
 	COPY_TO = 0x4000000,
 	REGION_SIZE = 3 * PURGATORY_CHUNK_SIZE + 17,
 	LARGE_REGION_SIZE = 24 << 20,
-	CHUNKS_PER_REGION = 4,
 	NO_MEMORY_AT = 5, /* GiB: above what the page tables map */
 };
 
@@ -109,17 +108,39 @@ static void load(struct machine *machine, size_t copied_size)
 	seal(machine);
 }
 
+enum { TIMED_OUT = -1, HALTED = -2 };
+
 struct result {
 	char output[4096];
-	int status; /* exit status of QEMU, -1 if it had to be killed */
+	int status; /* QEMU's exit status, or one of the above */
 };
 
-/* Runs it until QEMU ends, or until a line says "halted". `sends_nmis`: from the first
- * output on, until the machine leaves the purgatory. `console`: debugcon or serial. */
-static struct result run(const struct machine *machine, const char *console, bool sends_nmis)
+static pid_t start(const char *file, const char *console, int output, int monitor)
 {
-	char file[] = "/tmp/purgatory-boot.XXXXXX", loader[128], debug[32];
-	struct result result = { .status = -1 };
+	char loader[128], chardev[64];
+	pid_t child = fork();
+
+	if (child)
+		return child;
+	snprintf(loader, sizeof(loader), "loader,file=%s,addr=%#x,force-raw=on", file,
+		 PURGATORY_AT);
+	snprintf(chardev, sizeof(chardev), "socket,id=monitor,fd=%d", monitor);
+	dup2(output, STDOUT_FILENO);
+	execlp("qemu-system-x86_64", "qemu-system-x86_64", "-machine", "q35,accel=tcg", "-cpu",
+	       "max", "-m", "256M", "-nodefaults", "-no-user-config", "-nic", "none", "-display",
+	       "none", "-no-reboot", "-device", "VGA", "-kernel", PURGATORY_BOOT, "-device", loader,
+	       "-device", "isa-debug-exit,iobase=0xf4,iosize=4", console, "stdio", "-chardev",
+	       chardev, "-mon", "chardev=monitor,mode=readline", (char *)NULL);
+	_exit(127);
+}
+
+/* Runs the machine until QEMU ends or a line says that it halts. `console` is
+ * QEMU's option for what the output is taken from. With `sends_nmis` it gets some
+ * from its first output on until it leaves the purgatory. */
+static void run(const struct machine *machine, const char *console, bool sends_nmis,
+		struct result *ret_result)
+{
+	char file[] = "/tmp/purgatory-boot.XXXXXX";
 	time_t deadline = time(NULL) + TIMEOUT_SECONDS;
 	int memory = mkstemp(file), output[2], monitor[2], status;
 	size_t length = 0;
@@ -130,43 +151,200 @@ static struct result run(const struct machine *machine, const char *console, boo
 	close(memory);
 	assert_int_equal(pipe(output), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, monitor), 0);
-	snprintf(loader, sizeof(loader), "loader,file=%s,addr=%#x,force-raw=on", file,
-		 PURGATORY_AT);
-	snprintf(debug, sizeof(debug), "socket,id=monitor,fd=%d", monitor[1]);
-	child = fork();
-	if (!child) {
-		dup2(output[1], STDOUT_FILENO);
-		execlp("qemu-system-x86_64", "qemu-system-x86_64", "-machine", "q35,accel=tcg",
-		       "-cpu", "max", "-m", "256M", "-nodefaults", "-no-user-config", "-nic",
-		       "none", "-display", "none", "-no-reboot", "-device", "VGA", "-kernel",
-		       PURGATORY_BOOT, "-device", loader, "-device",
-		       "isa-debug-exit,iobase=0xf4,iosize=4", console, "stdio", "-chardev", debug,
-		       "-mon", "chardev=monitor,mode=readline", (char *)NULL);
-		_exit(127);
-	}
+	child = start(file, console, output[1], monitor[1]);
 	close(output[1]);
 	close(monitor[1]);
-	while (length < sizeof(result.output) - 1 && time(NULL) < deadline) {
-		struct pollfd ready = { .fd = output[0], .events = POLLIN };
 
-		if (poll(&ready, 1, 50) == 1) {
-			ssize_t got = read(output[0], result.output + length,
-					   sizeof(result.output) - 1 - length);
-			if (got <= 0)
-				break;
-			length += (size_t)got;
-		}
-		if (strstr(result.output, LINE "halted"))
+	*ret_result = (struct result){ .status = TIMED_OUT };
+	while (time(NULL) < deadline) {
+		struct pollfd ready = { .fd = output[0], .events = POLLIN };
+		ssize_t got;
+
+		if (sends_nmis && length && !strstr(ret_result->output, "entering"))
+			(void)!send(monitor[0], "nmi\n", 4, MSG_NOSIGNAL);
+		if (poll(&ready, 1, 50) != 1)
+			continue;
+		got = read(output[0], ret_result->output + length,
+			   sizeof(ret_result->output) - 1 - length);
+		if (got <= 0)
 			break;
-		if (sends_nmis && length && !strstr(result.output, "entering"))
-			(void)!write(monitor[0], "nmi\n", 4);
+		length += (size_t)got;
+		if (strstr(ret_result->output, LINE "halted\n")) {
+			usleep(300000);
+			if (!waitpid(child, &status, WNOHANG))
+				ret_result->status = HALTED;
+			break;
+		}
 	}
-	usleep(strstr(result.output, LINE "halted") ? 200000 : 0);
-	kill(child, waitpid(child, &status, WNOHANG) ? 0 : SIGTERM);
+	if (ret_result->status == HALTED || time(NULL) >= deadline)
+		kill(child, SIGKILL);
+	if (waitpid(child, &status, 0) == child && ret_result->status != HALTED &&
+	    WIFEXITED(status) && time(NULL) < deadline)
+		ret_result->status = WEXITSTATUS(status);
 	close(output[0]);
-	if (waitpid(child, &status, 0) == child && WIFEXITED(status))
-		result.status = WEXITSTATUS(status);
 	close(monitor[0]);
 	unlink(file);
-	return result;
+}
+
+static int setup(void **state)
+{
+	static struct machine machine;
+
+	if (system("qemu-system-x86_64 --version >/dev/null 2>&1")) {
+		print_message("qemu-system-x86_64 is not there\n");
+		*state = NULL;
+		return 0;
+	}
+	load(&machine, REGION_SIZE);
+	*state = &machine;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct machine *machine = *state;
+
+	if (machine)
+		free(machine->memory);
+	return 0;
+}
+
+static struct machine *loaded(void **state)
+{
+	if (!*state)
+		skip();
+	return *state;
+}
+
+static void test_enters_the_kernel(void **state)
+{
+	struct machine *machine = loaded(state);
+	struct result result;
+
+	run(machine, "-debugcon", false, &result);
+	assert_string_equal(result.output, ENTERED);
+	assert_int_equal(result.status, TARGET_EXIT);
+}
+
+static void test_all_consoles(void **state)
+{
+	struct machine *machine = loaded(state);
+	struct result result;
+
+	machine->params->console |= PURGATORY_CONSOLE_SERIAL | PURGATORY_CONSOLE_VGA;
+	machine->params->serial_divisor = 1;
+	machine->params->flags = PURGATORY_RESET_VGA;
+	run(machine, "-serial", false, &result);
+	assert_string_equal(result.output,
+			    LINE "verifying 2 segments, 2 MiB\r\n" LINE
+				 "all verified, entering the kernel at 0x101000\r\n");
+	assert_int_equal(result.status, TARGET_EXIT);
+}
+
+static void test_survives_nmis(void **state)
+{
+	struct machine *machine = loaded(state);
+	struct result result;
+	unsigned long nmis = 0;
+
+	free(machine->memory);
+	load(machine, LARGE_REGION_SIZE);
+	run(machine, "-debugcon", true, &result);
+	assert_int_equal(sscanf(result.output,
+				LINE "verifying 2 segments, 25 MiB\n" LINE
+				     "%lu NMIs came and were passed over\n",
+				&nmis),
+			 1);
+	assert_true(nmis >= 1);
+	assert_non_null(strstr(result.output, "entering the kernel at 0x101000\n..........\n"));
+	assert_int_equal(result.status, TARGET_EXIT);
+}
+
+static void test_damage_resets(void **state)
+{
+	struct machine *machine = loaded(state);
+	const char *report = VERIFYING LINE
+		"segment 0 (in place) is damaged: 0x40000 bytes at offset 0x40000 of its source\n" LINE
+		"SHA-256 begins with ";
+	struct result result;
+
+	machine->params->reset_delay_s = 1;
+	machine->params->tsc_hz = 1000000000;
+	machine->memory[IN_PLACE_AT + PURGATORY_CHUNK_SIZE] ^= 0x80;
+	run(machine, "-debugcon", false, &result);
+	assert_memory_equal(result.output, report, strlen(report));
+	assert_non_null(strstr(result.output, "\n" LINE "reset in 1 0 s\n"));
+	assert_int_equal(result.status, 0);
+}
+
+static void test_damage_halts(void **state)
+{
+	struct machine *machine = loaded(state);
+	struct result result;
+
+	machine->params->on_corruption = PURGATORY_ON_CORRUPTION_HALT;
+	machine->memory[COPIED_AT + REGION_SIZE - 1] ^= 1;
+	run(machine, "-debugcon", false, &result);
+	assert_non_null(strstr(
+		result.output, LINE
+		"segment 1 (copied) is damaged: 0x11 bytes at offset 0xc0000 of its source\n"));
+	assert_int_equal(result.status, HALTED);
+}
+
+static void test_exception_is_told(void **state)
+{
+	struct machine *machine = loaded(state);
+	struct result result;
+
+	machine->params->reset_delay_s = 0;
+	machine->region[0].src = machine->region[0].dst = NO_MEMORY_AT * (UINT64_C(1) << 30);
+	seal(machine);
+	run(machine, "-debugcon", false, &result);
+	assert_memory_equal(result.output, VERIFYING LINE "exception 14 at 0x200",
+			    strlen(VERIFYING LINE "exception 14 at 0x200"));
+	assert_non_null(
+		strstr(result.output, ", error code 0x0, cr2 0x140000000\n" LINE "reset in 0 s\n"));
+	assert_int_equal(result.status, 0);
+}
+
+/* A triple fault, and not a byte of output. */
+static void test_no_io(void **state)
+{
+	struct machine *machine = loaded(state);
+	struct result result;
+
+	machine->params->flags = PURGATORY_NO_IO;
+	run(machine, "-debugcon", false, &result);
+	assert_string_equal(result.output, "..........\n"); /* the target's */
+	assert_int_equal(result.status, TARGET_EXIT);
+
+	machine->params->on_corruption = PURGATORY_ON_CORRUPTION_HALT;
+	machine->memory[IN_PLACE_AT] ^= 1;
+	run(machine, "-debugcon", false, &result);
+	assert_string_equal(result.output, "");
+	assert_int_equal(result.status, 0);
+	machine->memory[IN_PLACE_AT] ^= 1;
+
+	machine->region[0].src = machine->region[0].dst = NO_MEMORY_AT * (UINT64_C(1) << 30);
+	seal(machine);
+	run(machine, "-debugcon", false, &result);
+	assert_string_equal(result.output, "");
+	assert_int_equal(result.status, 0);
+}
+
+#define MACHINE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MACHINE(test_enters_the_kernel),
+		MACHINE(test_all_consoles),
+		MACHINE(test_survives_nmis),
+		MACHINE(test_damage_resets),
+		MACHINE(test_damage_halts),
+		MACHINE(test_exception_is_told),
+		MACHINE(test_no_io),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ report() {
 	say "cpus $stage=$(nproc)"
 	say "la57 $stage=$(grep -c -m 1 -w la57 /proc/cpuinfo)"
 	# shellcheck disable=SC2046
-	[ -z "$(word pins)" ] || block "canaries $stage" canaries $(word pins)
+	[ -z "$(word pins)" ] || block "canaries $stage" canaries $(word pins | tr : ' ')
 }
 
 # load ARGUMENT...: prints the plan, loads /k/vmlinuz.

@@ -19,7 +19,7 @@ report
 [ "$stage" -lt "$(word last)" ] || exit 0
 # The initrd of the next stage is that of this one: the part without a loader, then a
 # new archive of the rest.
-(cd / && find sbin/kexec k | cpio -o -H newc 2>/dev/null) >/tmp/loader
+(cd / && find sbin k | cpio -o -H newc 2>/dev/null) >/tmp/loader
 load --initrd=/k/initrd --initrd=/tmp/loader \
 	--append="console=ttyS0 panic=-1 $(word hop) hop=$(word hop | tr ' ' ,) last=$(word last) stage=$((stage + 1))" &&
 	jump

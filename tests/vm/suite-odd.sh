@@ -60,16 +60,17 @@ case_numa_4() {
 
 # --- a firmware with a hostile memory map --------------------------------------
 
-# boot_pinned "TYPE START COUNT STRIDE PAGES" [APPEND]: UEFI boots $kernel with
-# $case_dir/first behind pins.efi.
+# boot_pinned "TYPE START COUNT STRIDE PAGES"...: UEFI boots $kernel with
+# $case_dir/first behind pins.efi. The first line's pins are canaries.
 boot_pinned() {
 	build_pins "$case_dir/pins.efi"
 	mkdir -p "$case_dir/esp/EFI/BOOT"
 	mv "$case_dir/pins.efi" "$case_dir/esp/EFI/BOOT/BOOTX64.EFI"
 	cp "$kernel/vmlinuz" "$case_dir/esp/vmlinuz"
 	cp "$case_dir/first" "$case_dir/esp/initrd"
-	echo "$1" >"$case_dir/esp/pins"
-	echo "initrd=\\initrd console=ttyS0 panic=-1 nokaslr hop=nokaslr,pins=${1// /,} pins=${1// /,}" \
+	local canaries=pins=${1// /:}
+	printf '%s\n' "$@" >"$case_dir/esp/pins"
+	echo "initrd=\\initrd console=ttyS0 panic=-1 nokaslr hop=nokaslr,$canaries $canaries" \
 		>"$case_dir/esp/cmdline"
 	vm_run '' --firmware ovmf --esp "$case_dir/esp"
 }
@@ -104,7 +105,7 @@ case_stripes() {
 	images
 	pack "$case_dir/large" "$large/vmlinuz=/k/large"
 	cat "$case_dir/large" >>"$case_dir/first"
-	boot_pinned '0 4c00000 e 4000000 200'
+	boot_pinned '0 4c00000 e 4000000 200' '0 3b400000 1 0 200'
 	expect_equal "status for the kernel that fits nowhere" "$(value "$log" 'status too large')" 1
 	expect_equal "loaded then" "$(value "$log" loaded)" 0
 	expect_line "$log" '^kexec: .*kernel.*0x3f98000'
@@ -122,9 +123,11 @@ screen() {
 	images 6.1 virtio_pci "$module"
 	hop "$@"
 	expect_equal "framebuffer" "$(value "$log" 'framebuffer 1')" "$framebuffer"
+	local before after
+	before=$(value "$log" 'screen 1') after=$(value "$log" 'screen 2')
 	expect_no_line "$log" '^@ screen 1=0*$'
-	expect_equal "screen_info of the second kernel" "$(value "$log" 'screen 2')" \
-		"$(value "$log" 'screen 1')"
+	# The first two bytes are the cursor, which the decompressor moves in text modes.
+	expect_equal "screen_info of the second kernel" "${after:4}" "${before:4}"
 }
 
 case_screen_bochs() {
