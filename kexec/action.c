@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "kexec/core/cmdline.h"
+#include "kexec/core/decompress.h"
 #include "kexec/report.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
@@ -82,6 +83,7 @@ struct session {
 	const struct request *request;
 	const struct surroundings *around;
 	struct inputs kernel, initrd;
+	struct buf expanded; /* the kernel, if its file is compressed */
 	struct system system;
 	struct load load;
 	char *cmdline;
@@ -94,6 +96,7 @@ static void session_done(struct session *session)
 	load_done(&session->load);
 	inputs_done(&session->kernel);
 	inputs_done(&session->initrd);
+	buf_done(&session->expanded);
 	system_done(&session->system);
 	free(session->cmdline);
 }
@@ -104,6 +107,9 @@ static int open_inputs(struct session *session, struct err *err)
 
 	if (inputs_guard(err) || inputs_open(&request->kernel, 1, &session->kernel, err))
 		return err_prefix(err, "kernel");
+	if (decompress_format(session->kernel.bytes) &&
+	    decompress(session->kernel.bytes, &session->expanded, err))
+		return err_prefix(err, "kernel: %s", request->kernel);
 	if (request->nr_initrds &&
 	    inputs_open(request->initrd, request->nr_initrds, &session->initrd, err))
 		return err_prefix(err, "initrd");
@@ -144,7 +150,8 @@ static int make_plan(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 	struct load_request load_request = {
-		.kernel = session->kernel.bytes,
+		.kernel = session->expanded.data ? buf_bytes(&session->expanded)
+						 : session->kernel.bytes,
 		.initrd = session->initrd.bytes,
 		.cmdline = session->cmdline,
 		.mem_min = request->mem_min,
@@ -162,7 +169,7 @@ static int make_plan(struct session *session, struct err *err)
 		load_request.seed = NULL;
 	if (load_place(&load_request, &session->system, session->around->warnings, &session->load,
 		       err))
-		return -1;
+		return err_prefix(err, "%s", request->kernel);
 	return load_seal(&load_request, &session->system, &session->load, err);
 }
 

@@ -1,33 +1,74 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kexec/core/cmdline.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "kexec/core/num.h"
 
-static bool is_blank(char character)
+struct parameter {
+	struct bytes raw; /* as it stands there, with its quotes */
+	struct bytes name;
+	struct bytes value; /* its text, without quotes around it; empty if there is no '=' */
+};
+
+static bool is_blank(uint8_t character)
 {
-	return character == ' ' || character == '\t' || character == '\n' || character == '\r';
+	return character == ' ' || character == '\t' || character == '\n';
+}
+
+static struct bytes text_bytes(const char *text)
+{
+	return (struct bytes){ (const uint8_t *)text, text ? strlen(text) : 0 };
+}
+
+static struct bytes between(const uint8_t *start, const uint8_t *end)
+{
+	return (struct bytes){ start, start < end ? (size_t)(end - start) : 0 };
+}
+
+/* Quotes go around the whole, around the value, or stay where they are. */
+static struct parameter split(struct bytes raw)
+{
+	const uint8_t *start = raw.data, *end = raw.data + raw.size, *equals;
+	bool quoted = *start == '"';
+	struct parameter ret = { .raw = raw };
+
+	start += quoted;
+	/* A '=' at the very start belongs to the name. */
+	equals = end - start > 1 ? memchr(start + 1, '=', (size_t)(end - start) - 1) : NULL;
+	if (equals && equals + 1 < end && equals[1] == '"') {
+		ret.value.data = equals + 2;
+		quoted = true;
+	} else if (equals) {
+		ret.value.data = equals + 1;
+	}
+	if (quoted && end > start && end[-1] == '"')
+		end--;
+	if (equals)
+		ret.value = between(ret.value.data, end);
+	else
+		ret.value = between(end, end);
+	ret.name = between(start, equals ? equals : end);
+	return ret;
 }
 
 /* The next parameter of *rest; blanks inside double quotes belong to it. */
-static bool next_parameter(const char **rest, struct bytes *ret)
+static bool next_parameter(struct bytes *rest, struct parameter *ret)
 {
-	const char *at = *rest;
+	const uint8_t *at = rest->data, *end = rest->data + rest->size, *start;
 	bool quoted = false;
-	const char *start;
 
-	while (is_blank(*at))
+	while (at < end && is_blank(*at))
 		at++;
 	start = at;
-	for (; *at && (quoted || !is_blank(*at)); at++)
+	for (; at < end && (quoted || !is_blank(*at)); at++)
 		if (*at == '"')
 			quoted = !quoted;
-	*ret = (struct bytes){ (const uint8_t *)start, (size_t)(at - start) };
-	*rest = at;
-	return ret->size;
+	*rest = between(at, end);
+	if (at == start)
+		return false;
+	*ret = split(between(start, at));
+	return true;
 }
 
 static bool begins_with(struct bytes text, const char *what)
@@ -35,12 +76,9 @@ static bool begins_with(struct bytes text, const char *what)
 	return text.size >= strlen(what) && !memcmp(text.data, what, strlen(what));
 }
 
-static bool is_parameter(struct bytes parameter, const char *name)
+static bool is_word(struct bytes word, const char *text)
 {
-	size_t length = strlen(name);
-
-	return begins_with(parameter, name) &&
-	       (parameter.size == length || parameter.data[length] == '=');
+	return word.size == strlen(text) && !memcmp(word.data, text, word.size);
 }
 
 static int add_word(struct buf *line, struct bytes word, struct err *err)
@@ -53,23 +91,25 @@ static int add_word(struct buf *line, struct bytes word, struct err *err)
 int cmdline_compose(const char *reuse, const char *append, bool crash, char **ret, struct err *err)
 {
 	struct buf line CLEANUP(buf_done) = { 0 };
+	struct bytes all = text_bytes(reuse), added = text_bytes(append), rest;
 	const char *newline = append ? strchr(append, '\n') : NULL;
-	struct bytes parameter;
+	struct parameter parameter;
 
 	if (newline)
 		return err_set(
 			err, ERR_INPUT,
-			"the command line has a newline at character %zu: a kernel's is one line",
+			"the command line has a newline at offset %zu: a kernel's is one line",
 			(size_t)(newline - append));
-	while (reuse && next_parameter(&reuse, &parameter)) {
-		if (begins_with(parameter, "BOOT_IMAGE") ||
-		    (crash && is_parameter(parameter, "crashkernel")))
-			continue;
-		if (add_word(&line, parameter, err))
-			return -1;
+	if (bytes_next_line(&all, &rest)) {
+		while (next_parameter(&rest, &parameter)) {
+			if (begins_with(parameter.name, "BOOT_IMAGE") ||
+			    (crash && is_word(parameter.name, "crashkernel")))
+				continue;
+			if (add_word(&line, parameter.raw, err))
+				return -1;
+		}
 	}
-	if (append && *append &&
-	    add_word(&line, (struct bytes){ (const uint8_t *)append, strlen(append) }, err))
+	if (added.size && add_word(&line, added, err))
 		return -1;
 	if (buf_append(&line, "", 1, err))
 		return -1;
@@ -80,19 +120,15 @@ int cmdline_compose(const char *reuse, const char *append, bool crash, char **re
 
 bool cmdline_get(const char *cmdline, const char *name, struct bytes *ret_value)
 {
-	struct bytes parameter;
+	struct bytes rest = text_bytes(cmdline);
+	struct parameter parameter;
 	bool found = false;
 
-	while (next_parameter(&cmdline, &parameter)) {
-		size_t skip = strlen(name) + 1;
-
-		if (!is_parameter(parameter, name))
+	while (next_parameter(&rest, &parameter)) {
+		if (!is_word(parameter.name, name))
 			continue;
+		*ret_value = parameter.value;
 		found = true;
-		*ret_value =
-			parameter.size < skip
-				? (struct bytes){ parameter.data + parameter.size, 0 }
-				: (struct bytes){ parameter.data + skip, parameter.size - skip };
 	}
 	return found;
 }
@@ -109,12 +145,7 @@ static struct bytes first_word(struct bytes *rest)
 	return word;
 }
 
-static bool is_word(struct bytes word, const char *text)
-{
-	return word.size == strlen(text) && !memcmp(word.data, text, word.size);
-}
-
-/* "ttyS1", "0x3f8" or "3f8" (earlyprintk reads hexadecimal either way). */
+/* "ttyS1" or "0x2f8". */
 static bool port_of(struct bytes word, uint16_t *ret)
 {
 	/* The ports of a PC: arch/x86/include/asm/serial.h */
@@ -134,10 +165,10 @@ static bool port_of(struct bytes word, uint16_t *ret)
 	return true;
 }
 
-/* "115200n8" and the like: the digits. */
+/* "115200n8" and the like: the digits. A PC's UART has no more than 115200. */
 static uint32_t baud_of(struct bytes word)
 {
-	uint64_t value = 0;
+	uint64_t value;
 	size_t digits = 0;
 
 	while (digits < word.size && word.data[digits] >= '0' && word.data[digits] <= '9')
@@ -160,11 +191,10 @@ static bool serial_of(struct bytes value, uint16_t *ret_port, uint32_t *ret_baud
 		if (!port_of(word, &port))
 			return false;
 	} else if (is_word(word, "serial")) {
-		/* Without a port it is the first one. */
+		/* What is no port, as in "serial,keep", leaves it at the first one. */
 		word = first_word(&value);
-		if (word.size && !port_of(word, &port))
-			return false;
-	} else if (!port_of(word, &port)) {
+		port_of(word, &port);
+	} else if (!begins_with(word, "ttyS") || !port_of(word, &port)) {
 		return false;
 	}
 	*ret_port = port;
@@ -174,20 +204,13 @@ static bool serial_of(struct bytes value, uint16_t *ret_port, uint32_t *ret_baud
 
 bool cmdline_serial_console(const char *cmdline, uint16_t *ret_port, uint32_t *ret_baud)
 {
-	static const char *const names[] = { "console", "earlyprintk", "earlycon" };
-	struct bytes parameter;
+	struct bytes rest = text_bytes(cmdline);
+	struct parameter parameter;
 
-	while (next_parameter(&cmdline, &parameter)) {
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-			size_t skip = strlen(names[i]) + 1;
-
-			if (!is_parameter(parameter, names[i]) || parameter.size <= skip)
-				continue;
-			if (serial_of(
-				    (struct bytes){ parameter.data + skip, parameter.size - skip },
-				    ret_port, ret_baud))
-				return true;
-		}
-	}
+	while (next_parameter(&rest, &parameter))
+		if ((is_word(parameter.name, "console") ||
+		     is_word(parameter.name, "earlyprintk")) &&
+		    serial_of(parameter.value, ret_port, ret_baud))
+			return true;
 	return false;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kexec/core/efimap.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +18,14 @@ void efi_map_done(struct efi_map *map)
 	*map = (struct efi_map){ 0 };
 }
 
-/* The text behind "efi: " of a line that lists tables, without its prefixes. */
+/* The text behind "efi: " of a line, which its prefixes come before. */
 static bool table_line(struct bytes line, struct bytes *ret)
 {
 	static const char mark[] = "efi: ";
 	const uint8_t *at = line.size ? memmem(line.data, line.size, mark, strlen(mark)) : NULL;
 
-	if (!at)
+	/* Not "tpm_efi: ". */
+	if (!at || (at > line.data && !strchr(" >]", at[-1])))
 		return false;
 	at += strlen(mark);
 	*ret = (struct bytes){ at, (size_t)(line.data + line.size - at) };
@@ -35,31 +35,25 @@ static bool table_line(struct bytes line, struct bytes *ret)
 /* "NAME=0x..." words; a name can have spaces, as "ACPI 2.0" and "SMBIOS 3.0" do. */
 static bool next_table(struct bytes *rest, struct efi_table *ret)
 {
-	const char *text = (const char *)rest->data;
-	const char *equals = rest->size ? memchr(text, '=', rest->size) : NULL;
-	size_t name, digits;
+	const char *text = (const char *)rest->data, *end = text + rest->size;
+	const char *equals, *value, *value_end;
 	uint64_t address;
 
-	if (!equals)
-		return false;
-	while (rest->size && *text == ' ') {
+	while (text < end && *text == ' ')
 		text++;
-		rest->size--;
-	}
-	name = (size_t)(equals - text);
-	rest->data = (const uint8_t *)equals + 1;
-	rest->size -= name + 1;
-	for (digits = 0; digits < rest->size && isxdigit(rest->data[digits]); digits++)
-		if (!digits && rest->size > 2 && rest->data[0] == '0' && rest->data[1] == 'x')
-			digits = 1;
-	if (digits < 3 || (digits < rest->size && rest->data[digits] != ' ') || !name ||
-	    name >= sizeof(ret->name) ||
-	    !num_parse((const char *)rest->data, digits, 0, &address) || address >= PHYS_LIMIT)
+	equals = memchr(text, '=', (size_t)(end - text));
+	if (!equals || equals == text || (size_t)(equals - text) >= sizeof(ret->name))
+		return false;
+	value = equals + 1;
+	value_end = memchr(value, ' ', (size_t)(end - value));
+	if (!value_end)
+		value_end = end;
+	if (value_end - value < 3 || memcmp(value, "0x", 2) ||
+	    !num_parse(value, (size_t)(value_end - value), 16, &address) || address >= PHYS_LIMIT)
 		return false;
 	*ret = (struct efi_table){ .address = address };
-	memcpy(ret->name, text, name);
-	rest->data += digits;
-	rest->size -= digits;
+	memcpy(ret->name, text, (size_t)(equals - text));
+	*rest = (struct bytes){ (const uint8_t *)value_end, (size_t)(end - value_end) };
 	return true;
 }
 

@@ -5,11 +5,24 @@
 #include <string.h>
 #include <strings.h>
 
-enum { SPACES_A_LEVEL = 2, DEPTH_MAX = 64 };
+enum { SPACES_A_LEVEL = 2, DEPTH_MAX = 64, DIGITS_MAX = 16, QUOTE_MAX = 80 };
 
 static bool has_name(const struct iomem_entry *entry, const char *name)
 {
 	return !strcasecmp(entry->name, name);
+}
+
+static bool is_ram_name(struct bytes name)
+{
+	static const char ram[] = "System RAM";
+
+	return name.size >= strlen(ram) && !strncasecmp((const char *)name.data, ram, strlen(ram));
+}
+
+static bool parse_hex(const char *text, size_t size, uint64_t *ret)
+{
+	return size <= DIGITS_MAX && !memchr(text, 'x', size) && !memchr(text, 'X', size) &&
+	       num_parse(text, size, 16, ret);
 }
 
 /* "START-END : NAME" without its indentation; the end is inclusive. */
@@ -19,164 +32,144 @@ static bool split(struct bytes line, phys_t *ret_start, phys_t *ret_last, struct
 	const char *dash = memchr(text, '-', line.size);
 	const char *colon = memmem(text, line.size, " : ", 3);
 
-	if (!dash || !colon || dash > colon ||
-	    !num_parse(text, (size_t)(dash - text), 16, ret_start) ||
-	    !num_parse(dash + 1, (size_t)(colon - dash) - 1, 16, ret_last))
+	if (!dash || !colon || dash > colon || !parse_hex(text, (size_t)(dash - text), ret_start) ||
+	    !parse_hex(dash + 1, (size_t)(colon - dash) - 1, ret_last))
 		return false;
 	*ret_name = (struct bytes){ (const uint8_t *)colon + 3,
 				    line.size - (size_t)(colon - text) - 3 };
 	return true;
 }
 
-/* The nearest entry before `count` that is one level up. */
-static size_t parent_of(const struct iomem *iomem, unsigned int depth)
-{
-	size_t at = iomem->count;
-
-	if (!depth)
-		return iomem->count;
-	for (at = iomem->count - 1; iomem->entry[at].depth != depth - 1;)
-		at = iomem->entry[at].parent;
-	return at;
-}
-
 static int add(struct iomem *iomem, struct range range, unsigned int depth, struct bytes name,
 	       struct err *err)
 {
-	struct iomem_entry entry = { .range = range, .depth = depth };
+	struct iomem_entry entry = { .range = range, .depth = depth, .parent = iomem->count };
+	size_t above = iomem->count;
 
 	if (array_grow(&iomem->entry, &iomem->room, iomem->count, sizeof(*iomem->entry), err))
 		return -1;
+	/* The nearest before it that is less deep: that is one level up, unless left out. */
+	if (depth && above--) {
+		while (iomem->entry[above].depth >= depth && iomem->entry[above].parent != above)
+			above = iomem->entry[above].parent;
+		if (iomem->entry[above].depth < depth)
+			entry.parent = above;
+	}
 	entry.name = strndup((const char *)name.data, name.size);
 	if (!entry.name)
 		return err_no_memory(err);
-	entry.parent = parent_of(iomem, depth);
 	iomem->entry[iomem->count++] = entry;
 	return 0;
 }
 
-static int parse_line(struct bytes line, struct iomem *iomem, size_t *zeroed, struct err *err)
+/* *depth is that of the line before, -1 before the first. */
+static int parse_line(struct bytes line, struct iomem *iomem, int *depth, struct err *err)
 {
+	int shown = (int)(line.size < QUOTE_MAX ? line.size : QUOTE_MAX);
+	const char *text = (const char *)line.data;
 	struct bytes name, rest;
-	unsigned int spaces = 0, depth, depth_allowed;
+	size_t spaces = 0;
 	phys_t start, last;
 
 	while (spaces < line.size && line.data[spaces] == ' ')
 		spaces++;
-	depth = spaces / SPACES_A_LEVEL;
-	depth_allowed = iomem->count ? iomem->entry[iomem->count - 1].depth + 1 : 0;
-	bytes_slice(line, spaces, line.size - spaces, &rest);
+	rest = (struct bytes){ line.data + spaces, line.size - spaces };
 	if (!split(rest, &start, &last, &name))
-		return err_set(err, ERR_INPUT, "\"%.*s\" is not START-END : NAME",
-			       (int)(line.size < 80 ? line.size : 80), (const char *)line.data);
-	if (!start && !last) {
-		/* Hidden, whatever its depth: nothing else starts and ends at 0. */
-		++*zeroed;
-		return 0;
-	}
+		return err_set(err, ERR_INPUT, "\"%.*s\" is not START-END : NAME", shown, text);
+	if (spaces % SPACES_A_LEVEL || spaces / SPACES_A_LEVEL > (size_t)(*depth + 1) ||
+	    spaces / SPACES_A_LEVEL > DEPTH_MAX)
+		return err_set(err, ERR_INPUT,
+			       "\"%.*s\": an indentation of %zu, where an even one of at most %d "
+			       "is possible",
+			       shown, text, spaces,
+			       SPACES_A_LEVEL * (*depth < DEPTH_MAX ? *depth + 1 : DEPTH_MAX));
+	*depth = (int)(spaces / SPACES_A_LEVEL);
 	if (last < start)
 		return err_set(err, ERR_INPUT,
 			       PHYS_FMT "-" PHYS_FMT ": the end lies below the start", PHYS(start),
 			       PHYS(last));
-	if (spaces % SPACES_A_LEVEL || depth > depth_allowed || depth > DEPTH_MAX)
-		return err_set(err, ERR_INPUT, "an indentation of %u after one of %u", spaces,
-			       iomem->count ? iomem->entry[iomem->count - 1].depth * SPACES_A_LEVEL
-					    : 0);
+	if (start >= PHYS_LIMIT)
+		return 0;
 	if (last >= PHYS_LIMIT) {
 		/* PCI windows reach there on some machines; memory does not. */
-		if (strncasecmp((const char *)name.data, "System RAM",
-				name.size < 10 ? name.size : 10) == 0)
+		if (is_ram_name(name))
 			return err_set(err, ERR_INPUT,
 				       PHYS_FMT
 				       "-" PHYS_FMT
 				       ": memory past the end of physical memory, " PHYS_FMT,
 				       PHYS(start), PHYS(last), PHYS(PHYS_LIMIT));
-		if (start >= PHYS_LIMIT)
-			start = PHYS_LIMIT - 1;
 		last = PHYS_LIMIT - 1;
 	}
-	return add(iomem, (struct range){ start, last + 1 }, depth, name, err);
+	return add(iomem, (struct range){ start, last + 1 }, (unsigned int)*depth, name, err);
+}
+
+static bool is_all_zero(const struct iomem *iomem)
+{
+	for (size_t i = 0; i < iomem->count; i++)
+		if (iomem->entry[i].range.end != 1)
+			return false;
+	return iomem->count;
 }
 
 int iomem_parse(struct bytes text, struct iomem *ret, struct err *err)
 {
 	struct iomem iomem CLEANUP(iomem_done) = { 0 };
-	size_t zeroed = 0, number = 0;
+	size_t number = 0;
 	struct bytes line;
+	int depth = -1;
 
 	while (bytes_next_line(&text, &line)) {
 		number++;
-		if (parse_line(line, &iomem, &zeroed, err))
+		if (parse_line(line, &iomem, &depth, err))
 			return err_prefix(err, "line %zu", number);
 	}
-	iomem.zeroed = zeroed && !iomem.count;
+	if (is_all_zero(&iomem)) {
+		iomem_done(&iomem);
+		iomem.zeroed = true;
+	}
 	*ret = iomem;
 	iomem = (struct iomem){ 0 };
 	return 0;
 }
 
-/* What a range is for the kernel's allocator, by the innermost entry that says. */
-enum fate { FATE_INHERITED, FATE_RAM, FATE_KEPT };
-
-static enum fate fate_of(const struct iomem_entry *entry)
-{
-	if (has_name(entry, "System RAM"))
-		return FATE_RAM;
-	if (has_name(entry, "Reserved") || has_name(entry, "Soft Reserved") ||
-	    !strncasecmp(entry->name, "Persistent Memory", 17) ||
-	    !strncasecmp(entry->name, "System RAM (", 12))
-		return FATE_KEPT;
-	return FATE_INHERITED;
-}
-
+/*
+ * Whether the innermost entry that says so makes it RAM: what lies deeper has
+ * the last word, which is the larger type of a map. Odd types are not RAM.
+ */
 int iomem_system_ram(const struct iomem *iomem, struct range_set *ret, struct err *err)
 {
-	struct range_set ram CLEANUP(range_set_done) = { 0 };
-	unsigned int deepest = 0;
+	struct memmap map CLEANUP(memmap_done) = { 0 };
 
-	for (size_t i = 0; i < iomem->count; i++)
-		if (iomem->entry[i].depth > deepest)
-			deepest = iomem->entry[i].depth;
-	/* Level by level, so that what lies deeper has the last word. */
-	for (unsigned int depth = 0; depth <= deepest; depth++) {
-		struct range_set level[2] = { 0 };
-		struct range *chosen = reallocarray(NULL, iomem->count + 1, sizeof(*chosen));
-		int result = chosen ? 0 : err_no_memory(err);
+	for (size_t i = 0; i < iomem->count; i++) {
+		const struct iomem_entry *entry = &iomem->entry[i];
+		size_t length = strlen(entry->name);
+		uint32_t type;
 
-		for (int fate = FATE_RAM; !result && fate <= FATE_KEPT; fate++) {
-			size_t count = 0;
-
-			for (size_t i = 0; i < iomem->count; i++)
-				if (iomem->entry[i].depth == depth &&
-				    (int)fate_of(&iomem->entry[i]) == fate)
-					chosen[count++] = iomem->entry[i].range;
-			result = range_set_add_all(&level[fate - FATE_RAM], chosen, count, err);
-		}
-		if (!result)
-			result = range_set_subtract_all(&ram, &level[1], err) ||
-				 range_set_add_all(&ram, level[0].range, level[0].count, err);
-		free(chosen);
-		range_set_done(&level[0]);
-		range_set_done(&level[1]);
-		if (result)
+		if (memmap_type_from_name(entry->name, length, &type))
+			type = type != E820_RAM;
+		else if (is_ram_name((struct bytes){ (const uint8_t *)entry->name, length }))
+			type = 1;
+		else
+			continue;
+		if (memmap_add(&map, entry->range, 2 * entry->depth + type, err))
 			return -1;
 	}
-	*ret = ram;
-	ram = (struct range_set){ 0 };
-	return 0;
+	if (memmap_normalise(&map, /* warnings= */ NULL, err))
+		return -1;
+	for (size_t i = 0; i < map.count; i++)
+		map.entry[i].type %= 2;
+	return memmap_select(&map, 0, ret, err);
 }
 
 int iomem_find(const struct iomem *iomem, const char *name, struct range_set *ret, struct err *err)
 {
-	struct range_set found CLEANUP(range_set_done) = { 0 };
+	struct memmap found CLEANUP(memmap_done) = { 0 };
 
 	for (size_t i = 0; i < iomem->count; i++)
 		if (has_name(&iomem->entry[i], name) &&
-		    range_set_add(&found, iomem->entry[i].range, err))
+		    memmap_add(&found, iomem->entry[i].range, 0, err))
 			return -1;
-	*ret = found;
-	found = (struct range_set){ 0 };
-	return 0;
+	return memmap_select(&found, 0, ret, err);
 }
 
 const char *iomem_name_at(const struct iomem *iomem, phys_t address)
@@ -196,17 +189,29 @@ const char *iomem_name_at(const struct iomem *iomem, phys_t address)
 int iomem_crash_kernel(const struct iomem *iomem, struct range *ret_main, struct range *ret_low,
 		       struct err *err)
 {
-	struct range_set found CLEANUP(range_set_done) = { 0 };
-	struct range none = { 0, 0 };
+	struct range found[2] = { { 0, 0 }, { 0, 0 } };
+	size_t count = 0;
 
-	if (iomem_find(iomem, "Crash kernel", &found, err))
-		return -1;
-	if (found.count > 2)
-		return err_set(err, ERR_INPUT,
-			       "/proc/iomem: %zu \"Crash kernel\" entries, two at most are known",
-			       found.count);
-	*ret_main = found.count ? found.range[found.count - 1] : none;
-	*ret_low = found.count == 2 ? found.range[0] : none;
+	/* Entry by entry: two that touch are still two. */
+	for (size_t i = 0; i < iomem->count; i++) {
+		struct range range = iomem->entry[i].range;
+
+		if (!has_name(&iomem->entry[i], "Crash kernel"))
+			continue;
+		if (count++ == 2)
+			return err_set(err, ERR_INPUT,
+				       "/proc/iomem has a third \"Crash kernel\" entry, " PHYS_FMT
+				       "-" PHYS_FMT ", where kernels have two at most",
+				       PHYS(range.start), PHYS(range.end - 1));
+		if (range.start >= found[0].start) {
+			found[1] = found[0];
+			found[0] = range;
+		} else {
+			found[1] = range;
+		}
+	}
+	*ret_main = found[0];
+	*ret_low = found[1];
 	return 0;
 }
 

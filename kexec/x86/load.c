@@ -196,7 +196,7 @@ static int shape(const struct load_request *request, const struct system *system
 	phys_t max = request->mem_max, initrd_max;
 
 	if (bzimage_parse(request->kernel, &load->image, err))
-		return err_prefix(err, "kernel");
+		return -1;
 	if (check_paging(system, &load->image, err) ||
 	    system_usable(system, &plan->usable, plan->warnings, err) ||
 	    system_e820(system, &plan->e820, NULL, err) || list_protected(system, plan, err))
