@@ -71,7 +71,8 @@ static struct piece piece_at(const struct plan *plan, struct range range, size_t
 					       IDENTITY_ITEM + PLAN_ITEMS_MAX + i };
 	}
 	for (size_t i = 0; i < plan->nr_protected; i++)
-		if (range_overlaps(plan->protected_range[i].range, range))
+		if (entry && entry->type == E820_RAM &&
+		    range_overlaps(plan->protected_range[i].range, range))
 			return (struct piece){ "!", plan->protected_range[i].name,
 					       IDENTITY_PROTECTED + i };
 	if (range_set_contains(&plan->usable, range))
