@@ -170,7 +170,10 @@ static int make_plan(struct session *session, struct err *err)
 	if (load_place(&load_request, &session->system, session->around->warnings, &session->load,
 		       err))
 		return err_prefix(err, "%s", request->kernel);
-	return load_seal(&load_request, &session->system, &session->load, err);
+	if (load_seal(&load_request, &session->system, &session->load, err))
+		return -1;
+	bytes_wipe(session->seed, sizeof(session->seed));
+	return 0;
 }
 
 static int report_plan(const struct session *session, FILE *to, bool json, struct err *err)
@@ -210,6 +213,7 @@ static int submit_plan(struct session *session, struct err *err)
 		};
 	}
 	error = -ops->load(ops->context, plan->entry, plan->nr_items, segment, KEXEC_ARCH_X86_64);
+	load_forget_seed(&session->load);
 	return error ? explain(&session->around->root, "kexec_load", error, err) : 0;
 }
 

@@ -8,13 +8,15 @@
 
 int array_grow(void *array_pointer, size_t *room, size_t count, size_t element, struct err *err)
 {
-	size_t wanted = *room ? *room * 2 : 16;
+	uint64_t wanted = 16, size;
 	void *old, *grown;
 
 	if (count < *room)
 		return 0;
+	if ((*room && !num_mul(*room, 2, &wanted)) || !num_mul(wanted, element, &size))
+		return err_no_memory(err);
 	memcpy(&old, array_pointer, sizeof(old));
-	grown = reallocarray(old, wanted, element);
+	grown = realloc(old, size);
 	if (!grown)
 		return err_no_memory(err);
 	memcpy(array_pointer, &grown, sizeof(grown));

@@ -345,6 +345,16 @@ int load_seal(const struct load_request *request, const struct system *system, s
 	return 0;
 }
 
+void load_forget_seed(struct load *load)
+{
+	struct buf *params = &load->plan.item[load->plan.params].own;
+
+	if (load->bootparams.seed_at)
+		bytes_wipe(params->data + load->bootparams.seed_at,
+			   sizeof(struct setup_data_wire) + RNG_SEED_SIZE);
+	load->plan.stage = PLAN_PLACED;
+}
+
 void load_done(struct load *load)
 {
 	plan_done(&load->plan);

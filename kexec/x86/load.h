@@ -45,6 +45,9 @@ int load_place(const struct load_request *request, const struct system *system,
 /* Fills, digests, checks. Reads every byte of the inputs once. */
 int load_seal(const struct load_request *request, const struct system *system, struct load *load,
 	      struct err *err);
+/* Overwrites the random seed in the parameters: once the kernel has its copy,
+ * nobody else shall. The plan cannot be submitted again. */
+void load_forget_seed(struct load *load);
 void load_done(struct load *load);
 
 #endif

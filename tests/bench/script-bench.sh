@@ -5,7 +5,7 @@
 if [ "$stage" = 1 ]; then
 	# shellcheck disable=SC2046
 	say "load=$(/rdtsc kexec -l /k/vmlinuz $(word options) --initrd=/k/initrd \
-		--append="console=ttyS0 panic=-1 stage=2" 2>/tmp/said | tail -n 1)"
+		--append="$cmdline stage=2" 2>/tmp/said | tail -n 1)"
 	cat /tmp/said
 	say "loaded=$(cat /sys/kernel/kexec_loaded)"
 	sync

@@ -2,8 +2,8 @@
 /*
  * A multiboot kernel that enters a purgatory at PURGATORY_AT as the old kernel does:
  * long mode, the first 4 GiB identity-mapped, interrupts off, GDT and IDT without
- * room, general registers zero. At TARGET_AT it has what the purgatory then enters:
- * it looks at the state it is given, prints a dot or a letter for each thing to the
+ * room. General registers are not zero, unlike then, so that one that the purgatory
+ * passes on shows. At TARGET_AT it has what the purgatory then enters: it looks at the state it is given, prints a dot or a letter for each thing to the
  * debug port, and ends QEMU by the debug exit device.
  */
 #include "tests/hosted/purgatory-boot.h"
@@ -58,12 +58,11 @@ _start:
 	movl	$stack_end, %esp
 	movl	$PURGATORY_AT, %eax
 	pushq	%rax
-	xorl	%eax, %eax
-	xorl	%ebx, %ebx
 	xorl	%ecx, %ecx
-	xorl	%edx, %edx
-	xorl	%esi, %esi
-	xorl	%edi, %edi
+	notq	%rcx
+	.irp	register, rax, rbx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+	movq	%rcx, %\register
+	.endr
 	ret
 
 	.macro	expect letter	/* if the zero flag is set */

@@ -10,6 +10,8 @@ word() {
 }
 stage=$(word stage)
 stage=${stage:-1}
+# What every kernel is told, as in lib.sh.
+cmdline='console=ttyS0 panic=-1 no_timer_check'
 
 say() {
 	echo "@ $*"
@@ -61,9 +63,10 @@ report() {
 	[ -z "$(word pins)" ] || block "canaries $stage" canaries $(word pins | tr : ' ')
 }
 
-# load ARGUMENT...: prints the plan, loads /k/vmlinuz.
+# load ARGUMENT...: prints the plan, unless the command line has plan=no, and loads
+# /k/vmlinuz.
 load() {
-	block "plan $stage" kexec --dry-run --json -l /k/vmlinuz "$@"
+	[ "$(word plan)" = no ] || block "plan $stage" kexec --dry-run --json -l /k/vmlinuz "$@"
 	block "load $stage" kexec -l /k/vmlinuz "$@"
 }
 

@@ -21,5 +21,5 @@ report
 # new archive of the rest.
 (cd / && find sbin k | cpio -o -H newc 2>/dev/null) >/tmp/loader
 load --initrd=/k/initrd --initrd=/tmp/loader \
-	--append="console=ttyS0 panic=-1 $(word hop) hop=$(word hop | tr ' ' ,) last=$(word last) stage=$((stage + 1))" &&
+	--append="$cmdline $(word hop) hop=$(word hop | tr ' ' ,) last=$(word last) stage=$((stage + 1))" &&
 	jump

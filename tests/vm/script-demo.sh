@@ -3,7 +3,7 @@
 # What the demonstration shows from inside.
 . /guest.sh
 if [ "$stage" = 1 ]; then
-	append="console=ttyS0 panic=-1 nokaslr stage=2"
+	append="$cmdline nokaslr stage=2"
 	block picture kexec --dry-run -l /k/vmlinuz --initrd=/k/initrd --append="$append"
 	block load kexec -l /k/vmlinuz --initrd=/k/initrd --append="$append" && jump 1
 else

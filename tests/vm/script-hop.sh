@@ -12,7 +12,7 @@ fi
 if [ "$stage" = 1 ]; then
 	# shellcheck disable=SC2046
 	load --initrd=/k/initrd --console-serial $(word options) \
-		--append="console=ttyS0 panic=-1 second=1 stage=2 $(word hop)" &&
+		--append="$cmdline second=1 stage=2 $(word hop)" &&
 		jump "$(word pause)"
 elif grep -q 'second=1' /proc/cmdline; then
 	echo "SECOND KERNEL UP"

@@ -14,7 +14,7 @@ refused() {
 	tried=$((tried + 1))
 }
 
-load --initrd=/k/initrd --append="console=ttyS0 panic=-1 second=1 stage=2"
+load --initrd=/k/initrd --append="$cmdline second=1 stage=2"
 head -c 1000000 /k/vmlinuz >/tmp/truncated
 head -c 700 /k/vmlinuz >/tmp/header
 : >/tmp/empty

@@ -90,4 +90,51 @@ case_halt() {
 	expect_nothing_started
 }
 
-vm_cases kernel_first_byte kernel initrd_last_byte params tables parameter_block halt
+# staged [PLACE SYMBOL WORD]: a boot in which the purgatory copies the initrd. At SYMBOL of the
+# purgatory one bit in the middle of the initrd's PLACE is flipped: `start`, where it is
+# loaded, or `copied_to`, where it must be when the new kernel starts; the
+# purgatory calls it WORD.
+staged() {
+	local kernel build entry at size
+	need_loader
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	build=$(dirname "$(dirname "$KEXEC")")
+	make -C "$build" "$build/tests/vm/staged" >"$case_dir/make.log" 2>&1 || fail "staged does not build"
+	make_initramfs "$case_dir/second" "$vm_here/script-staged.sh"
+	make_initramfs "$case_dir/first" "$vm_here/script-staged.sh" "$KEXEC=/sbin/kexec" \
+		"$build/tests/vm/staged=/sbin/staged" "$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
+	vm_start '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" \
+		--append "nokaslr pause=5" -gdb "unix:path=$case_dir/gdb,server=on,wait=off"
+	vm_await '^@ jump 1'
+	vm_clean_log
+	[ $# = 3 ] || return 0
+	entry=$(plan_field "$log" 1 'p["entry"]') || exit
+	entry=$(printf '0x%x' $((entry + 0x$(nm "$build/purgatory/purgatory.elf" | awk -v s="$2" '$3 == s { print $1 }'))))
+	size=$(plan_field "$log" 1 "[s['file_size'] for s in p['segments'] if s['name'] == 'initrd'][0]") || exit
+	offset=$(printf '0x%x' $((size / 2)))
+	at=$(plan_field "$log" 1 "[(s['copied_to']['start'] if '$1' == 'copied_to' else s['start']) for s in p['segments'] if s['name'] == 'initrd'][0]") || exit
+	python3 "$vm_here/gdb.py" "$case_dir/gdb" "$entry" "$(printf '0x%x' $((at + offset)))" \
+		>"$case_dir/gdb.out" 2>&1 || fail "$(cat "$case_dir/gdb.out")"
+	vm_wait
+	expect_nothing_started
+	expect_line "$log" '^safekexec purgatory: reset in 10 .* 0 s$'
+	expect_line "$log" "^safekexec purgatory: segment [0-9]+ \\(initrd\\) is damaged: .* at offset $(printf '0x%x' $((offset / 0x40000 * 0x40000))) of its $3"
+}
+
+case_copy() {
+	staged
+	vm_wait
+	expect_line "$log" '^SECOND KERNEL UP$'
+}
+
+case_copy_source() {
+	staged start purgatory_entry source
+}
+
+# memset() clears behind the copy, before the copy is verified.
+case_copy_destination() {
+	staged copied_to memset copy
+}
+
+vm_cases kernel_first_byte kernel initrd_last_byte params tables parameter_block halt copy copy_source \
+	copy_destination
