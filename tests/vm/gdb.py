@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A client for QEMU's gdbstub, just enough to damage memory at a chosen moment.
 
-gdb.py SOCKET ENTRY ADDRESS...: waits until the guest's kernel mode reaches ENTRY, an
-identity-mapped address, flips the lowest bit of the byte at each physical ADDRESS,
-and lets the guest run on.
+gdb.py SOCKET ENTRY [after=WRITTEN] ADDRESS...: waits until the guest's kernel mode reaches
+ENTRY, an identity-mapped address, and then, if asked to, until the byte at WRITTEN is
+written; flips the lowest bit of the byte at each physical ADDRESS, and lets the guest
+run on.
 
 The protocol: GDB manual, appendix E; Qqemu.PhyMemMode: QEMU manual, "GDB usage".
 """
@@ -80,6 +81,14 @@ class Gdb:
                 return
             self.ask("s")
 
+    def run_to_write(self, address):
+        """Stops after the next write to an identity-mapped byte."""
+        self.order(f"Z2,{address:x},1")
+        answer = self.ask("c")
+        self.order(f"z2,{address:x},1")
+        if "watch" not in answer:
+            raise GdbError(f"the guest stopped with {answer!r}")
+
     def let_go(self):
         self.ask("D")
         self.socket.close()
@@ -91,6 +100,9 @@ def main(path, entry, *addresses):
     guest.physical()
     guest.run_to(int(entry, 16))
     for address in addresses:
+        if address.startswith("after="):
+            guest.run_to_write(int(address[6:], 16))
+            continue
         at = int(address, 16)
         before = guest.read(at, 1)
         guest.write(at, bytes([before[0] ^ 1]))

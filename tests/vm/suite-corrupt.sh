@@ -90,12 +90,12 @@ case_halt() {
 	expect_nothing_started
 }
 
-# staged [PLACE SYMBOL WORD]: a boot in which the purgatory copies the initrd. At SYMBOL of the
-# purgatory one bit in the middle of the initrd's PLACE is flipped: `start`, where it is
-# loaded, or `copied_to`, where it must be when the new kernel starts; the
-# purgatory calls it WORD.
+# staged [PLACE WORD]: a boot in which the purgatory copies the initrd. If asked to, one bit
+# in the middle of the initrd's PLACE is flipped, and the purgatory calls it WORD: at its
+# entry in `start`, where the initrd is loaded, or, as soon as the copy is complete, in
+# `copied_to`, where it must be when the new kernel starts.
 staged() {
-	local kernel build entry at size
+	local kernel build entry start copied_to size after=
 	need_loader
 	kernel=$(kernel_dir 6.1-cloud) || exit
 	build=$(dirname "$(dirname "$KEXEC")")
@@ -107,18 +107,25 @@ staged() {
 		--append "nokaslr pause=5" -gdb "unix:path=$case_dir/gdb,server=on,wait=off"
 	vm_await '^@ jump 1'
 	vm_clean_log
-	[ $# = 3 ] || return 0
+	[ $# = 2 ] || return 0
 	entry=$(plan_field "$log" 1 'p["entry"]') || exit
-	entry=$(printf '0x%x' $((entry + 0x$(nm "$build/purgatory/purgatory.elf" | awk -v s="$2" '$3 == s { print $1 }'))))
-	size=$(plan_field "$log" 1 "[s['file_size'] for s in p['segments'] if s['name'] == 'initrd'][0]") || exit
-	offset=$(printf '0x%x' $((size / 2)))
-	at=$(plan_field "$log" 1 "[(s['copied_to']['start'] if '$1' == 'copied_to' else s['start']) for s in p['segments'] if s['name'] == 'initrd'][0]") || exit
-	python3 "$vm_here/gdb.py" "$case_dir/gdb" "$entry" "$(printf '0x%x' $((at + offset)))" \
+	size=$(initrd_field 's["file_size"]') || exit
+	start=$(initrd_field 's["start"]') || exit
+	copied_to=$(initrd_field 's["copied_to"]["start"]') || exit
+	offset=$((size / 2))
+	[ "$1" = start ] || after=after=$(printf '0x%x' $((copied_to + size - 1)))
+	# shellcheck disable=SC2086
+	python3 "$vm_here/gdb.py" "$case_dir/gdb" "$entry" $after "$(printf '0x%x' $((${!1} + offset)))" \
 		>"$case_dir/gdb.out" 2>&1 || fail "$(cat "$case_dir/gdb.out")"
 	vm_wait
 	expect_nothing_started
 	expect_line "$log" '^safekexec purgatory: reset in 10 .* 0 s$'
-	expect_line "$log" "^safekexec purgatory: segment [0-9]+ \\(initrd\\) is damaged: .* at offset $(printf '0x%x' $((offset / 0x40000 * 0x40000))) of its $3"
+	expect_line "$log" "^safekexec purgatory: segment [0-9]+ \\(initrd\\) is damaged: .* at offset $(printf '0x%x' $((offset / 0x40000 * 0x40000))) of its $2"
+}
+
+# initrd_field EXPRESSION: `s` is the initrd's segment in the plan.
+initrd_field() {
+	plan_field "$log" 1 "[$1 for s in p['segments'] if s['name'] == 'initrd'][0]"
 }
 
 case_copy() {
@@ -128,12 +135,11 @@ case_copy() {
 }
 
 case_copy_source() {
-	staged start purgatory_entry source
+	staged start source
 }
 
-# memset() clears behind the copy, before the copy is verified.
 case_copy_destination() {
-	staged copied_to memset copy
+	staged copied_to copy
 }
 
 vm_cases kernel_first_byte kernel initrd_last_byte params tables parameter_block halt copy copy_source \
