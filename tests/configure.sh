@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ./configure names the package, in Debian and in Fedora, of each library that is missing.
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+real=$(command -v pkg-config)
+failed=0
+
+# missing MODULE DEBIAN FEDORA
+missing() {
+	local said
+	mkdir -p "$scratch/$1/bin"
+	cat >"$scratch/$1/bin/pkg-config" <<-WRAPPER
+		#!/bin/sh
+		for word; do [ "\$word" = "$1" ] && exit 1; done
+		exec $real "\$@"
+	WRAPPER
+	chmod +x "$scratch/$1/bin/pkg-config"
+	if said=$(cd "$scratch/$1" && PATH=$scratch/$1/bin:$PATH "$top/configure" 2>&1); then
+		echo "not ok configure/$1: succeeds without it"
+		failed=1
+	elif ! grep -qF "$1 is missing: install $2 (Debian) or $3 (Fedora)" <<<"$said"; then
+		echo "not ok configure/$1: says \"$(tail -1 <<<"$said")\""
+		failed=1
+	else
+		echo "ok configure/$1"
+	fi
+}
+
+missing libelf libelf-dev elfutils-libelf-devel
+missing zlib zlib1g-dev zlib-devel
+missing liblzma liblzma-dev xz-devel
+missing libzstd libzstd-dev libzstd-devel
+missing json-c libjson-c-dev json-c-devel
+exit $failed
