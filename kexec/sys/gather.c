@@ -15,7 +15,10 @@
 
 enum {
 	CPUINFO_HEAD = 16384, /* the first processor's lines */
+	/* No table of a known type is larger, but for the event log: firmware gives it
+	 * 64 KiB at least, and some give it much more. */
 	TABLE_BOUND = 0x10000,
+	EVENT_LOG_BOUND = 0x100000,
 	TABLE_SLACK = 4096,
 	KLOG_READ_ALL = 3,
 	KLOG_SIZE = 10,
@@ -245,6 +248,7 @@ static void gather_efi_tables(const struct root *root, struct bytes log, struct 
 			      struct warnings *warnings)
 {
 	struct system_efi *efi = &system->efi;
+	size_t log_size = event_log_size(root);
 
 	efi->nr_tables = efi_tables_from_log(log, efi->table, SYSTEM_EFI_TABLES_MAX);
 	if (!efi->nr_tables)
@@ -260,7 +264,7 @@ static void gather_efi_tables(const struct root *root, struct bytes log, struct 
 		table->size = TABLE_BOUND;
 		table->size_is_bound = true;
 		if (!strcmp(table->name, "TPMEventLog"))
-			table->size += event_log_size(root) + TABLE_SLACK;
+			table->size = log_size ? log_size + TABLE_SLACK : EVENT_LOG_BOUND;
 	}
 }
 
