@@ -89,7 +89,7 @@ static void warn_of_disorder(const struct memmap *map, const struct memmap *sort
 				 PHYS(range.start), PHYS(range.end < end ? range.end : end));
 			return;
 		}
-		end = range.end > end ? range.end : end;
+		end = range.end;
 	}
 }
 

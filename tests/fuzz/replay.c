@@ -24,7 +24,7 @@ static void run_file(const char *path)
 	FILE *file = fopen(path, "rb");
 	uint8_t *data;
 	size_t size = 0;
-	long length;
+	long length = -1;
 
 	if (!file || fseek(file, 0, SEEK_END) || (length = ftell(file)) < 0)
 		die(path);

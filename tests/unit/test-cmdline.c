@@ -105,6 +105,7 @@ static void getting_a_value(void **state)
 		{ "\"x=a b\" c", "x", "a b" },
 		{ "\"x\"", "x", "" },
 		{ "x=a\"b c\"d", "x", "a\"b c\"d" },
+		{ "x=a\"b c\"", "x", "a\"b c\"" },
 		{ "x=\"a b", "x", "a b" },
 		{ "x=\"", "x", "" },
 		{ "x=\"\"", "x", "" },

@@ -99,8 +99,7 @@ static void lines_without_tables(void **state)
 		"efi:",
 		"efi: EFI v2.40 by Microsoft\n",
 		"efi: mem00: type=7, attr=0xf, range=[0x0000000000000000-0x0000000000080000) (0MB)\n",
-		"efi: mem00: [Conventional|   |  |WB] range=[0x0000000000000000-0x00000000000fffff] "
-		"(0MB)\n",
+		"efi: mem00: [Conventional|   |  |WB] range=[0x0000000000000000-0x00000000000fffff]\n",
 		"efi: Remove mem5: MMIO range=[0xe0000000-0xefffffff] (256MB)\n",
 		"tpm_efi: ESRT=0x1000\n",
 		"ESRT=0x1000\n",

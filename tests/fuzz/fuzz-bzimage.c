@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Input: a bzImage. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kexec/x86/bzimage.h"
+
+/* From arch/x86/include/uapi/asm/bootparam.h of Linux 6.12, not from our own header. */
+enum { HEADER_AT = 0x1f1, HEADER_SIZE_MAX = 0x290 - 0x1f1, ENTRY64_AT = 0x200 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static bool lies_within(struct bytes part, struct bytes whole)
+{
+	size_t offset = (size_t)(part.data - whole.data);
+
+	return part.data >= whole.data && offset <= whole.size &&
+	       part.size <= whole.size - offset;
+}
+
+static void check_image(const struct bzimage *image, struct bytes file)
+{
+	const struct footprint_of *of = &image->footprint;
+	size_t length = strnlen(image->version, sizeof(image->version));
+
+	require(lies_within(image->header, file) && lies_within(image->protected, file));
+	require(image->header.data == file.data + HEADER_AT);
+	require(image->header.size <= HEADER_SIZE_MAX);
+	require(image->protected.data > image->header.data);
+	require(image->protected.size > ENTRY64_AT && image->protected.size % 16 == 0);
+	require(image->protocol >= 0x020c && image->xloadflags & 1);
+	require(num_is_power_of_two(of->alignment) && of->alignment >= 0x200000);
+	require(of->pref_address % PAGE_SIZE_4K == 0 && of->pref_address < PHYS_LIMIT);
+	require(of->wrapper_size >= image->protected.size && of->wrapper_size <= of->init_size);
+	require(length < sizeof(image->version));
+	for (size_t i = 0; i < length; i++)
+		require(image->version[i] >= ' ' && image->version[i] <= '~');
+}
+
+static void check_footprint(const struct footprint_of *of, phys_t load)
+{
+	static const struct range untouched = { 1, 2 };
+	struct range wrapper = untouched, output = untouched;
+
+	if (!footprint(of, load, &wrapper, &output)) {
+		/* Whatever it runs at lies less than one alignment above the higher of the two. */
+		require(load > PHYS_LIMIT - of->alignment - of->init_size ||
+			of->pref_address > PHYS_LIMIT - of->init_size);
+		require(wrapper.start == 1 && wrapper.end == 2);
+		require(output.start == 1 && output.end == 2);
+		return;
+	}
+	require(range_is_valid(wrapper) && range_is_valid(output));
+	require(wrapper.start == load && range_size(wrapper) == of->wrapper_size);
+	require(range_size(output) == of->init_size);
+	if (!of->relocatable || load <= of->pref_address - of->alignment) {
+		require(output.start == of->pref_address);
+		return;
+	}
+	require(output.start >= load && output.start >= of->pref_address);
+	require(output.start == of->pref_address || (output.start % of->alignment == 0 &&
+						     output.start - load < of->alignment));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const phys_t fixed[] = { 0,	    1,		    0x100000,	0x1000000,
+					0x1000001,  0xfffff000,	    0x100000000, PHYS_LIMIT - 1,
+					PHYS_LIMIT, PHYS_LIMIT + 1, UINT64_MAX };
+	struct bytes file = { data, size };
+	struct bzimage image = { .protocol = 7 };
+	const struct footprint_of *of = &image.footprint;
+	struct err err = { 0 };
+
+	if (bzimage_parse(file, &image, &err)) {
+		require(err.code == ERR_INPUT && err.text[0]);
+		require(image.protocol == 7 && !image.header.data && !image.protected.data);
+		return 0;
+	}
+	check_image(&image, file);
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		check_footprint(of, fixed[i]);
+	for (int64_t offset = -1; offset <= 1; offset++) {
+		check_footprint(of, of->pref_address + (uint64_t)offset);
+		check_footprint(of, of->alignment + (uint64_t)offset);
+		check_footprint(of, PHYS_LIMIT - of->init_size + (uint64_t)offset);
+		check_footprint(of, PHYS_LIMIT - of->wrapper_size + (uint64_t)offset);
+	}
+	return 0;
+}
