@@ -14,11 +14,6 @@
 
 enum { DEFAULT_SERIAL_PORT = 0x3f8 };
 
-static void free_text(char **text)
-{
-	free(*text);
-}
-
 /* --- a system call failed: why ------------------------------------------- */
 
 static bool is_one(const struct root *root, const char *path)
@@ -31,7 +26,7 @@ static bool is_one(const struct root *root, const char *path)
 
 static int explain(const struct root *root, const char *call, int error, struct err *err)
 {
-	char *lockdown CLEANUP(free_text) = NULL;
+	char *lockdown CLEANUP(text_done) = NULL;
 	struct err ignored;
 
 	err_set_errno(err, error, "%s failed", call);

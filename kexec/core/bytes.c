@@ -70,6 +70,12 @@ void buf_done(struct buf *buf)
 	*buf = (struct buf){ 0 };
 }
 
+void text_done(char **text)
+{
+	free(*text);
+	*text = NULL;
+}
+
 void bytes_wipe(void *data, size_t size)
 {
 	explicit_bzero(data, size);

@@ -34,6 +34,9 @@ static inline struct bytes buf_bytes(const struct buf *buf)
 	return (struct bytes){ buf->data, buf->size };
 }
 
+/* Frees malloc'ed text. */
+void text_done(char **text);
+
 /* Overwrites in a way that the compiler keeps: seeds, not ordinary data. */
 void bytes_wipe(void *data, size_t size);
 

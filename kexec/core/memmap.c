@@ -43,15 +43,8 @@ const char *memmap_type_name(uint32_t type)
 
 int memmap_add(struct memmap *map, struct range range, uint32_t type, struct err *err)
 {
-	if (range.start >= range.end)
-		return err_set(err, ERR_INPUT,
-			       PHYS_FMT "-" PHYS_FMT ": the end does not lie above the start",
-			       PHYS(range.start), PHYS(range.end));
-	if (!range_is_valid(range))
-		return err_set(err, ERR_INPUT,
-			       PHYS_FMT "-" PHYS_FMT
-					" reaches past the end of physical memory, " PHYS_FMT,
-			       PHYS(range.start), PHYS(range.end), PHYS(PHYS_LIMIT));
+	if (range_check(range, err))
+		return -1;
 	if (array_grow(&map->entry, &map->room, map->count, sizeof(*map->entry), err))
 		return -1;
 	map->entry[map->count++] = (struct memmap_entry){ range, type };

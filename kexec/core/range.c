@@ -32,18 +32,18 @@ struct range range_grow_to(struct range range, uint64_t align)
 	return grown;
 }
 
-static int check(struct range range, struct err *err)
+int range_check(struct range range, struct err *err)
 {
-	if (range_is_valid(range))
-		return 0;
+	if (range.start >= range.end)
+		return err_set(err, ERR_INPUT,
+			       PHYS_FMT "-" PHYS_FMT ": the end does not lie above the start",
+			       PHYS(range.start), PHYS(range.end));
 	if (range.end > PHYS_LIMIT)
 		return err_set(err, ERR_INPUT,
 			       PHYS_FMT "-" PHYS_FMT
 					" reaches past the end of physical memory, " PHYS_FMT,
 			       PHYS(range.start), PHYS(range.end), PHYS(PHYS_LIMIT));
-	return err_set(err, ERR_INPUT,
-		       PHYS_FMT "-" PHYS_FMT ": the end does not lie above the start",
-		       PHYS(range.start), PHYS(range.end));
+	return 0;
 }
 
 /* The first member that ends above `address`. */
@@ -82,7 +82,7 @@ int range_set_add(struct range_set *set, struct range range, struct err *err)
 {
 	size_t first, last;
 
-	if (check(range, err))
+	if (range_check(range, err))
 		return -1;
 	/* One that ends where this begins is joined to it. */
 	first = range.start ? first_ending_above(set, range.start - 1) : 0;
@@ -100,7 +100,7 @@ int range_set_subtract(struct range_set *set, struct range range, struct err *er
 	struct range left[2];
 	size_t first, last, count = 0;
 
-	if (check(range, err))
+	if (range_check(range, err))
 		return -1;
 	first = last = first_ending_above(set, range.start);
 	while (last < set->count && set->range[last].start < range.end)
@@ -153,7 +153,7 @@ int range_set_add_all(struct range_set *set, const struct range *range, size_t c
 	if (!all.range)
 		return err_no_memory(err);
 	for (size_t i = 0; i < count; i++) {
-		if (check(range[i], err))
+		if (range_check(range[i], err))
 			return -1;
 		all.range[all.count++] = range[i];
 	}

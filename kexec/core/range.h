@@ -46,6 +46,8 @@ struct range range_shrink_to(struct range range, uint64_t align);
 /* The smallest range around `range` whose ends are multiples of align. */
 struct range range_grow_to(struct range range, uint64_t align);
 
+/* ERR_INPUT, with both numbers, if the range is not valid. */
+int range_check(struct range range, struct err *err);
 /* ERR_INPUT if the range is not valid; the set is unchanged on failure. */
 int range_set_add(struct range_set *set, struct range range, struct err *err);
 int range_set_subtract(struct range_set *set, struct range range, struct err *err);

@@ -30,18 +30,13 @@ enum {
 	GAS_SYSTEM_IO = 1,
 };
 
-static void free_text(char **text)
-{
-	free(*text);
-}
-
 /* --- /sys/firmware/memmap ------------------------------------------------ */
 
 static int gather_memmap_entry(const struct root *root, size_t number, struct system *system,
 			       struct warnings *warnings, struct err *err)
 {
 	char path[64];
-	char *name CLEANUP(free_text) = NULL;
+	char *name CLEANUP(text_done) = NULL;
 	uint64_t start, last;
 	uint32_t type;
 
@@ -272,7 +267,7 @@ static int gather_efi(const struct root *root, struct bytes log, struct system *
 		      struct warnings *warnings, struct err *err)
 {
 	struct system_efi *efi = &system->efi;
-	char *systab CLEANUP(free_text) = NULL;
+	char *systab CLEANUP(text_done) = NULL;
 
 	efi->booted = root_exists(root, "sys/firmware/efi");
 	if (!efi->booted)
@@ -356,7 +351,7 @@ static void gather_reset_register(const struct root *root, struct system *system
 /* hyperv_fb moves the framebuffer and leaves boot_params as it was. */
 static void gather_framebuffer(const struct root *root, struct system *system)
 {
-	char *name CLEANUP(free_text) = NULL;
+	char *name CLEANUP(text_done) = NULL;
 	struct fb_fix_screeninfo fix;
 	struct err ignored;
 	int fd;
@@ -378,7 +373,7 @@ static void gather_framebuffer(const struct root *root, struct system *system)
 /* "none [integrity] confidentiality": the one in brackets. */
 static void gather_lockdown(const struct root *root, struct system *system)
 {
-	char *text CLEANUP(free_text) = NULL;
+	char *text CLEANUP(text_done) = NULL;
 	const char *open_bracket, *close_bracket;
 	struct err ignored;
 

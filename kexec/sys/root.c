@@ -96,14 +96,9 @@ int root_read_text(const struct root *root, const char *path, char **ret, struct
 	return 0;
 }
 
-static void free_text(char **text)
-{
-	free(*text);
-}
-
 int root_read_number(const struct root *root, const char *path, uint64_t *ret, struct err *err)
 {
-	char *text CLEANUP(free_text) = NULL;
+	char *text CLEANUP(text_done) = NULL;
 
 	if (root_read_text(root, path, &text, err))
 		return -1;

@@ -20,8 +20,7 @@ static bool lies_within(struct bytes part, struct bytes whole)
 {
 	size_t offset = (size_t)(part.data - whole.data);
 
-	return part.data >= whole.data && offset <= whole.size &&
-	       part.size <= whole.size - offset;
+	return part.data >= whole.data && offset <= whole.size && part.size <= whole.size - offset;
 }
 
 static void check_image(const struct bzimage *image, struct bytes file)
@@ -43,36 +42,34 @@ static void check_image(const struct bzimage *image, struct bytes file)
 		require(image->version[i] >= ' ' && image->version[i] <= '~');
 }
 
+/* The rule once more, by division, for loads that leave room to compute with. */
+static phys_t output_of(const struct footprint_of *of, phys_t load)
+{
+	phys_t output = (load / of->alignment + (load % of->alignment != 0)) * of->alignment;
+
+	return of->relocatable && output > of->pref_address ? output : of->pref_address;
+}
+
 static void check_footprint(const struct footprint_of *of, phys_t load)
 {
-	static const struct range untouched = { 1, 2 };
-	struct range wrapper = untouched, output = untouched;
+	struct range wrapper = { 1, 2 }, output = { 1, 2 };
+	bool fits = load <= PHYS_LIMIT && load + of->wrapper_size <= PHYS_LIMIT &&
+		    output_of(of, load) + of->init_size <= PHYS_LIMIT;
 
-	if (!footprint(of, load, &wrapper, &output)) {
-		/* Whatever it runs at lies less than one alignment above the higher of the two. */
-		require(load > PHYS_LIMIT - of->alignment - of->init_size ||
-			of->pref_address > PHYS_LIMIT - of->init_size);
-		require(wrapper.start == 1 && wrapper.end == 2);
-		require(output.start == 1 && output.end == 2);
-		return;
-	}
-	require(range_is_valid(wrapper) && range_is_valid(output));
-	require(wrapper.start == load && range_size(wrapper) == of->wrapper_size);
-	require(range_size(output) == of->init_size);
-	if (!of->relocatable || load <= of->pref_address - of->alignment) {
-		require(output.start == of->pref_address);
-		return;
-	}
-	require(output.start >= load && output.start >= of->pref_address);
-	require(output.start == of->pref_address || (output.start % of->alignment == 0 &&
-						     output.start - load < of->alignment));
+	require(footprint(of, load, &wrapper, &output) == fits);
+	require(wrapper.start == (fits ? load : 1));
+	require(output.start == (fits ? output_of(of, load) : 1));
+	require(range_size(wrapper) == (fits ? of->wrapper_size : 1));
+	require(range_size(output) == (fits ? of->init_size : 1));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const phys_t fixed[] = { 0,	    1,		    0x100000,	0x1000000,
-					0x1000001,  0xfffff000,	    0x100000000, PHYS_LIMIT - 1,
-					PHYS_LIMIT, PHYS_LIMIT + 1, UINT64_MAX };
+	static const phys_t fixed[] = {
+		0,	    1,		 0x100000,	 0x1000000,  0x1000001,
+		0xfffff000, 0x100000000, PHYS_LIMIT - 1, PHYS_LIMIT, PHYS_LIMIT + 1,
+		UINT64_MAX
+	};
 	struct bytes file = { data, size };
 	struct bzimage image = { .protocol = 7 };
 	const struct footprint_of *of = &image.footprint;

@@ -5,17 +5,20 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
 #include "kexec/core/memmap.h"
 
 /*
  * Maps against one type for each unit of a small universe, at the bottom or
- * at the top of physical memory. PROPERTY_SEED repeats a run, PROPERTY_ROUNDS
- * lengthens it.
+ * at the top of physical memory. The environment's SEED repeats a run, its
+ * ROUNDS lengthens it.
  */
 enum { UNITS = 40, ENTRIES = 24, ROUNDS = 20000 };
+/* The largest machine, its entries short enough for gaps to be left. */
+enum { UNITS_LARGE = 200000, ENTRIES_LARGE = 100000, SECONDS_LARGE = 3 };
 
 static uint64_t seed;
 static uint64_t random_state;
@@ -30,10 +33,10 @@ static uint64_t next_random(uint64_t bound)
 	return (value ^ value >> 31) % bound;
 }
 
-#define require(condition)                                                                        \
-	do {                                                                                      \
-		if (!(condition))                                                                 \
-			fail_msg("PROPERTY_SEED=%llu: %s", (unsigned long long)seed, #condition); \
+#define require(condition)                                                               \
+	do {                                                                             \
+		if (!(condition))                                                        \
+			fail_msg("SEED=%llu: %s", (unsigned long long)seed, #condition); \
 	} while (0)
 
 static const uint32_t types[] = { E820_RAM, E820_RESERVED, E820_NVS, 0,
@@ -47,95 +50,143 @@ struct cell {
 	uint32_t type;
 };
 
-static void require_selection(const struct memmap *map, const struct cell *cell, phys_t base)
+struct universe {
+	phys_t base;
+	size_t units;
+	struct cell *cell;
+};
+
+static void require_selection(const struct memmap *map, const struct universe *universe)
 {
 	for (size_t i = 0; i < NR_TYPES; i++) {
 		struct range_set set = { 0 };
 		struct err err;
 
 		require(!memmap_select(map, types[i], &set, &err));
-		for (size_t unit = 0; unit < UNITS; unit++) {
-			struct range one = { base + unit, base + unit + 1 };
+		for (size_t unit = 0; unit < universe->units; unit++) {
+			const struct cell *cell = &universe->cell[unit];
+			struct range one = { universe->base + unit, universe->base + unit + 1 };
 
 			require(range_set_contains(&set, one) ==
-				(cell[unit].is_there && cell[unit].type == types[i]));
+				(cell->is_there && cell->type == types[i]));
 		}
 		range_set_done(&set);
 	}
 }
 
-static void require_equal(const struct memmap *map, const struct cell *cell, phys_t base)
+static void require_equal(const struct memmap *map, const struct universe *universe)
 {
+	phys_t end = universe->base + universe->units;
 	size_t at = 0;
 
 	for (size_t i = 0; i < map->count; i++) {
 		const struct memmap_entry *entry = &map->entry[i];
 
 		require(range_is_valid(entry->range));
-		require(entry->range.start >= base && entry->range.end <= base + UNITS);
+		require(entry->range.start >= universe->base && entry->range.end <= end);
 		require(!i || entry[-1].range.end <= entry->range.start);
 		require(!i || entry[-1].range.end < entry->range.start ||
 			entry[-1].type != entry->type);
 	}
-	for (size_t unit = 0; unit < UNITS; unit++) {
-		phys_t address = base + unit;
+	for (size_t unit = 0; unit < universe->units; unit++) {
+		const struct cell *cell = &universe->cell[unit];
+		phys_t address = universe->base + unit;
 		bool is_there;
 
 		while (at < map->count && map->entry[at].range.end <= address)
 			at++;
 		is_there = at < map->count && map->entry[at].range.start <= address;
-		require(is_there == cell[unit].is_there);
-		require(!is_there || map->entry[at].type == cell[unit].type);
+		require(is_there == cell->is_there);
+		require(!is_there || map->entry[at].type == cell->type);
 	}
 }
 
-static void one_round(phys_t base)
+/* Mostly at most `longest` units, now and then 25 times as many. */
+static uint64_t random_size(uint64_t longest, uint64_t room)
+{
+	uint64_t size = 1 + next_random(next_random(64) ? longest : 25 * longest);
+
+	return size < room ? size : room;
+}
+
+/* Returns the seconds of processor time that normalising took. */
+static double one_round(const struct universe *universe, size_t count, uint64_t longest)
 {
 	struct memmap map = { 0 };
 	struct warnings warnings = { 0 };
-	struct cell cell[UNITS] = { 0 };
 	bool is_sorted = true, overlaps = false;
-	size_t count = next_random(ENTRIES + 1), expected;
+	size_t expected;
 	struct err err;
+	clock_t before, after;
 
 	for (size_t i = 0; i < count; i++) {
-		uint64_t start = next_random(UNITS), size = 1 + next_random(UNITS - start);
-		struct range range = { base + start, base + start + size };
+		uint64_t start = next_random(universe->units);
+		uint64_t size = random_size(longest, universe->units - start);
+		struct range range = { universe->base + start, universe->base + start + size };
 		uint32_t type = types[next_random(NR_TYPES)];
 
 		require(!memmap_add(&map, range, type, &err));
 		is_sorted &= !i || map.entry[i - 1].range.start <= range.start;
 		for (size_t unit = start; unit < start + size; unit++) {
-			overlaps |= cell[unit].is_there;
-			if (!cell[unit].is_there || cell[unit].type < type)
-				cell[unit] = (struct cell){ true, type };
+			struct cell *cell = &universe->cell[unit];
+
+			overlaps |= cell->is_there;
+			if (!cell->is_there || cell->type < type)
+				*cell = (struct cell){ true, type };
 		}
 	}
+	before = clock();
 	require(!memmap_normalise(&map, &warnings, &err));
+	after = clock();
 	expected = (size_t)!is_sorted + (size_t)overlaps;
 	require(warnings.count == expected && !warnings.lost);
-	require_equal(&map, cell, base);
-	require_selection(&map, cell, base);
+	require_equal(&map, universe);
+	require_selection(&map, universe);
 	memmap_done(&map);
 	warnings_done(&warnings);
+	return (double)(after - before) / CLOCKS_PER_SEC;
 }
 
 static void maps_behave_as_bitmaps_do(void **state)
 {
-	const char *rounds_text = getenv("PROPERTY_ROUNDS");
-	unsigned long rounds = rounds_text ? strtoul(rounds_text, NULL, 0) : ROUNDS;
+	const char *text = getenv("ROUNDS");
+	unsigned long rounds = text ? strtoul(text, NULL, 0) : ROUNDS;
 
 	(void)state;
 	random_state = seed;
-	for (unsigned long round = 0; round < rounds; round++)
-		one_round(round % 2 ? PHYS_LIMIT - UNITS : 0);
+	for (unsigned long round = 0; round < rounds; round++) {
+		struct cell cell[UNITS] = { 0 };
+		struct universe universe = { round % 2 ? PHYS_LIMIT - UNITS : 0, UNITS, cell };
+
+		one_round(&universe, next_random(ENTRIES + 1), 1 + next_random(UNITS));
+	}
+}
+
+static void a_large_map_does_so_too_and_in_time(void **state)
+{
+	struct cell *cell = calloc(UNITS_LARGE, sizeof(*cell));
+	struct universe universe = { PHYS_LIMIT - UNITS_LARGE, UNITS_LARGE, cell };
+	double seconds;
+
+	(void)state;
+	assert_non_null(cell);
+	random_state = seed;
+	seconds = one_round(&universe, ENTRIES_LARGE, /* longest= */ 4);
+	if (seconds > SECONDS_LARGE)
+		fail_msg("%d entries took %.1f s, where %d are allowed", ENTRIES_LARGE, seconds,
+			 SECONDS_LARGE);
+	free(cell);
 }
 
 int main(void)
 {
-	const char *text = getenv("PROPERTY_SEED");
-	const struct CMUnitTest tests[] = { cmocka_unit_test(maps_behave_as_bitmaps_do) };
+	const char *text = getenv("SEED");
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(maps_behave_as_bitmaps_do),
+		cmocka_unit_test(a_large_map_does_so_too_and_in_time),
+	};
 
 	seed = text ? strtoull(text, NULL, 0) : 20240229;
+	printf("SEED=%llu\n", (unsigned long long)seed);
 	return cmocka_run_group_tests_name("memmap-bitmap", tests, NULL, NULL);
 }

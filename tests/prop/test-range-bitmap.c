@@ -5,15 +5,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "kexec/core/range.h"
 
 /*
  * Sets of ranges against one bool for each unit of a small universe. The
  * universe lies at the bottom or at the top of physical memory, so that both
- * ends of it are met. PROPERTY_SEED repeats a run, PROPERTY_ROUNDS lengthens it.
+ * ends of it are met. The environment's SEED repeats a run, its ROUNDS
+ * lengthens it.
  */
 enum { UNITS = 48, STEPS = 12, ROUNDS = 3000 };
 
@@ -36,10 +37,10 @@ static uint64_t next_random(uint64_t bound)
 	return (value ^ value >> 31) % bound;
 }
 
-#define require(condition)                                                                        \
-	do {                                                                                      \
-		if (!(condition))                                                                 \
-			fail_msg("PROPERTY_SEED=%llu: %s", (unsigned long long)seed, #condition); \
+#define require(condition)                                                               \
+	do {                                                                             \
+		if (!(condition))                                                        \
+			fail_msg("SEED=%llu: %s", (unsigned long long)seed, #condition); \
 	} while (0)
 
 static struct range random_range(phys_t base)
@@ -202,7 +203,7 @@ static void step(struct pair *a, struct pair *b)
 
 static void sets_behave_as_bitmaps_do(void **state)
 {
-	const char *rounds_text = getenv("PROPERTY_ROUNDS");
+	const char *rounds_text = getenv("ROUNDS");
 	unsigned long rounds = rounds_text ? strtoul(rounds_text, NULL, 0) : ROUNDS;
 
 	(void)state;
@@ -221,9 +222,10 @@ static void sets_behave_as_bitmaps_do(void **state)
 
 int main(void)
 {
-	const char *text = getenv("PROPERTY_SEED");
+	const char *text = getenv("SEED");
 	const struct CMUnitTest tests[] = { cmocka_unit_test(sets_behave_as_bitmaps_do) };
 
 	seed = text ? strtoull(text, NULL, 0) : 20240229;
+	printf("SEED=%llu\n", (unsigned long long)seed);
 	return cmocka_run_group_tests_name("range-bitmap", tests, NULL, NULL);
 }

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * plan-ranges N: plans a load on a machine whose maps have N ranges, shuffled, nested and
+ * overlapping, and prints seconds and peak memory of the planning alone. Under
+ * `valgrind --tool=callgrind --toggle-collect=load_place` it counts instructions.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "kexec/x86/load.h"
+#include "x86/bootparam.h"
+
+enum { IMAGE_SIZE = 0x2000, SETUP_SIZE = 5 * 512, BLOCK = 0x100000, LOW = 0x1000000 };
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static struct bytes make_image(uint8_t *image)
+{
+	struct boot_params *page = (void *)image;
+
+	image[0x201] = 0x6a;
+	page->hdr.setup_sects = 4;
+	page->hdr.syssize = (IMAGE_SIZE - SETUP_SIZE) / 16;
+	page->hdr.boot_flag = SETUP_BOOT_FLAG;
+	page->hdr.header = SETUP_HEADER_MAGIC;
+	page->hdr.version = 0x20f;
+	page->hdr.loadflags = LOADED_HIGH;
+	page->hdr.kernel_alignment = 0x200000;
+	page->hdr.relocatable_kernel = 1;
+	page->hdr.xloadflags = XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G;
+	page->hdr.cmdline_size = 2047;
+	page->hdr.pref_address = LOW;
+	page->hdr.init_size = 0x3000000;
+	return (struct bytes){ image, IMAGE_SIZE };
+}
+
+/* Blocks of RAM, each but the last torn by a page of its own that is reserved in one of the
+ * maps, in random order; every eighth block overlaps the one before it. */
+static int make_system(size_t count, struct system *system, struct err *err)
+{
+	size_t *order = malloc(count * sizeof(*order));
+	struct buf text = { 0 };
+	uint64_t state = 1;
+
+	for (size_t i = 0; i < count; i++)
+		order[i] = i;
+	for (size_t i = count - 1; i; i--) {
+		size_t j = next_random(&state) % (i + 1), kept = order[i];
+
+		order[i] = order[j];
+		order[j] = kept;
+	}
+	for (size_t i = 0; i < count; i++) {
+		phys_t start = LOW + (phys_t)order[i] * BLOCK;
+		phys_t early = order[i] % 8 == 7 ? BLOCK / 2 : 0;
+
+		if (memmap_add(&system->firmware, (struct range){ start - early, start + BLOCK },
+			       E820_RAM, err))
+			return -1;
+	}
+	if (memmap_add(&system->firmware, (struct range){ BLOCK, LOW }, E820_RAM, err) ||
+	    memmap_add(&system->firmware,
+		       (struct range){ LOW + count * BLOCK, LOW + count * BLOCK + 0x8000000 },
+		       E820_RAM, err))
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		char line[128];
+		phys_t start = LOW + (phys_t)i * BLOCK;
+		int length = snprintf(line, sizeof(line),
+				      "%08llx-%08llx : System RAM\n  %08llx-%08llx : Reserved\n",
+				      PHYS(start), PHYS(start + BLOCK - 1), PHYS(start + BLOCK / 2),
+				      PHYS(start + BLOCK / 2 + 0xfff));
+
+		if (buf_append(&text, line, (size_t)length, err))
+			return -1;
+	}
+	free(order);
+	{
+		char line[128];
+		phys_t start = LOW + count * BLOCK;
+		int length =
+			snprintf(line, sizeof(line),
+				 "%08llx-%08llx : System RAM\n00100000-00ffffff : System RAM\n",
+				 PHYS(start), PHYS(start + 0x7ffffff));
+
+		if (buf_append(&text, line, (size_t)length, err) ||
+		    iomem_parse(buf_bytes(&text), &system->iomem, err))
+			return -1;
+	}
+	buf_done(&text);
+	system->has_boot_params = true;
+	return 0;
+}
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static long peak_kib(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+int main(int argc, char *argv[])
+{
+	static uint8_t image[IMAGE_SIZE];
+	struct system system = { 0 };
+	struct warnings warnings = { 0 };
+	struct load load = { 0 };
+	struct err err;
+	struct load_request request = { .kernel = make_image(image),
+					.cmdline = "",
+					.mem_max = PHYS_LIMIT };
+	double began;
+	long before;
+
+	if (argc != 2 || make_system((size_t)atol(argv[1]), &system, &err))
+		return 1;
+	before = peak_kib();
+	began = now();
+	if (load_place(&request, &system, &warnings, &load, &err)) {
+		fprintf(stderr, "plan-ranges: %s\n", err.text);
+		return 1;
+	}
+	printf("%s ranges: %.1f ms, %ld KiB more than the maps themselves (%ld KiB)\n", argv[1],
+	       (now() - began) * 1000, peak_kib() - before, before);
+	printf("kernel at " PHYS_FMT "\n", PHYS(load.plan.footprint.start));
+	load_done(&load);
+	system_done(&system);
+	warnings_done(&warnings);
+	return 0;
+}
