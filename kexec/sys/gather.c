@@ -249,7 +249,7 @@ static void gather_efi_tables(const struct root *root, struct bytes log, struct 
 	if (!efi->nr_tables)
 		warn_add(
 			warnings,
-			"the kernel's log no longer has the line \"efi: ...\": EFI tables that only "
+			"the kernel's log has no line \"efi: ...\", or may not be read: EFI tables that only "
 			"the running kernel reserves (TPM event log, memory attributes, ESRT) "
 			"cannot be kept off; segments go to the lowest places that hold them, away "
 			"from the top of memory where firmware puts such tables");
