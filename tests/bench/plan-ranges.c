@@ -11,9 +11,9 @@
 #include <time.h>
 
 #include "kexec/x86/load.h"
-#include "x86/bootparam.h"
+#include "tests/mk/image.h"
 
-enum { IMAGE_SIZE = 0x2000, SETUP_SIZE = 5 * 512, BLOCK = 0x100000, LOW = 0x1000000 };
+enum { BLOCK = 0x100000, LOW = 0x1000000 };
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -21,26 +21,6 @@ static uint64_t next_random(uint64_t *state)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return *state;
-}
-
-static struct bytes make_image(uint8_t *image)
-{
-	struct boot_params *page = (void *)image;
-
-	image[0x201] = 0x6a;
-	page->hdr.setup_sects = 4;
-	page->hdr.syssize = (IMAGE_SIZE - SETUP_SIZE) / 16;
-	page->hdr.boot_flag = SETUP_BOOT_FLAG;
-	page->hdr.header = SETUP_HEADER_MAGIC;
-	page->hdr.version = 0x20f;
-	page->hdr.loadflags = LOADED_HIGH;
-	page->hdr.kernel_alignment = 0x200000;
-	page->hdr.relocatable_kernel = 1;
-	page->hdr.xloadflags = XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G;
-	page->hdr.cmdline_size = 2047;
-	page->hdr.pref_address = LOW;
-	page->hdr.init_size = 0x3000000;
-	return (struct bytes){ image, IMAGE_SIZE };
 }
 
 /* Blocks of RAM, each but the last torn by a page of its own that is reserved in one of the
@@ -119,17 +99,18 @@ static long peak_kib(void)
 
 int main(int argc, char *argv[])
 {
-	static uint8_t image[IMAGE_SIZE];
+	static uint8_t image[MK_IMAGE_SIZE];
 	struct system system = { 0 };
 	struct warnings warnings = { 0 };
 	struct load load = { 0 };
 	struct err err;
-	struct load_request request = { .kernel = make_image(image),
+	struct load_request request = { .kernel = { image, sizeof(image) },
 					.cmdline = "",
 					.mem_max = PHYS_LIMIT };
 	double began;
 	long before;
 
+	mk_image(image);
 	if (argc != 2 || make_system((size_t)atol(argv[1]), &system, &err))
 		return 1;
 	before = peak_kib();

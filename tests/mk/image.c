@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/mk/image.h"
+
+#include <string.h>
+
+struct setup_header *mk_image(uint8_t *image)
+{
+	struct setup_header *header = (void *)(image + SETUP_HEADER_OFFSET);
+
+	for (size_t i = 0; i < MK_IMAGE_SIZE; i++)
+		image[i] = i < MK_IMAGE_SETUP_SIZE ? 0 : (uint8_t)(i * 7 + 1);
+	*header = (struct setup_header){
+		.setup_sects = MK_IMAGE_SETUP_SECTS,
+		.syssize = (MK_IMAGE_SIZE - MK_IMAGE_SETUP_SIZE) / 16,
+		.boot_flag = SETUP_BOOT_FLAG,
+		.jump = 0x6aeb, /* to the header's end, 0x26c */
+		.header = SETUP_HEADER_MAGIC,
+		.version = 0x20f,
+		.kernel_version = 0x300,
+		.loadflags = LOADED_HIGH,
+		.initrd_addr_max = 0x7fffffff,
+		.kernel_alignment = 0x200000,
+		.relocatable_kernel = 1,
+		.min_alignment = 21,
+		.xloadflags = 0x7f,
+		.cmdline_size = 2047,
+		.pref_address = 0x1000000,
+		.init_size = MK_IMAGE_INIT_SIZE,
+	};
+	strcpy((char *)image + 0x500, "6.1.0-test");
+	return header;
+}
