@@ -147,6 +147,17 @@ static void guard(const struct inputs *inputs)
 	}
 }
 
+static void forget(const struct inputs *inputs)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < nr_guarded; i++)
+		if (guarded[i].start < inputs->bytes.data ||
+		    guarded[i].start >= inputs->bytes.data + inputs->mapped_size)
+			guarded[kept++] = guarded[i];
+	nr_guarded = kept;
+}
+
 int inputs_open(const char *const *path, size_t count, struct inputs *ret, struct err *err)
 {
 	struct inputs inputs CLEANUP(inputs_done) = { 0 };
@@ -193,6 +204,7 @@ int inputs_check_unchanged(const struct inputs *inputs, struct err *err)
 
 void inputs_done(struct inputs *inputs)
 {
+	forget(inputs);
 	if (inputs->mapped_size)
 		munmap((void *)inputs->bytes.data, inputs->mapped_size);
 	for (size_t i = 0; i < inputs->count; i++)

@@ -63,7 +63,7 @@ static void copy_version(struct bytes image, const struct setup_header *wire, ui
 	ret->version[used] = '\0';
 }
 
-static int check_header(const struct setup_header *wire, struct err *err)
+static int check_header(const struct setup_header *wire, uint64_t header_end, struct err *err)
 {
 	if (wire->boot_flag != SETUP_BOOT_FLAG || wire->header != SETUP_HEADER_MAGIC)
 		return err_set(err, ERR_INPUT,
@@ -76,6 +76,12 @@ static int check_header(const struct setup_header *wire, struct err *err)
 			       "offset 0x%x: boot protocol %u.%02u has no 64-bit entry; 2.12 "
 			       "(Linux 3.8) or later is needed",
 			       AT(version), wire->version >> 8, wire->version & 0xff);
+	if (header_end < HEADER_END_WITH_INIT_SIZE)
+		return err_set(
+			err, ERR_INPUT,
+			"offset 0x201: the setup header ends at 0x%llx, before init_size, which "
+			"protocol %u.%02u has",
+			(unsigned long long)header_end, wire->version >> 8, wire->version & 0xff);
 	if (!(wire->loadflags & LOADED_HIGH))
 		return err_set(err, ERR_INPUT,
 			       "offset 0x%x: loadflags 0x%x: a zImage, which runs below 1 MiB, "
@@ -117,14 +123,8 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 		header_end = SETUP_HEADER_LIMIT;
 	bytes_slice(image, SETUP_HEADER_OFFSET, header_end - SETUP_HEADER_OFFSET, &header);
 	memcpy(&wire, header.data, header.size < sizeof(wire) ? header.size : sizeof(wire));
-	if (check_header(&wire, err))
+	if (check_header(&wire, header_end, err))
 		return -1;
-	if (header_end < HEADER_END_WITH_INIT_SIZE)
-		return err_set(
-			err, ERR_INPUT,
-			"offset 0x201: the setup header ends at 0x%llx, before init_size, which "
-			"protocol %u.%02u has",
-			(unsigned long long)header_end, wire.version >> 8, wire.version & 0xff);
 
 	setup_size = (uint64_t)((wire.setup_sects ?: DEFAULT_SETUP_SECTS) + 1) * SETUP_SECTOR_SIZE;
 	loaded_size = (uint64_t)wire.syssize * 16;

@@ -134,6 +134,10 @@ static void malformed_lines_are_named(void **state)
 		{ "1000-2000: x\n", "line 1: \"1000-2000: x\" is not START-END : NAME" },
 		{ "1000-2000 :x\n", "line 1: \"1000-2000 :x\" is not START-END : NAME" },
 		{ "1000 2000 : a-b\n", "line 1: \"1000 2000 : a-b\" is not START-END : NAME" },
+		{ "10002000 : x\n", "line 1: \"10002000 : x\" is not START-END : NAME" },
+		{ "1000-2000\n", "line 1: \"1000-2000\" is not START-END : NAME" },
+		{ "1-2 : a\n  ", "line 2: \"  \" is not START-END : NAME" },
+		{ "1000-2000 : a\r\n-", "line 2: \"-\" is not START-END : NAME" },
 		{ "-2000 : x\n", "line 1: \"-2000 : x\" is not START-END : NAME" },
 		{ "1000- : x\n", "line 1: \"1000- : x\" is not START-END : NAME" },
 		{ "0x1000-0x2000 : x\n", "line 1: \"0x1000-0x2000 : x\" is not START-END : NAME" },
@@ -301,6 +305,10 @@ static void what_lies_deeper_has_the_last_word(void **state)
 	assert_ram("1000-8fff : Reserved\n"
 		   "  2000-5fff : System RAM\n"
 		   "    3000-3fff : RESERVED\n",
+		   inner, LENGTH(inner));
+	assert_ram("1000-8fff : PCI Bus 0000:00\n"
+		   "  2000-2fff : System RAM\n"
+		   "  4000-5fff : System RAM\n",
 		   inner, LENGTH(inner));
 	assert_ram("1000-8fff : Soft Reserved\n"
 		   "  2000-5fff : dax0.0\n"

@@ -11,6 +11,7 @@ word() {
 stage=$(word stage)
 stage=${stage:-1}
 # What every kernel is told, as in lib.sh.
+# shellcheck disable=SC2034
 cmdline='console=ttyS0 panic=-1 no_timer_check'
 
 say() {
