@@ -228,9 +228,10 @@ static void numbers_are_put_where_they_are_told(void **state)
 
 	(void)state;
 	memset(bytes, 0xee, sizeof(bytes));
-	put_u16(bytes + 1, 0x0102);
-	put_u32(bytes + 3, 0x03040506);
+	/* From the last to the first, so that none hides what the one before it wrote too far. */
 	put_u64(bytes + 7, UINT64_C(0x0708090a0b0c0d0e));
+	put_u32(bytes + 3, 0x03040506);
+	put_u16(bytes + 1, 0x0102);
 	assert_memory_equal(bytes, expected, sizeof(bytes));
 }
 

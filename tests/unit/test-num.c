@@ -82,6 +82,9 @@ static void numbers_are_read(void **state)
 		{ "17", 0, 17 },
 		{ "0x1F", 0, 31 },
 		{ "0XabCDef", 0, 0xabcdef },
+		{ "0x9", 0, 9 },
+		{ "0xA", 0, 10 },
+		{ "aAfF", 16, 0xaaff },
 		{ "017", 10, 17 },
 		{ "1024", 16, 0x1024 },
 		{ "0x1024", 16, 0x1024 },
@@ -175,8 +178,8 @@ static void sizes_have_suffixes(void **state)
 		{ "64t", UINT64_C(64) << 40 },
 		{ "16777215T", UINT64_C(16777215) << 40 },
 	};
-	static const char *const bad[] = { "",	  "K",	"1KK", "1P",	    "1kB",
-					   "1 K", "K1", "0xK", "16777216T", "-1K" };
+	static const char *const bad[] = { "",	 "K",	"1KK",	     "1P",  "1kB", "1 K",
+					   "K1", "0xK", "16777216T", "-1K", "1 " };
 	uint64_t value;
 
 	(void)state;

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A load as the running kernel sees it: the segments of the system call are copied to a
+ * model of memory, and everything is then read from there by physical address, as the
+ * purgatory and the new kernel will.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kexec/action.h"
+#include "kexec/x86/footprint.h"
+#include "purgatory-abi.h"
+#include "tests/mk/image.h"
+#include "tests/mk/machine.h"
+
+enum { SEGMENTS_MAX = 16 };
+
+static struct {
+	uint64_t start, size, file_size;
+	uint8_t *bytes;
+} segments[SEGMENTS_MAX];
+static size_t nr_segments;
+static uint64_t entered_at;
+static char calls[256];
+
+static int keep(void *context, uint64_t entry, size_t count, const struct kexec_segment *segment,
+		unsigned long flags)
+{
+	(void)context;
+	strcat(calls, "load ");
+	if (!count)
+		return 0;
+	assert_int_equal(flags, KEXEC_ARCH_X86_64);
+	assert_in_range(count, 1, SEGMENTS_MAX);
+	entered_at = entry;
+	nr_segments = count;
+	for (size_t i = 0; i < count; i++) {
+		segments[i].start = (uint64_t)segment[i].mem;
+		segments[i].size = segment[i].memsz;
+		segments[i].file_size = segment[i].bufsz;
+		segments[i].bytes = calloc(1, segment[i].memsz);
+		memcpy(segments[i].bytes, segment[i].buf, segment[i].bufsz);
+	}
+	return 0;
+}
+
+static void forget(void)
+{
+	for (size_t i = 0; i < nr_segments; i++)
+		free(segments[i].bytes);
+	nr_segments = 0;
+	calls[0] = '\0';
+}
+
+/* size bytes at a physical address, inside one segment. */
+static const void *memory(uint64_t address, uint64_t size)
+{
+	for (size_t i = 0; i < nr_segments; i++)
+		if (address >= segments[i].start &&
+		    address + size <= segments[i].start + segments[i].size)
+			return segments[i].bytes + (address - segments[i].start);
+	fail_msg("0x%llx: %llu bytes are in no segment", (unsigned long long)address,
+		 (unsigned long long)size);
+	return NULL;
+}
+
+static const struct purgatory_params *purgatory(void)
+{
+	return memory(entered_at + PURGATORY_PARAMS_OFFSET, sizeof(struct purgatory_params));
+}
+
+static const struct boot_params *zero_page(void)
+{
+	return memory(purgatory()->entry_rsi, sizeof(struct boot_params));
+}
+
+static uint64_t pointer(uint32_t low, uint32_t high)
+{
+	return (uint64_t)high << 32 | low;
+}
+
+struct fixture {
+	struct mk_machine machine;
+	uint8_t image[MK_IMAGE_SIZE];
+	struct setup_header *header;
+	char kernel[128], initrd[2][128];
+	struct request request;
+	struct warnings warnings;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	mk_machine_init(&fixture->machine);
+	fixture->header = mk_image(fixture->image);
+	snprintf(fixture->kernel, sizeof(fixture->kernel), "%s/vmlinuz", fixture->machine.path);
+	for (int i = 0; i < 2; i++)
+		snprintf(fixture->initrd[i], sizeof(fixture->initrd[i]), "%s/initrd%d",
+			 fixture->machine.path, i);
+	mk_text(&fixture->machine, "initrd0", "first initrd");
+	mk_text(&fixture->machine, "initrd1", "second");
+	fixture->request = (struct request){
+		.action = ACTION_LOAD,
+		.method = METHOD_LOAD,
+		.mem_max = PHYS_LIMIT,
+		.append = "quiet root=/dev/sda",
+		.kernel = fixture->kernel,
+		.initrd = { fixture->initrd[0], fixture->initrd[1] },
+		.nr_initrds = 1,
+	};
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	forget();
+	warnings_done(&fixture->warnings);
+	mk_machine_done(&fixture->machine);
+	free(fixture);
+	return 0;
+}
+
+static void load(struct fixture *fixture)
+{
+	static const struct ops ops = { .load = keep };
+	struct surroundings around = { .ops = &ops, .out = stderr, .warnings = &fixture->warnings };
+	struct err err;
+	int status;
+
+	mk_file(&fixture->machine, "vmlinuz", fixture->image, sizeof(fixture->image));
+	assert_int_equal(root_open(fixture->machine.path, &around.root, &err), 0);
+	if (action_run(&fixture->request, &around, &status, &err))
+		fail_msg("%s", err.text);
+	root_close(&around.root);
+}
+
+/* --- where ---------------------------------------------------------------- */
+
+static void test_kernel_is_whole(void **state)
+{
+	const uint8_t *image = ((struct fixture *)*state)->image;
+	uint64_t entry;
+
+	load(*state);
+	entry = purgatory()->entry_rip;
+	assert_int_equal(entry % 0x200000, BZIMAGE_ENTRY64_OFFSET);
+	assert_true(entry >= 0x1000000);
+	/* All that the kernel may write is its own. */
+	memory(entry - BZIMAGE_ENTRY64_OFFSET, MK_IMAGE_INIT_SIZE);
+	assert_memory_equal(memory(entry - BZIMAGE_ENTRY64_OFFSET, 0x5000),
+			    image + MK_IMAGE_SETUP_SIZE, 0x5000);
+}
+
+static void test_never_below_the_floor(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->request.mem_min = 0x100000;
+	fixture->header->pref_address = 0x3000000;
+	load(fixture);
+	assert_true(purgatory()->entry_rip >= 0x3000000);
+}
+
+static void test_nothing_in_the_first_mib(void **state)
+{
+	load(*state);
+	for (size_t i = 0; i < nr_segments; i++)
+		assert_true(segments[i].start >= 0x100000);
+}
+
+static void test_protected_tables(void **state)
+{
+	struct fixture *fixture = *state;
+
+	/* Just where the kernel and the small segments would go. */
+	mk_text(&fixture->machine, "sys/firmware/efi/fw_vendor", "0x3f000000\n");
+	mk_text(&fixture->machine, "dmesg",
+		"[    0.000000] efi: ACPI=0x3ff00000 MEMATTR=0x102018 TPMEventLog=0x2000000 \n");
+	load(fixture);
+	for (size_t i = 0; i < nr_segments; i++) {
+		uint64_t end = segments[i].start + segments[i].size;
+
+		assert_false(segments[i].start < 0x112000 && end > 0x102000);
+		assert_false(segments[i].start < 0x2100000 && end > 0x2000000);
+	}
+}
+
+static void test_footprint(void **state)
+{
+	struct footprint_of of = { true, 0x200000, 0x1000000, 0x37dc000, 0xb74000 };
+	struct range wrapper, output;
+
+	(void)state;
+	assert_true(footprint(&of, 0x100000, &wrapper, &output));
+	assert_int_equal(wrapper.start, 0x100000);
+	assert_int_equal(wrapper.end, 0xc74000);
+	assert_int_equal(output.start, 0x1000000);
+	assert_int_equal(output.end, 0x47dc000);
+	assert_true(footprint(&of, 0x2100000, &wrapper, &output));
+	assert_int_equal(output.start, 0x2200000);
+	assert_int_equal(output.end, 0x59dc000);
+	of.relocatable = false;
+	assert_true(footprint(&of, 0x2100000, &wrapper, &output));
+	assert_int_equal(output.start, 0x1000000);
+	assert_false(footprint(&of, PHYS_LIMIT - 0x1000, &wrapper, &output));
+}
+
+/* --- what ----------------------------------------------------------------- */
+
+static void test_header(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct boot_params *page;
+
+	load(fixture);
+	page = zero_page();
+	assert_int_equal(page->sentinel, 0);
+	assert_int_equal(page->hdr.type_of_loader, LOADER_TYPE_KEXEC);
+	assert_int_equal(page->hdr.loadflags, LOADED_HIGH | QUIET_FLAG);
+	assert_int_equal(page->hdr.init_size, MK_IMAGE_INIT_SIZE);
+	assert_int_equal(page->hdr.kernel_alignment, 0x200000);
+	assert_int_equal(page->acpi_rsdp_addr, 0xf5a00);
+	assert_int_equal(page->efi_info.memmap_size, 0);
+	assert_int_equal(page->alt_mem_k, (0x40000000 - 0x100000) / 1024);
+	assert_string_equal(memory(pointer(page->hdr.cmd_line_ptr, page->ext_cmd_line_ptr), 2048),
+			    "quiet root=/dev/sda");
+}
+
+static void test_inherited(void **state)
+{
+	struct fixture *fixture = *state;
+	struct boot_params running = { .secure_boot = 3, .cc_blob_address = 0x1234 };
+	const struct boot_params *page;
+
+	for (size_t i = 0; i < sizeof(running.screen_info); i++)
+		running.screen_info.bytes[i] = (uint8_t)(i + 1);
+	running.edid_info[5] = 0xed;
+	running.hdr.hardware_subarch = 3;
+	running.eddbuf_entries = 99;
+	running.eddbuf[5].bytes[81] = 7;
+	running.edd_mbr_sig_buf_entries = 2;
+	running.edd_mbr_sig_buffer[1] = 0xabcdef;
+	mk_file(&fixture->machine, "sys/kernel/boot_params/data", &running, sizeof(running));
+	load(fixture);
+	page = zero_page();
+	assert_memory_equal(&page->screen_info, &running.screen_info, 0x40);
+	assert_memory_equal(page->edid_info, running.edid_info, sizeof(page->edid_info));
+	assert_int_equal(page->secure_boot, 3);
+	assert_int_equal(page->cc_blob_address, 0x1234);
+	assert_int_equal(page->hdr.hardware_subarch, 3);
+	assert_int_equal(page->eddbuf_entries, EDDMAXNR);
+	assert_int_equal(page->eddbuf[5].bytes[81], 7);
+	assert_int_equal(page->edd_mbr_sig_buffer[1], 0xabcdef);
+}
+
+/* hyperv_fb has moved the framebuffer, and a captured machine does not say where to. */
+static void test_moved_framebuffer(void **state)
+{
+	struct fixture *fixture = *state;
+	struct boot_params running = { .acpi_rsdp_addr = 0xf5a00 };
+	const uint8_t none[8] = { 0 };
+
+	memset(&running.screen_info, 0x55, sizeof(running.screen_info));
+	mk_file(&fixture->machine, "sys/kernel/boot_params/data", &running, sizeof(running));
+	mk_text(&fixture->machine, "sys/class/graphics/fb0/name", "hyperv_fb\n");
+	load(fixture);
+	assert_memory_equal(zero_page()->screen_info.bytes + SCREEN_INFO_LFB_BASE, none, 8);
+	assert_memory_equal(zero_page()->screen_info.bytes + SCREEN_INFO_EXT_LFB_BASE, none, 4);
+	assert_int_equal(zero_page()->screen_info.bytes[0x07], 0x55);
+	assert_int_equal(fixture->warnings.count, 1);
+}
+
+static void test_initrds_are_joined(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct boot_params *page;
+	const char *initrd;
+	uint64_t size;
+
+	fixture->request.nr_initrds = 2;
+	load(fixture);
+	page = zero_page();
+	size = pointer(page->hdr.ramdisk_size, page->ext_ramdisk_size);
+	assert_int_equal(size, 4096 + strlen("second"));
+	initrd = memory(pointer(page->hdr.ramdisk_image, page->ext_ramdisk_image), size);
+	assert_memory_equal(initrd, "first initrd\0\0\0", 15);
+	assert_memory_equal(initrd + 4096, "second", 6);
+}
+
+/* The firmware's map, and what does not fit into the zero page, in one node. */
+static void check_e820(unsigned int expected)
+{
+	const struct boot_params *page = zero_page();
+	const struct e820_entry_wire *more = NULL;
+	unsigned int count = page->e820_entries, in_node = 0;
+
+	for (uint64_t at = page->hdr.setup_data; at;) {
+		const struct setup_data_wire *node = memory(at, sizeof(*node));
+
+		if (node->type == SETUP_E820_EXT) {
+			assert_int_equal(node->len % sizeof(*more), 0);
+			in_node = node->len / sizeof(*more);
+			more = memory(at + sizeof(*node), node->len);
+		}
+		at = node->next;
+	}
+	assert_int_equal(count + in_node, expected);
+	assert_int_equal(page->e820_table[0].addr, 0);
+	assert_int_equal(page->e820_table[0].size, 0x9fc00);
+	assert_int_equal(page->e820_table[0].type, E820_RAM);
+	assert_int_equal(page->e820_table[2].addr, 0x100000);
+	assert_int_equal(page->e820_table[2].size, 0x3ff00000);
+	for (unsigned int i = 3; i < expected; i++) {
+		const struct e820_entry_wire *entry =
+			i < count ? &page->e820_table[i] : &more[i - count];
+
+		assert_int_equal(entry->addr, 0x100000000 + (i - 3) * 0x2000ull);
+		assert_int_equal(entry->size, 0x1000);
+		assert_int_equal(entry->type, E820_ACPI);
+	}
+}
+
+static void test_e820(void **state)
+{
+	struct fixture *fixture = *state;
+
+	load(fixture);
+	check_e820(3);
+	forget();
+	for (unsigned int i = 3; i < 300; i++) {
+		mk_memmap(&fixture->machine, i, 0x100000000 + (i - 3) * 0x2000ull,
+			  0x100000fff + (i - 3) * 0x2000ull, "ACPI Tables\n");
+		if (i != 127 && i != 128 && i != 299)
+			continue;
+		load(fixture);
+		check_e820(i + 1);
+		forget();
+	}
+}
+
+static void mk_efi(struct fixture *fixture)
+{
+	static const char *const file[] = { "type", "phys_addr", "virt_addr", "num_pages",
+					    "attribute" };
+	struct boot_params running = {
+		.efi_info = { .signature = { 'E', 'L', '6', '4' },
+			      .systab = 0x3f5ec018,
+			      .memdesc_size = 48,
+			      .memdesc_version = 1,
+			      .memmap = 0x99,
+			      .memmap_size = 0x1000 },
+	};
+	char path[96], text[32];
+
+	mk_file(&fixture->machine, "sys/kernel/boot_params/data", &running, sizeof(running));
+	mk_text(&fixture->machine, "sys/firmware/efi/fw_vendor", "0x3f5ed018\n");
+	mk_text(&fixture->machine, "sys/firmware/efi/runtime", "0x3f5eeb98\n");
+	mk_text(&fixture->machine, "sys/firmware/efi/config_table", "0x3f5ecf18\n");
+	mk_text(&fixture->machine, "sys/firmware/efi/systab",
+		"ACPI20=0x3f77e014\nACPI=0x3f77e000\nSMBIOS=0x3f5cc000\n");
+	mk_text(&fixture->machine, "dmesg", "efi: ACPI=0x3f77e000 ACPI 2.0=0x3f77e014 \n");
+	for (int i = 0; i < 11; i++) {
+		for (int j = 0; j < 5; j++) {
+			snprintf(path, sizeof(path), "sys/firmware/efi/runtime-map/%d/%s", i,
+				 file[j]);
+			snprintf(text, sizeof(text), "0x%x\n", 0x1000 * (i + 1) + j);
+			mk_text(&fixture->machine, path, text);
+		}
+	}
+}
+
+static void test_efi(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct boot_params *page;
+	const struct efi_memory_desc_wire *map;
+	const struct efi_setup_data_wire *setup = NULL;
+
+	mk_efi(fixture);
+	load(fixture);
+	page = zero_page();
+	assert_memory_equal(page->efi_info.signature, "EL64", 4);
+	assert_int_equal(page->efi_info.systab, 0x3f5ec018);
+	assert_int_equal(page->efi_info.memdesc_size, sizeof(*map));
+	assert_int_equal(page->efi_info.memdesc_version, 1);
+	assert_int_equal(page->efi_info.memmap_size, 11 * sizeof(*map));
+	assert_int_equal(page->acpi_rsdp_addr, 0x3f77e014);
+	map = memory(pointer(page->efi_info.memmap, page->efi_info.memmap_hi), 11 * sizeof(*map));
+	for (uint32_t i = 0; i < 11; i++) {
+		assert_int_equal(map[i].type, 0x1000 * (i + 1));
+		assert_int_equal(map[i].phys_addr, 0x1000 * (i + 1) + 1);
+		assert_int_equal(map[i].virt_addr, 0x1000 * (i + 1) + 2);
+		assert_int_equal(map[i].num_pages, 0x1000 * (i + 1) + 3);
+		assert_int_equal(map[i].attribute, 0x1000 * (i + 1) + 4);
+	}
+	for (uint64_t at = page->hdr.setup_data; at;) {
+		const struct setup_data_wire *node = memory(at, sizeof(*node));
+
+		if (node->type == SETUP_EFI) {
+			assert_int_equal(node->len, sizeof(*setup));
+			setup = memory(at + sizeof(*node), node->len);
+		}
+		at = node->next;
+	}
+	assert_non_null(setup);
+	assert_int_equal(setup->fw_vendor, 0x3f5ed018);
+	assert_int_equal(setup->runtime, 0x3f5eeb98);
+	assert_int_equal(setup->tables, 0x3f5ecf18);
+	assert_int_equal(setup->smbios, 0x3f5cc000);
+	assert_int_equal(fixture->warnings.count, 0);
+}
+
+static void test_no_efi(void **state)
+{
+	struct fixture *fixture = *state;
+
+	mk_efi(fixture);
+	fixture->request.no_efi = true;
+	load(fixture);
+	assert_memory_equal(zero_page()->efi_info.signature, "\0\0\0", 4);
+	assert_int_equal(zero_page()->acpi_rsdp_addr, 0x3f77e014);
+}
+
+static void test_kernel_without_efi_kexec(void **state)
+{
+	struct fixture *fixture = *state;
+
+	mk_efi(fixture);
+	fixture->header->xloadflags = 0x6f;
+	load(fixture);
+	assert_memory_equal(zero_page()->efi_info.signature, "\0\0\0", 4);
+	assert_int_equal(fixture->warnings.count, 1);
+	assert_string_equal(
+		fixture->warnings.text[0],
+		"the new kernel cannot take EFI over (xloadflags 0x6f): the new kernel will "
+		"have no EFI runtime services, EFI variables or ESRT");
+}
+
+/* A kernel that must stay low is put there, and all that it is told of. */
+static void test_below_4g(void **state)
+{
+	struct fixture *fixture = *state;
+
+	mk_memmap(&fixture->machine, 3, 0x100000000, 0x1ffffffff, "System RAM\n");
+	mk_text(&fixture->machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n100000000-1ffffffff : System RAM\n");
+	fixture->request.mem_min = 0x3f000000;
+	fixture->header->xloadflags = XLF_KERNEL_64;
+	fixture->header->init_size = 0x800000;
+	load(fixture);
+	for (size_t i = 0; i < nr_segments; i++)
+		assert_true(segments[i].start < 0x40000000);
+}
+
+static void test_purgatory_params(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct purgatory_params *params;
+	const struct purgatory_region *regions;
+	uint64_t file_bytes = 0, verified = 0;
+
+	fixture->request.append = "console=ttyS1,9600";
+	fixture->request.on_corruption = ON_CORRUPTION_HALT;
+	mk_text(&fixture->machine, "dmesg",
+		"[    0.000000] tsc: Detected 2599.998 MHz processor\n");
+	load(fixture);
+	params = purgatory();
+	assert_true(params->magic == PURGATORY_MAGIC);
+	assert_int_equal(params->tsc_hz, 2599998000);
+	assert_int_equal(params->on_corruption, PURGATORY_ON_CORRUPTION_HALT);
+	assert_int_equal(params->console, PURGATORY_CONSOLE_SERIAL);
+	assert_int_equal(params->serial_port, 0x2f8);
+	assert_int_equal(params->flags, 0);
+	regions = memory(params->regions, params->nr_regions * sizeof(*regions));
+	memory(params->digests, (uint64_t)params->nr_chunks * PURGATORY_DIGEST_SIZE);
+	for (uint32_t i = 0; i < params->nr_regions; i++) {
+		memory(regions[i].src, regions[i].size);
+		assert_int_equal(regions[i].src, regions[i].dst);
+		verified += regions[i].size;
+	}
+	for (size_t i = 0; i < nr_segments; i++)
+		if (segments[i].start != entered_at)
+			file_bytes += segments[i].file_size;
+	/* Every file byte of every other segment, and no padding. */
+	assert_int_equal(verified, file_bytes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_kernel_is_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_never_below_the_floor, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_nothing_in_the_first_mib, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_protected_tables, set_up, tear_down),
+		cmocka_unit_test(test_footprint),
+		cmocka_unit_test_setup_teardown(test_header, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_inherited, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_moved_framebuffer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_initrds_are_joined, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_e820, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_efi, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_efi, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_kernel_without_efi_kexec, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_below_4g, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_purgatory_params, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
