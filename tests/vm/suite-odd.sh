@@ -142,10 +142,6 @@ case_screen_vesafb() {
 	screen vesafb 'VESA VGA' --firmware bios --append "nokaslr hop=nokaslr vga=0x317" -vga std
 }
 
-case_screen_simpledrm() {
-	skip "none of the packaged kernels has simpledrm"
-}
-
 # --- loads that fail --------------------------------------------------------------
 
 case_failed_loads_keep_the_loaded_one() {
@@ -160,4 +156,4 @@ case_failed_loads_keep_the_loaded_one() {
 }
 
 vm_cases cpus_4 la57_off la57_to_no5lvl numa_4 e820_of_300_entries stripes screen_bochs \
-	screen_virtio_gpu screen_vesafb screen_simpledrm failed_loads_keep_the_loaded_one
+	screen_virtio_gpu screen_vesafb failed_loads_keep_the_loaded_one

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What each action does to the machine, as a line of words, and what it says. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kexec/action.h"
+#include "tests/mk/image.h"
+#include "tests/mk/machine.h"
+
+static char did[256];
+static int load_result, file_load_result, exec_result;
+
+static int record_load(void *context, uint64_t entry, size_t nr_segments,
+		       const struct kexec_segment *segment, unsigned long flags)
+{
+	(void)context;
+	(void)entry;
+	(void)segment;
+	snprintf(did + strlen(did), sizeof(did) - strlen(did), "load(%zu,0x%lx) ", nr_segments,
+		 flags);
+	return load_result;
+}
+
+static int record_file_load(void *context, int kernel_fd, int initrd_fd, size_t cmdline_size,
+			    const char *cmdline, unsigned long flags)
+{
+	(void)context;
+	snprintf(did + strlen(did), sizeof(did) - strlen(did), "file_load(%s,%s,%zu,%s,0x%lx) ",
+		 kernel_fd < 0 ? "none" : "kernel", initrd_fd < 0 ? "none" : "initrd", cmdline_size,
+		 cmdline ?: "", flags);
+	return file_load_result;
+}
+
+static void record_sync(void *context)
+{
+	(void)context;
+	strcat(did, "sync ");
+}
+
+static void record_network_down(void *context)
+{
+	(void)context;
+	strcat(did, "network-down ");
+}
+
+static int record_exec(void *context)
+{
+	(void)context;
+	strcat(did, "exec ");
+	return exec_result;
+}
+
+static int record_shutdown(void *context)
+{
+	(void)context;
+	strcat(did, "shutdown ");
+	return -ENOENT;
+}
+
+static const struct ops recording = {
+	.load = record_load,
+	.file_load = record_file_load,
+	.sync = record_sync,
+	.network_down = record_network_down,
+	.exec_loaded = record_exec,
+	.shutdown = record_shutdown,
+};
+
+static struct mk_machine machine;
+static char kernel[128];
+
+static int set_up(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+
+	(void)state;
+	mk_machine_init(&machine);
+	mk_image(image);
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	snprintf(kernel, sizeof(kernel), "%s/vmlinuz", machine.path);
+	did[0] = '\0';
+	load_result = file_load_result = 0;
+	exec_result = -EINVAL;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	mk_machine_done(&machine);
+	return 0;
+}
+
+/* Parses a command line, words between blanks, %K for the kernel, and does it. The error's
+ * text or the exit status as text. */
+static const char *run(const char *line)
+{
+	static char text[2300];
+	static struct err err;
+	struct warnings warnings = { 0 };
+	struct surroundings around = { .ops = &recording, .out = stderr, .warnings = &warnings };
+	struct request request;
+	char words[256], *argv[32] = { (char *)"kexec" };
+	int argc = 1, status = 0, result;
+
+	snprintf(words, sizeof(words), "%s", line);
+	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = strcmp(word, "%K") ? word : kernel;
+	if (cli_parse(argc, argv, &request, &err))
+		return err.text;
+	assert_int_equal(root_open(machine.path, &around.root, &err), 0);
+	result = action_run(&request, &around, &status, &err);
+	root_close(&around.root);
+	warnings_done(&warnings);
+	if (result)
+		snprintf(text, sizeof(text), "%s%s",
+			 err.code == ERR_REFUSED ? "255: " : "1: ", err.text);
+	else
+		snprintf(text, sizeof(text), "%d", status);
+	return text;
+}
+
+static void expect(const char *line, const char *result, const char *actions)
+{
+	did[0] = '\0';
+	assert_string_equal(run(line), result);
+	assert_string_equal(did, actions);
+}
+
+static void test_load(void **state)
+{
+	(void)state;
+	expect("-c -l %K", "0", "load(3,0x3e0000) ");
+	expect("%K --load -a --append=x", "0", "load(3,0x3e0000) ");
+	expect("-s -l %K --append=quiet", "0", "file_load(kernel,none,6,quiet,0x4) ");
+	expect("--dry-run -l %K", "0", "");
+}
+
+static void test_locked_down(void **state)
+{
+	(void)state;
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	expect("-l %K --append=quiet", "0", "file_load(kernel,none,6,quiet,0x4) ");
+	expect("-c -l %K", "0", "load(3,0x3e0000) ");
+}
+
+static void test_load_is_refused(void **state)
+{
+	(void)state;
+	load_result = -EPERM;
+	mk_text(&machine, "proc/sys/kernel/kexec_load_disabled", "1\n");
+	expect("-c -l %K",
+	       "255: kexec_load failed: Operation not permitted: kernel.kexec_load_disabled is 1: "
+	       "nothing can be loaded until the next boot",
+	       "load(3,0x3e0000) ");
+	file_load_result = -ENOEXEC;
+	expect("-s -l %K",
+	       "255: kexec_file_load failed: Exec format error: the running kernel's loader does not "
+	       "take this image; -c may",
+	       "file_load(kernel,none,1,,0x4) ");
+}
+
+static void test_unload(void **state)
+{
+	(void)state;
+	expect("-u", "0", "file_load(none,none,0,,0x1) ");
+	expect("-u -p", "0", "file_load(none,none,0,,0x3) ");
+	expect("-p -u", "0", "file_load(none,none,0,,0x3) ");
+	file_load_result = -ENOSYS;
+	expect("-u -p", "0", "file_load(none,none,0,,0x3) load(0,0x3e0001) ");
+}
+
+static void test_exec(void **state)
+{
+	(void)state;
+	expect("-e", "1: Nothing has been loaded! Load a kernel first: kexec -l KERNEL", "");
+	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
+	expect("-e",
+	       "255: kexec failed: Invalid argument: the segments are more than half of memory, or an "
+	       "option is not known to this kernel",
+	       "sync network-down exec ");
+	run("-e -x");
+	did[0] = '\0';
+	run("-x -e");
+	assert_string_equal(did, "sync exec ");
+	did[0] = '\0';
+	run("-e -y -x");
+	assert_string_equal(did, "exec ");
+	/* The new place of the file has the last word. */
+	mk_text(&machine, "sys/kernel/kexec/loaded", "0\n");
+	expect("-e", "1: Nothing has been loaded! Load a kernel first: kexec -l KERNEL", "");
+	mk_file(&machine, "sys/kernel/kexec/loaded", NULL, 0);
+	mk_file(&machine, "sys/kernel/kexec_loaded", NULL, 0);
+	expect("-e",
+	       "1: nothing was started, the network is as it was: /sys/kernel/kexec_loaded: No such file "
+	       "or directory",
+	       "");
+}
+
+static void test_force_and_default(void **state)
+{
+	(void)state;
+	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
+	run("-f -c %K");
+	assert_string_equal(did, "load(3,0x3e0000) sync network-down exec ");
+	expect("-c %K", "1: loaded, but shutdown -r now cannot be run: No such file or directory",
+	       "load(3,0x3e0000) shutdown ");
+}
+
+static void test_status(void **state)
+{
+	(void)state;
+	expect("-S", "1", "");
+	expect("-S -p", "1", "");
+	expect("-d -S", "1", "");
+	expect("-S -l", "0", "");
+	expect("-l -S", "0", "");
+	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
+	mk_text(&machine, "sys/kernel/kexec_crash_loaded", "0\n");
+	expect("-S -l", "1", "");
+	expect("-S", "0", "");
+	mk_file(&machine, "sys/kernel/kexec_crash_loaded", NULL, 0);
+	expect("-S", "255: /sys/kernel/kexec_crash_loaded: No such file or directory", "");
+}
+
+static void test_usage(void **state)
+{
+	(void)state;
+	expect("-l", "no kernel named", "");
+	expect("-e --append=x", "--append makes no sense without loading a kernel", "");
+	expect("--noefi -u", "--noefi makes no sense without loading a kernel", "");
+	expect("--frobnicate", "--frobnicate: no such option, or its argument is wrong", "");
+	expect("-l %K --json", "--json goes with --dry-run", "");
+	expect("-l %K -t elf-x86_64", "--type=elf-x86_64: only bzImage64 (or bzImage) is known",
+	       "");
+	expect("-p %K", "-p: this version loads no crash kernel", "");
+	expect("-l %K --serial=ttyUSB0", "--serial=ttyUSB0: not ttyS0 to ttyS3, nor an I/O port",
+	       "");
+	expect("-l %K --serial-baud=7", "--serial-baud=7: 115200 is not a multiple of it", "");
+	expect("-l %K --on-corruption=spin", "--on-corruption=spin: not reset or halt", "");
+	expect("-l %K --mem-min=low", "--mem-min=low: not an address", "");
+	expect("-e -u", "only one of -l, -e, -u and -f can be done at a time", "");
+}
+
+/* Options mean the same wherever they stand, and however they are spelt. */
+static void test_order(void **state)
+{
+	char *const first[] = { (char *)"kexec",	 (char *)"-l",
+				(char *)"--append=a",	 (char *)"K",
+				(char *)"--noefi",	 (char *)"--initrd=one",
+				(char *)"--ramdisk",	 (char *)"two",
+				(char *)"--mem-max=64M", NULL };
+	char *const second[] = { (char *)"kexec",
+				 (char *)"--noefi",
+				 (char *)"--initrd",
+				 (char *)"one",
+				 (char *)"--mem-max",
+				 (char *)"0x4000000",
+				 (char *)"--ramd=two",
+				 (char *)"--command-line=b",
+				 (char *)"--command-line=a",
+				 (char *)"--load",
+				 (char *)"K",
+				 NULL };
+	struct request a, b;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(cli_parse(9, first, &a, &err), 0);
+	assert_int_equal(cli_parse(11, second, &b, &err), 0);
+	assert_int_equal(a.action, ACTION_LOAD);
+	assert_int_equal(b.action, ACTION_LOAD);
+	assert_string_equal(a.append, "a");
+	assert_string_equal(b.append, "a");
+	assert_string_equal(a.kernel, b.kernel);
+	assert_true(a.no_efi && b.no_efi);
+	assert_int_equal(a.nr_initrds, 2);
+	assert_int_equal(b.nr_initrds, 2);
+	assert_string_equal(a.initrd[1], "two");
+	assert_string_equal(b.initrd[1], "two");
+	assert_int_equal(a.mem_max, 0x4000001);
+	assert_int_equal(b.mem_max, 0x4000001);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_load_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unload, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_exec, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_force_and_default, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_usage, set_up, tear_down),
+		cmocka_unit_test(test_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
