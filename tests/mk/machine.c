@@ -19,12 +19,20 @@ static void must(int holds, const char *what)
 	abort();
 }
 
+void mk_path(const struct mk_machine *machine, const char *path, char ret[MK_PATH_MAX])
+{
+	char full[MK_PATH_MAX];
+
+	must(snprintf(full, sizeof(full), "%s/%s", machine->path, path) < MK_PATH_MAX, path);
+	memcpy(ret, full, sizeof(full));
+}
+
 void mk_file(const struct mk_machine *machine, const char *path, const void *data, size_t size)
 {
-	char full[256];
+	char full[MK_PATH_MAX];
 	FILE *file;
 
-	snprintf(full, sizeof(full), "%s/%s", machine->path, path);
+	mk_path(machine, path, full);
 	if (!data) {
 		must(!unlink(full), full);
 		return;

@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+enum { MK_PATH_MAX = 128 };
+
 struct mk_machine {
 	char path[64];
 };
@@ -15,6 +17,8 @@ void mk_machine_init(struct mk_machine *machine);
 /* Removes the directory with all that is in it. */
 void mk_machine_done(struct mk_machine *machine);
 
+/* The path of a file of the machine, as this process opens it. */
+void mk_path(const struct mk_machine *machine, const char *path, char ret[MK_PATH_MAX]);
 /* Writes a file, and the directories above it; NULL data removes it. */
 void mk_file(const struct mk_machine *machine, const char *path, const void *data, size_t size);
 void mk_text(const struct mk_machine *machine, const char *path, const char *text);

@@ -74,7 +74,7 @@ static const struct ops recording = {
 };
 
 static struct mk_machine machine;
-static char kernel[128];
+static char kernel[MK_PATH_MAX];
 
 static int set_up(void **state)
 {
@@ -84,7 +84,7 @@ static int set_up(void **state)
 	mk_machine_init(&machine);
 	mk_image(image);
 	mk_file(&machine, "vmlinuz", image, sizeof(image));
-	snprintf(kernel, sizeof(kernel), "%s/vmlinuz", machine.path);
+	mk_path(&machine, "vmlinuz", kernel);
 	did[0] = '\0';
 	load_result = file_load_result = 0;
 	exec_result = -EINVAL;

@@ -77,7 +77,7 @@ struct bench {
 	struct setup_header *header;
 	size_t image_size;
 	struct request request;
-	char kernel[128], initrd[128];
+	char kernel[MK_PATH_MAX], initrd[MK_PATH_MAX];
 	char *long_text;
 };
 
@@ -117,8 +117,8 @@ static void prepare(struct bench *bench)
 	mk_machine_init(&bench->machine);
 	bench->header = mk_image(bench->image);
 	bench->image_size = sizeof(bench->image);
-	snprintf(bench->kernel, sizeof(bench->kernel), "%s/vmlinuz", bench->machine.path);
-	snprintf(bench->initrd, sizeof(bench->initrd), "%s/initrd", bench->machine.path);
+	mk_path(&bench->machine, "vmlinuz", bench->kernel);
+	mk_path(&bench->machine, "initrd", bench->initrd);
 	mk_text(&bench->machine, "initrd", "070701");
 	bench->request = (struct request){
 		.action = ACTION_LOAD,

@@ -91,7 +91,7 @@ struct fixture {
 	struct mk_machine machine;
 	uint8_t image[MK_IMAGE_SIZE];
 	struct setup_header *header;
-	char kernel[128], initrd[2][128];
+	char kernel[MK_PATH_MAX], initrd[2][MK_PATH_MAX];
 	struct request request;
 	struct warnings warnings;
 };
@@ -102,10 +102,9 @@ static int set_up(void **state)
 
 	mk_machine_init(&fixture->machine);
 	fixture->header = mk_image(fixture->image);
-	snprintf(fixture->kernel, sizeof(fixture->kernel), "%s/vmlinuz", fixture->machine.path);
-	for (int i = 0; i < 2; i++)
-		snprintf(fixture->initrd[i], sizeof(fixture->initrd[i]), "%s/initrd%d",
-			 fixture->machine.path, i);
+	mk_path(&fixture->machine, "vmlinuz", fixture->kernel);
+	mk_path(&fixture->machine, "initrd0", fixture->initrd[0]);
+	mk_path(&fixture->machine, "initrd1", fixture->initrd[1]);
 	mk_text(&fixture->machine, "initrd0", "first initrd");
 	mk_text(&fixture->machine, "initrd1", "second");
 	fixture->request = (struct request){

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,23 +61,47 @@ static bool is_seed(const uint8_t *at)
 	return true;
 }
 
+static uint8_t window[1 << 20];
+
+/* How often the seed is in [start, end), read through a window that is not looked at itself. */
+static unsigned int search_mapping(int memory, unsigned long start, unsigned long end)
+{
+	unsigned int found = 0;
+
+	for (unsigned long at = start; at + RNG_SEED_SIZE <= end;
+	     at += sizeof(window) - RNG_SEED_SIZE + 1) {
+		ssize_t got =
+			pread(memory, window, end - at < sizeof(window) ? end - at : sizeof(window),
+			      (off_t)at);
+
+		for (ssize_t i = 0; i + RNG_SEED_SIZE <= got; i++) {
+			uintptr_t address = at + (unsigned long)i;
+
+			found += (address < (uintptr_t)window ||
+				  address >= (uintptr_t)(window + sizeof(window))) &&
+				 is_seed(window + i);
+		}
+	}
+	return found;
+}
+
 /* How often the seed is in writable memory; mappings of more than 1 GiB are a sanitizer's. */
 static unsigned int search(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
+	int memory = open("/proc/self/mem", O_RDONLY);
 	unsigned long start, end;
 	unsigned int found = 0;
 	char access[5], line[512];
 
 	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx %4s", &start, &end, access) != 3 || access[0] != 'r' ||
-		    access[1] != 'w' || end - start > 1UL << 30)
-			continue;
-		for (unsigned long at = start; at + RNG_SEED_SIZE <= end; at++)
-			found += is_seed((const uint8_t *)at);
-	}
+	assert_true(memory >= 0);
+	while (fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx %4s", &start, &end, access) == 3 && access[0] == 'r' &&
+		    access[1] == 'w' && end - start <= 1UL << 30)
+			found += search_mapping(memory, start, end);
 	fclose(maps);
+	close(memory);
 	return found;
 }
 
