@@ -16,7 +16,7 @@ chain() {
 	pack "$case_dir/loader" "$KEXEC=/sbin/kexec" "$kernel/vmlinuz=/k/vmlinuz" \
 		"$case_dir/base=/k/initrd"
 	cat "$case_dir/base" "$case_dir/loader" >"$case_dir/first"
-	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --mem 256M \
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --mem 192M \
 		--append "last=$((hops + 1)) plan=no hop=plan=no" --timeout $((60 + 20 * hops))
 	for ((stage = 2; stage <= hops + 1; stage++)); do
 		expect_same_facts "$log" 1 "$stage"
