@@ -119,7 +119,7 @@ static int refuse(const struct plan *plan, const struct range_set *free_ranges,
 	if (want->max < PHYS_LIMIT)
 		err_append(err, " and ending at or below " PHYS_FMT, PHYS(want->max));
 	if (!range_set_largest(free_ranges, want->min, want->max, &hole))
-		return err_append(err, "; there is no usable memory there at all");
+		return err_append(err, "; nothing is free there");
 	err_append(err, "; the largest hole there is " PHYS_FMT "-" PHYS_FMT " (%llu KiB)",
 		   PHYS(hole.start), PHYS(hole.end), (unsigned long long)range_size(hole) / 1024);
 	if (hole.end < want->max)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* mkimage FILE [init_size=N] [relocatable=0|1] [pref_address=N]: a synthetic bzImage. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/mk/image.h"
+
+int main(int argc, char *argv[])
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	struct setup_header *header = mk_image(image);
+	FILE *file;
+
+	for (int i = 2; i < argc; i++) {
+		const char *equals = strchr(argv[i], '=');
+		unsigned long value = equals ? strtoul(equals + 1, NULL, 0) : 0;
+
+		if (equals && !strncmp(argv[i], "init_size", 9))
+			header->init_size = (uint32_t)value;
+		else if (equals && !strncmp(argv[i], "relocatable", 11))
+			header->relocatable_kernel = (uint8_t)value;
+		else if (equals && !strncmp(argv[i], "pref_address", 12))
+			header->pref_address = value;
+		else
+			return 1;
+	}
+	file = argc > 1 ? fopen(argv[1], "wb") : NULL;
+	if (!file || fwrite(image, 1, sizeof(image), file) != sizeof(image) || fclose(file))
+		return 1;
+	return 0;
+}

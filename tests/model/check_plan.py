@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Judges a plan without the loader's code.
+
+check_plan.py SYSROOT KERNEL < PLAN.json: reads the machine's maps and the kernel's header
+again, in its own way, and prints each rule that the plan breaks. Exit status 1 if any.
+The rules: doc/ARCHITECTURE.md; the setup header: Documentation/arch/x86/boot.rst.
+"""
+import json
+import os
+import re
+import struct
+import sys
+
+PAGE = 4096
+MIB = 1 << 20
+TYPES = {"system ram": 1, "reserved": 2, "acpi tables": 3, "acpi non-volatile storage": 4,
+         "unusable memory": 5, "persistent memory": 7, "persistent memory (legacy)": 12,
+         "soft reserved": 0xEFFFFFFF}
+
+
+def read(*path):
+    with open(os.path.join(*path), encoding="ascii", errors="replace") as file:
+        return file.read().strip()
+
+
+def firmware_map(root):
+    """[(start, end, type)], overlaps resolved to the larger type, neighbours merged."""
+    base = os.path.join(root, "sys/firmware/memmap")
+    raw = []
+    for number in os.listdir(base):
+        start = int(read(base, number, "start"), 0)
+        end = int(read(base, number, "end"), 0) + 1
+        raw.append((start, end, TYPES.get(read(base, number, "type").lower(), 2)))
+    cuts = sorted({edge for start, end, _ in raw for edge in (start, end)})
+    merged = []
+    for low, high in zip(cuts, cuts[1:]):
+        kinds = [kind for start, end, kind in raw if start <= low and high <= end]
+        if not kinds:
+            continue
+        if merged and merged[-1][1] == low and merged[-1][2] == max(kinds):
+            merged[-1] = (merged[-1][0], high, max(kinds))
+        else:
+            merged.append((low, high, max(kinds)))
+    return merged
+
+
+def resources(root):
+    """[(depth, start, end, name)] of /proc/iomem."""
+    found = []
+    for line in read(root, "proc/iomem").split("\n"):
+        match = re.fullmatch(r"( *)([0-9a-f]+)-([0-9a-f]+) : (.*)", line)
+        found.append((len(match[1]) // 2, int(match[2], 16), int(match[3], 16) + 1, match[4]))
+    return found
+
+
+def tables(root):
+    """{name: address} of the log's line of EFI tables."""
+    found = {}
+    try:
+        log = read(root, "dmesg")
+    except OSError:
+        return found
+    if not os.path.exists(os.path.join(root, "sys/firmware/efi")):
+        return found
+    for line in log.split("\n"):
+        if " efi: " in " " + line:
+            text = line.split("efi: ", 1)[1]
+            for name, address in re.findall(r"(\S+(?: [\d.]+)?)=(0x[0-9a-f]+)(?= |$)", text):
+                found[name] = int(address, 16)
+    return found
+
+
+class Machine:
+    """What may be used, asked address range by address range."""
+
+    def __init__(self, root):
+        self.firmware = firmware_map(root)
+        self.resources = resources(root)
+        self.tables = tables(root)
+
+    def fault(self, start, end):
+        """Why [start, end) may not be used, or None."""
+        if start < MIB:
+            return "lies in the first MiB"
+        for low, high, kind in self.firmware:
+            if kind != 1 and low < end and start < high:
+                return f"meets firmware type {kind} at {low:#x}"
+        covered = sum(min(end, high) - max(start, low) for low, high, kind in self.firmware
+                      if kind == 1 and low < end and start < high)
+        if covered != end - start:
+            return "is not all RAM for the firmware"
+        covered = sum(min(end, high) - max(start, low) for _, low, high, name in self.resources
+                      if name == "System RAM" and low < end and start < high)
+        if covered != end - start:
+            return "is not all System RAM"
+        for depth, low, high, name in self.resources:
+            if depth and name.lower() in ("reserved", "soft reserved") and low < end and start < high:
+                return f"meets a reserved resource at {low:#x}"
+        for name, address in self.tables.items():
+            if start <= address < end:
+                return f"lies over the EFI table {name}"
+        return None
+
+
+def header(path):
+    with open(path, "rb") as file:
+        data = file.read(0x290)
+    alignment, relocatable = struct.unpack_from("<IB", data, 0x230)
+    pref, init_size = struct.unpack_from("<QI", data, 0x258)
+    return alignment, relocatable, pref, init_size
+
+
+def judge(machine, kernel, plan):
+    faults = []
+    number = lambda text: int(text, 16)
+    segments = [(s["name"], number(s["start"]), number(s["end"]), s) for s in plan["segments"]]
+    alignment, relocatable, pref, init_size = header(kernel)
+    for name, start, end, segment in segments:
+        if start % PAGE or end % PAGE:
+            faults.append(f"{name}: not on pages")
+        if end - start != segment["mem_size"] or segment["file_size"] > segment["mem_size"]:
+            faults.append(f"{name}: sizes do not fit together")
+        fault = machine.fault(start, end)
+        if fault:
+            faults.append(f"{name} {start:#x}-{end:#x} {fault}")
+    if len(segments) > 16:
+        faults.append(f"{len(segments)} segments")
+    for (a, _, a_end, _), (b, b_start, _, _) in zip(segments, segments[1:]):
+        if a_end > b_start:
+            faults.append(f"{a} and {b} overlap or are not sorted")
+    place = {name: (start, end, segment) for name, start, end, segment in segments}
+    load, load_end, segment = place["kernel"]
+    output = max(-(-load // alignment) * alignment, pref) if relocatable else pref
+    low, high = min(load, output), max(load + segment["file_size"], output + init_size)
+    if low < pref:
+        faults.append(f"the kernel touches {low:#x}, below {pref:#x}")
+    if low < load or high > load_end:
+        faults.append(f"the kernel touches {low:#x}-{high:#x}, its segment is {load:#x}-{load_end:#x}")
+    if (number(plan["footprint"]["start"]), number(plan["footprint"]["end"])) != (low, high):
+        faults.append(f"the footprint is {low:#x}-{high:#x}")
+    if number(plan["kernel"]["entry"]) != load + 0x200:
+        faults.append("the kernel's entry is not its start + 0x200")
+    if number(plan["entry"]) != place["purgatory"][0]:
+        faults.append("the entry is not the purgatory's start")
+    e820 = [(number(e["start"]), number(e["end"]), e["type"]) for e in plan["e820"]]
+    if e820 != machine.firmware:
+        faults.append("the map handed on is not the firmware's")
+    listed = {entry["name"]: (number(entry["start"]), number(entry["end"])) for entry in plan["protected"]}
+    for name, address in machine.tables.items():
+        if name not in listed or not listed[name][0] <= address < listed[name][1]:
+            faults.append(f"the EFI table {name} at {address:#x} is not listed")
+    return faults
+
+
+def main(root, kernel):
+    faults = judge(Machine(root), kernel, json.load(sys.stdin))
+    print("\n".join(faults))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
