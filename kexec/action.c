@@ -188,26 +188,11 @@ static int report_plan(const struct session *session, FILE *to, bool json, struc
 
 static int submit_plan(struct session *session, struct err *err)
 {
-	const struct plan *plan = &session->load.plan;
-	struct kexec_segment segment[PLAN_ITEMS_MAX];
-	unsigned int order[PLAN_ITEMS_MAX];
-	const struct ops *ops = session->around->ops;
 	int error;
 
-	if (plan->stage != PLAN_SEALED)
+	if (session->load.plan.stage != PLAN_SEALED)
 		return err_set(err, ERR_INTERNAL, "the plan is not sealed");
-	plan_sorted(plan, order);
-	for (unsigned int i = 0; i < plan->nr_items; i++) {
-		const struct plan_item *item = &plan->item[order[i]];
-
-		segment[i] = (struct kexec_segment){
-			.buf = item->file.data,
-			.bufsz = item->file.size,
-			.mem = (const void *)(uintptr_t)item->load.start,
-			.memsz = item->mem_size,
-		};
-	}
-	error = -ops->load(ops->context, plan->entry, plan->nr_items, segment, KEXEC_ARCH_X86_64);
+	error = -ops_load_plan(session->around->ops, &session->load.plan);
 	load_forget_seed(&session->load);
 	return error ? explain(&session->around->root, "kexec_load", error, err) : 0;
 }

@@ -80,3 +80,22 @@ const struct ops ops_real = {
 	.exec_loaded = real_exec_loaded,
 	.shutdown = real_shutdown,
 };
+
+int ops_load_plan(const struct ops *ops, const struct plan *plan)
+{
+	struct kexec_segment segment[PLAN_ITEMS_MAX];
+	unsigned int order[PLAN_ITEMS_MAX];
+
+	plan_sorted(plan, order);
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		const struct plan_item *item = &plan->item[order[i]];
+
+		segment[i] = (struct kexec_segment){
+			.buf = item->file.data,
+			.bufsz = item->file.size,
+			.mem = (const void *)(uintptr_t)item->load.start,
+			.memsz = item->mem_size,
+		};
+	}
+	return ops->load(ops->context, plan->entry, plan->nr_items, segment, KEXEC_ARCH_X86_64);
+}

@@ -5,6 +5,7 @@
 #define SYS_OPS_H
 
 #include "kexec-abi.h"
+#include "kexec/core/plan.h"
 
 struct ops {
 	void *context;
@@ -23,5 +24,8 @@ struct ops {
 };
 
 extern const struct ops ops_real;
+
+/* Hands a plan's segments to ops->load, in ascending order. */
+int ops_load_plan(const struct ops *ops, const struct plan *plan);
 
 #endif

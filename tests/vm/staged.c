@@ -12,33 +12,13 @@
 #include "kexec/sys/input.h"
 #include "kexec/sys/ops.h"
 
-static int submit(const struct plan *plan, struct err *err)
-{
-	struct kexec_segment segment[PLAN_ITEMS_MAX];
-	unsigned int order[PLAN_ITEMS_MAX];
-	int error;
-
-	plan_sorted(plan, order);
-	for (unsigned int i = 0; i < plan->nr_items; i++) {
-		const struct plan_item *item = &plan->item[order[i]];
-
-		segment[i] = (struct kexec_segment){
-			.buf = item->file.data,
-			.bufsz = item->file.size,
-			.mem = (const void *)item->load.start,
-			.memsz = item->mem_size,
-		};
-	}
-	error = -ops_real.load(NULL, plan->entry, plan->nr_items, segment, KEXEC_ARCH_X86_64);
-	return error ? err_set_errno(err, error, "kexec_load") : 0;
-}
-
 static int run(char *const argv[], struct warnings *warnings, struct err *err)
 {
 	struct inputs kernel = { 0 }, initrd = { 0 };
 	struct system system = { 0 };
 	struct load load = { 0 };
 	struct root root;
+	int error;
 	struct load_request request = {
 		.cmdline = argv[3],
 		.mem_max = PHYS_LIMIT,
@@ -57,7 +37,8 @@ static int run(char *const argv[], struct warnings *warnings, struct err *err)
 	if (load_place(&request, &system, warnings, &load, err) ||
 	    load_seal(&request, &system, &load, err) || report_json(&report, stdout, err))
 		return -1;
-	return submit(&load.plan, err);
+	error = -ops_load_plan(&ops_real, &load.plan);
+	return error ? err_set_errno(err, error, "kexec_load") : 0;
 }
 
 int main(int argc, char *argv[])
