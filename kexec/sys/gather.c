@@ -418,8 +418,12 @@ int gather_loaded(const struct root *root, bool crash, bool *ret, struct err *er
 			     &value, err) &&
 	    root_read_number(root,
 			     crash ? "sys/kernel/kexec_crash_loaded" : "sys/kernel/kexec_loaded",
-			     &value, err))
+			     &value, err)) {
+		if (root_is_missing(err))
+			err_append(err,
+				   ": the running kernel was built without kexec (CONFIG_KEXEC)");
 		return -1;
+	}
 	*ret = value;
 	return 0;
 }

@@ -200,7 +200,7 @@ static void test_exec(void **state)
 	mk_file(&machine, "sys/kernel/kexec_loaded", NULL, 0);
 	expect("-e",
 	       "1: nothing was started, the network is as it was: /sys/kernel/kexec_loaded: No such file "
-	       "or directory",
+	       "or directory: the running kernel was built without kexec (CONFIG_KEXEC)",
 	       "");
 }
 
@@ -227,7 +227,10 @@ static void test_status(void **state)
 	expect("-S -l", "1", "");
 	expect("-S", "0", "");
 	mk_file(&machine, "sys/kernel/kexec_crash_loaded", NULL, 0);
-	expect("-S", "255: /sys/kernel/kexec_crash_loaded: No such file or directory", "");
+	expect("-S",
+	       "255: /sys/kernel/kexec_crash_loaded: No such file or directory: the "
+	       "running kernel was built without kexec (CONFIG_KEXEC)",
+	       "");
 }
 
 static void test_usage(void **state)

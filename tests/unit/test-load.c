@@ -463,6 +463,77 @@ static void test_below_4g(void **state)
 		assert_true(segments[i].start < 0x40000000);
 }
 
+/*
+ * What physical KASLR keeps off, by choose_random_location() and mem_avoid_overlap() of
+ * arch/x86/boot/compressed/kaslr.c: the initrd, the command line to its NUL, the zero page
+ * and each node of setup_data. Everything in the parameters that is not zero must be there.
+ * Only with an EFI memory map may more lie there: then free memory is looked for in that
+ * map, and it must have none.
+ */
+static void check_kaslr(void)
+{
+	const struct boot_params *page = zero_page();
+	uint64_t base = purgatory()->entry_rsi;
+	uint64_t cmdline = pointer(page->hdr.cmd_line_ptr, page->ext_cmd_line_ptr);
+	uint64_t map = pointer(page->efi_info.memmap, page->efi_info.memmap_hi);
+	const uint8_t *bytes = NULL;
+	bool *kept;
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < nr_segments; i++) {
+		if (segments[i].start != base)
+			continue;
+		bytes = segments[i].bytes;
+		size = segments[i].size;
+	}
+	assert_non_null(bytes);
+	kept = calloc(size, sizeof(*kept));
+	memset(kept, true, sizeof(*page));
+	memset(kept + (cmdline - base), true, strlen(memory(cmdline, 1)) + 1);
+	for (uint64_t at = page->hdr.setup_data; at;) {
+		const struct setup_data_wire *node = memory(at, sizeof(*node));
+
+		memset(kept + (at - base), true, sizeof(*node) + node->len);
+		at = node->next;
+	}
+	if (!memcmp(page->efi_info.signature, "EL64", 4)) {
+		const struct efi_memory_desc_wire *desc = memory(map, page->efi_info.memmap_size);
+
+		for (uint32_t i = 0; i < page->efi_info.memmap_size / sizeof(*desc); i++) {
+			assert_int_not_equal(desc[i].type, 7);	/* conventional */
+			assert_int_not_equal(desc[i].type, 15); /* unaccepted */
+		}
+		memset(kept + (map - base), true, page->efi_info.memmap_size);
+	}
+	for (uint64_t i = 0; i < size; i++)
+		if (bytes[i] && !kept[i])
+			fail_msg("0x%llx in the parameters is not kept", (unsigned long long)i);
+	free(kept);
+	/* The initrd that is kept is all of the initrd. */
+	for (size_t i = 0; i < nr_segments; i++)
+		if (segments[i].start == pointer(page->hdr.ramdisk_image, page->ext_ramdisk_image))
+			assert_int_equal(segments[i].file_size,
+					 pointer(page->hdr.ramdisk_size, page->ext_ramdisk_size));
+}
+
+static void test_kaslr_keeps_off(void **state)
+{
+	struct fixture *fixture = *state;
+
+	load(fixture);
+	check_kaslr();
+	forget();
+	for (unsigned int i = 3; i < 200; i++)
+		mk_memmap(&fixture->machine, i, 0x100000000 + (i - 3) * 0x2000ull,
+			  0x100000fff + (i - 3) * 0x2000ull, "ACPI Tables\n");
+	load(fixture);
+	check_kaslr();
+	forget();
+	mk_efi(fixture);
+	load(fixture);
+	check_kaslr();
+}
+
 static void test_purgatory_params(void **state)
 {
 	struct fixture *fixture = *state;
@@ -513,6 +584,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_efi, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kernel_without_efi_kexec, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_below_4g, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_kaslr_keeps_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_purgatory_params, set_up, tear_down),
 	};
 
