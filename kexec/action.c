@@ -226,7 +226,9 @@ static int load_ourselves(struct session *session, struct err *err)
 	const struct request *request = session->request;
 	struct err changed;
 
-	if (make_plan(session, err) || check_inputs(session, err))
+	if (gather_machine(&session->around->root, &session->system, session->around->warnings,
+			   err) ||
+	    make_plan(session, err) || check_inputs(session, err))
 		return -1;
 	if (request->dry_run)
 		return report_plan(session, session->around->out, request->json, err);
@@ -286,8 +288,7 @@ static int load_kernel(const struct request *request, const struct surroundings 
 	const char *why;
 	bool by_file;
 
-	if (open_inputs(&session, err) ||
-	    gather(&around->root, &session.system, around->warnings, err) ||
+	if (open_inputs(&session, err) || gather_choice(&around->root, &session.system, err) ||
 	    compose_cmdline(&session, err))
 		return -1;
 	by_file = choose_method(&session, &why) == METHOD_FILE_LOAD;

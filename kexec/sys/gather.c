@@ -386,7 +386,16 @@ static void gather_lockdown(const struct root *root, struct system *system)
 			strndup(open_bracket + 1, (size_t)(close_bracket - open_bracket - 1));
 }
 
-int gather(const struct root *root, struct system *ret, struct warnings *warnings, struct err *err)
+int gather_choice(const struct root *root, struct system *ret, struct err *err)
+{
+	if (root_read_text(root, "proc/cmdline", &ret->cmdline, err) && !root_is_missing(err))
+		return -1;
+	gather_lockdown(root, ret);
+	return 0;
+}
+
+int gather_machine(const struct root *root, struct system *ret, struct warnings *warnings,
+		   struct err *err)
 {
 	const struct boot_params *running = (const void *)ret->boot_params;
 	struct buf log CLEANUP(buf_done) = { 0 };
@@ -395,8 +404,6 @@ int gather(const struct root *root, struct system *ret, struct warnings *warning
 	    gather_boot_params(root, ret, warnings, err))
 		return -1;
 	ret->acpi_rsdp = running->acpi_rsdp_addr;
-	if (root_read_text(root, "proc/cmdline", &ret->cmdline, err) && !root_is_missing(err))
-		return -1;
 	if (read_log(root, &log, err))
 		log = (struct buf){ 0 };
 	if (gather_efi(root, buf_bytes(&log), ret, warnings, err))
@@ -404,7 +411,6 @@ int gather(const struct root *root, struct system *ret, struct warnings *warning
 	gather_cpu(root, buf_bytes(&log), ret);
 	gather_reset_register(root, ret);
 	gather_framebuffer(root, ret);
-	gather_lockdown(root, ret);
 	return 0;
 }
 

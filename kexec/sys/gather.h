@@ -6,12 +6,16 @@
 #include "kexec/core/system.h"
 #include "kexec/sys/root.h"
 
+/* What the choice of a loader and a command line need: cmdline and lockdown. ret is
+ * zero-initialised and the caller's. */
+int gather_choice(const struct root *root, struct system *ret, struct err *err);
+
 /*
- * ret is zero-initialised and the caller's. What a load cannot do without and
- * what is malformed is an error that names the file; what the new kernel will
- * lose is a warning.
+ * The rest, that a plan of ours needs. What a load cannot do without and what is
+ * malformed is an error that names the file; what the new kernel will lose is a warning.
  */
-int gather(const struct root *root, struct system *ret, struct warnings *warnings, struct err *err);
+int gather_machine(const struct root *root, struct system *ret, struct warnings *warnings,
+		   struct err *err);
 
 /* Whether an image is loaded; `crash` asks for the crash kernel. ERR_SYSTEM if
  * the kernel does not say (no CONFIG_KEXEC). */

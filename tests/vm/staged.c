@@ -30,7 +30,7 @@ static int run(char *const argv[], struct warnings *warnings, struct err *err)
 	if (root_open(NULL, &root, err) ||
 	    inputs_open((const char *const *)&argv[1], 1, &kernel, err) ||
 	    inputs_open((const char *const *)&argv[2], 1, &initrd, err) ||
-	    gather(&root, &system, warnings, err))
+	    gather_machine(&root, &system, warnings, err))
 		return -1;
 	request.kernel = kernel.bytes;
 	request.initrd = initrd.bytes;
