@@ -72,3 +72,32 @@ size_t efi_tables_from_log(struct bytes log, struct efi_table *ret, size_t room)
 	}
 	return count;
 }
+
+uint64_t efi_table_size(const char *name, struct bytes head)
+{
+	enum {
+		LARGEST = 16 << 20,
+		EVENT_LOG_HEAD = 9,
+		ATTRIBUTES_HEAD = 16,
+		ESRT_HEAD = 16,
+		ESRT_ENTRY = 40,
+		SEED_HEAD = 4
+	};
+	struct cursor at = cursor_at(head, 0);
+	uint64_t first = cursor_u32(&at), second = cursor_u32(&at), third = cursor_u32(&at);
+	uint64_t size;
+
+	if (at.bad)
+		return 0;
+	if (!strcmp(name, "TPMEventLog"))
+		size = EVENT_LOG_HEAD + first;
+	else if (!strcmp(name, "MEMATTR"))
+		size = ATTRIBUTES_HEAD + second * third;
+	else if (!strcmp(name, "ESRT"))
+		size = ESRT_HEAD + first * ESRT_ENTRY;
+	else if (!strcmp(name, "RNG"))
+		size = SEED_HEAD + first;
+	else
+		return 0;
+	return size <= LARGEST ? size : 0;
+}

@@ -28,7 +28,6 @@ struct efi_table {
 	char name[24]; /* as the kernel log's `efi:` line has it: "TPMEventLog" */
 	phys_t address;
 	uint64_t size; /* bytes to keep; a bound where the table could not be read */
-	bool size_is_bound;
 };
 
 /*
@@ -38,5 +37,15 @@ struct efi_table {
  * 0 in each. ret is an array of up to room tables.
  */
 size_t efi_tables_from_log(struct bytes log, struct efi_table *ret, size_t room);
+
+enum { EFI_TABLE_HEAD_SIZE = 16 };
+
+/*
+ * How many bytes a table of that name has, from the first EFI_TABLE_HEAD_SIZE of them
+ * (include/linux/efi.h: linux_efi_tpm_eventlog, efi_memory_attributes_table_t,
+ * linux_efi_random_seed; UEFI 2.10, 23.4: ESRT). 0: a table of another kind, or larger
+ * than one can be.
+ */
+uint64_t efi_table_size(const char *name, struct bytes head);
 
 #endif

@@ -10,6 +10,7 @@ void system_done(struct system *system)
 	memmap_done(&system->firmware);
 	iomem_done(&system->iomem);
 	efi_map_done(&system->efi.runtime_map);
+	kcore_done(&system->kcore);
 	free(system->cmdline);
 	free(system->lockdown);
 }

@@ -8,6 +8,7 @@
 
 #include "kexec/core/efimap.h"
 #include "kexec/core/iomem.h"
+#include "kexec/core/kcore.h"
 
 enum { SYSTEM_EFI_TABLES_MAX = 32, SYSTEM_BOOT_PARAMS_SIZE = 4096 };
 
@@ -30,6 +31,8 @@ struct system {
 	uint8_t boot_params[SYSTEM_BOOT_PARAMS_SIZE]; /* the running kernel's zero page */
 	bool has_boot_params;
 	struct system_efi efi;
+	struct kcore kcore; /* empty if it may not be read: kcore_unread says why */
+	struct err kcore_unread;
 	uint64_t acpi_rsdp;	   /* 0: leave the search to the new kernel */
 	char *cmdline;		   /* /proc/cmdline without its newline; NULL if unreadable */
 	bool la57;		   /* 5-level paging is on */

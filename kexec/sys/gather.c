@@ -162,6 +162,21 @@ static bool log_says(struct bytes log, const char *text)
 	return log.size && memmem(log.data, log.size, text, strlen(text));
 }
 
+static int gather_kcore(const struct root *root, struct kcore *ret, struct err *err)
+{
+	struct buf headers CLEANUP(buf_done) = { 0 };
+	uint8_t head[KCORE_ELF_HEADER_SIZE];
+	uint64_t size;
+
+	if (root_read_at(root, "proc/kcore", 0, head, sizeof(head), err))
+		return -1;
+	if (kcore_headers_size((struct bytes){ head, sizeof(head) }, &size, err) ||
+	    root_read(root, "proc/kcore", size, &headers, err) ||
+	    kcore_parse(buf_bytes(&headers), ret, err))
+		return err_prefix(err, "/proc/kcore");
+	return 0;
+}
+
 /* --- EFI ----------------------------------------------------------------- */
 
 static int gather_runtime_desc(const struct root *root, size_t number, struct system *system,
@@ -230,21 +245,35 @@ static int optional_number(const struct root *root, const char *path, uint64_t *
 	return -1;
 }
 
-static size_t event_log_size(const struct root *root)
+static uint64_t event_log_bound(const struct root *root)
 {
 	static const char path[] = "sys/kernel/security/tpm0/binary_bios_measurements";
 	struct buf log CLEANUP(buf_done) = { 0 };
 	struct err ignored;
 
-	return root_read(root, path, ROOT_FILE_MAX, &log, &ignored) ? 0 : log.size;
+	if (root_read(root, path, ROOT_FILE_MAX, &log, &ignored) || !log.size)
+		return EVENT_LOG_BOUND;
+	return log.size + TABLE_SLACK;
+}
+
+/* The size that a table itself tells, where /proc/kcore shows it; else 0. */
+static uint64_t table_size(const struct root *root, const struct kcore *kcore,
+			   const struct efi_table *table)
+{
+	uint8_t head[EFI_TABLE_HEAD_SIZE];
+	struct err ignored;
+	uint64_t offset;
+
+	if (!kcore_find(kcore, table->address, sizeof(head), &offset) ||
+	    root_read_at(root, "proc/kcore", offset, head, sizeof(head), &ignored))
+		return 0;
+	return efi_table_size(table->name, (struct bytes){ head, sizeof(head) });
 }
 
 static void gather_efi_tables(const struct root *root, struct bytes log, struct system *system,
 			      struct warnings *warnings)
 {
 	struct system_efi *efi = &system->efi;
-	size_t log_size = event_log_size(root);
-
 	efi->nr_tables = efi_tables_from_log(log, efi->table, SYSTEM_EFI_TABLES_MAX);
 	if (!efi->nr_tables)
 		warn_add(
@@ -256,10 +285,12 @@ static void gather_efi_tables(const struct root *root, struct bytes log, struct 
 	for (size_t i = 0; i < efi->nr_tables; i++) {
 		struct efi_table *table = &efi->table[i];
 
+		table->size = table_size(root, &system->kcore, table);
+		if (table->size)
+			continue;
 		table->size = TABLE_BOUND;
-		table->size_is_bound = true;
 		if (!strcmp(table->name, "TPMEventLog"))
-			table->size = log_size ? log_size + TABLE_SLACK : EVENT_LOG_BOUND;
+			table->size = event_log_bound(root);
 	}
 }
 
@@ -404,6 +435,9 @@ int gather_machine(const struct root *root, struct system *ret, struct warnings 
 	    gather_boot_params(root, ret, warnings, err))
 		return -1;
 	ret->acpi_rsdp = running->acpi_rsdp_addr;
+	if (gather_kcore(root, &ret->kcore, &ret->kcore_unread) &&
+	    ret->kcore_unread.code != ERR_SYSTEM)
+		warn_add(warnings, "%s", ret->kcore_unread.text);
 	if (read_log(root, &log, err))
 		log = (struct buf){ 0 };
 	if (gather_efi(root, buf_bytes(&log), ret, warnings, err))

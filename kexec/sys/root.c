@@ -80,6 +80,30 @@ int root_read(const struct root *root, const char *path, size_t limit, struct bu
 	return 0;
 }
 
+int root_read_at(const struct root *root, const char *path, uint64_t offset, void *ret, size_t size,
+		 struct err *err)
+{
+	int fd CLEANUP(close_fd) = open_below(root, path, O_NONBLOCK);
+	size_t done = 0;
+
+	if (fd < 0)
+		return err_set_errno(err, errno, "/%s", path);
+	while (done < size) {
+		ssize_t got = pread(fd, (uint8_t *)ret + done, size - done, (off_t)(offset + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_set_errno(err, errno, "/%s: read at 0x%llx", path,
+					     (unsigned long long)(offset + done));
+		if (!got)
+			return err_set(err, ERR_INPUT, "/%s: ends at 0x%llx", path,
+				       (unsigned long long)(offset + done));
+		done += (size_t)got;
+	}
+	return 0;
+}
+
 int root_read_text(const struct root *root, const char *path, char **ret, struct err *err)
 {
 	struct buf buf CLEANUP(buf_done) = { 0 };

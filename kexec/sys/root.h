@@ -26,6 +26,9 @@ void root_close(struct root *root);
  */
 int root_read(const struct root *root, const char *path, size_t limit, struct buf *ret,
 	      struct err *err);
+/* Exactly `size` bytes at an offset. */
+int root_read_at(const struct root *root, const char *path, uint64_t offset, void *ret, size_t size,
+		 struct err *err);
 /* The file's text without trailing white space, NUL-terminated, malloc'ed. */
 int root_read_text(const struct root *root, const char *path, char **ret, struct err *err);
 /* The file holds one number, "0x..." or decimal. */

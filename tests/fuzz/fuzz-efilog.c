@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(!memchr(table[i].name, '\n', length) &&
 			!memchr(table[i].name, '=', length));
 		require(table[i].address < PHYS_LIMIT);
-		require(!table[i].size && !table[i].size_is_bound);
+		require(!table[i].size);
 	}
 	return 0;
 }

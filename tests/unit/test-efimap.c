@@ -21,7 +21,6 @@ static void assert_table(const struct efi_table *table, const char *name, phys_t
 	assert_string_equal(table->name, name);
 	assert_true(table->address == address);
 	assert_true(table->size == 0);
-	assert_false(table->size_is_bound);
 }
 
 static void descriptors_are_kept_in_order(void **state)
@@ -150,11 +149,38 @@ static void no_more_than_there_is_room_for(void **state)
 	}
 }
 
+static uint64_t size_of(const char *name, uint32_t first, uint32_t second, uint32_t third)
+{
+	uint8_t head[EFI_TABLE_HEAD_SIZE] = { 0 };
+
+	put_u32(head, first);
+	put_u32(head + 4, second);
+	put_u32(head + 8, third);
+	return efi_table_size(name, (struct bytes){ head, sizeof(head) });
+}
+
+static void sizes_of_tables(void **state)
+{
+	uint8_t head[4] = { 1 };
+
+	(void)state;
+	assert_int_equal(size_of("TPMEventLog", 0x5000, 0, 2), 0x5009);
+	assert_int_equal(size_of("MEMATTR", 1, 30, 48), 16 + 30 * 48);
+	assert_int_equal(size_of("ESRT", 3, 3, 1), 16 + 3 * 40);
+	assert_int_equal(size_of("RNG", 512, 0, 0), 516);
+	assert_int_equal(size_of("MOKvar", 512, 0, 0), 0);
+	/* No table: what lies there now is something else. */
+	assert_int_equal(size_of("TPMEventLog", 0xffffffff, 0, 0), 0);
+	assert_int_equal(size_of("MEMATTR", 1, 0xffffffff, 0xffffffff), 0);
+	assert_int_equal(efi_table_size("RNG", (struct bytes){ head, sizeof(head) }), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(descriptors_are_kept_in_order),
 		cmocka_unit_test(tables_of_a_log),
+		cmocka_unit_test(sizes_of_tables),
 		cmocka_unit_test(prefixes_of_a_log),
 		cmocka_unit_test(lines_without_tables),
 		cmocka_unit_test(edges_of_name_and_address),
