@@ -47,7 +47,11 @@
 #define OFF_PARAMS_ENTRY_RIP  0x18
 #define OFF_PARAMS_ENTRY_RSI  0x20
 #define OFF_PARAMS_IMAGE_SIZE 0x28
-#define PURGATORY_PARAMS_SIZE 0x88
+#define PURGATORY_PARAMS_SIZE 0x90
+
+/* setup_data type of the report below: none that the kernel knows, none that it will soon. */
+#define PURGATORY_REPORT_TYPE	 0x5341464b /* "KFAS" in memory order */
+#define PURGATORY_REPORT_VERSION 1
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
@@ -66,6 +70,22 @@ struct purgatory_region {
 	uint32_t first_chunk; /* index of its first digest; it has ceil(size / chunk size) */
 	uint32_t segment;     /* number in the plan, for messages */
 	char name[24];	      /* NUL-terminated, for messages */
+};
+
+/*
+ * What the purgatory leaves for the new kernel, in a setup_data node that Linux shows
+ * under /sys/kernel/boot_params/setup_data. Digests cover it as it was loaded: zeros.
+ */
+struct purgatory_report {
+	uint32_t version; /* 0: the purgatory has not come to its end */
+	uint32_t nr_regions;
+	uint32_t nr_chunks; /* verified, of sources and of copies */
+	uint32_t pad0;
+	uint64_t bytes; /* of all regions */
+	uint64_t nmis;
+	uint64_t tsc_entry; /* time stamps at the first instruction of C, and at the last */
+	uint64_t tsc_exit;
+	uint64_t tsc_hz; /* 0: unknown */
 };
 
 struct purgatory_params {
@@ -92,6 +112,7 @@ struct purgatory_params {
 	uint8_t reset_value;
 	uint8_t pad0;
 	uint32_t hash;
+	uint64_t report; /* address of struct purgatory_report; 0: nobody wants one */
 };
 
 #define PURGATORY_OFFSET_IS(member, offset) \
@@ -108,6 +129,7 @@ PURGATORY_OFFSET_IS(on_corruption, 0x68);
 PURGATORY_OFFSET_IS(console, 0x78);
 PURGATORY_OFFSET_IS(reset_port, 0x80);
 _Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE, "purgatory_params");
+_Static_assert(sizeof(struct purgatory_report) == 56, "purgatory_report");
 _Static_assert(sizeof(struct purgatory_region) == 64, "purgatory_region");
 #endif /* __ASSEMBLER__ */
 #endif

@@ -320,6 +320,29 @@ static int exec_loaded(const struct request *request, const struct surroundings 
 	return explain(&around->root, "kexec", -ops->exec_loaded(ops->context), err);
 }
 
+static int print_start(const struct surroundings *around, struct err *err)
+{
+	struct purgatory_report report;
+	bool found;
+
+	if (gather_report(&around->root, &report, &found, err))
+		return -1;
+	if (!found) {
+		fprintf(around->out, "this kernel was not started by safekexec's purgatory\n");
+		return 0;
+	}
+	fprintf(around->out,
+		"this kernel was started by safekexec's purgatory: %u segments, %llu bytes, %u "
+		"chunks verified",
+		report.nr_regions, (unsigned long long)report.bytes, report.nr_chunks);
+	if (report.tsc_hz && report.tsc_exit > report.tsc_entry)
+		fprintf(around->out, " in %llu ms",
+			(unsigned long long)((report.tsc_exit - report.tsc_entry) /
+					     (report.tsc_hz / 1000 + 1)));
+	fprintf(around->out, ", %llu NMIs\n", (unsigned long long)report.nmis);
+	return 0;
+}
+
 static int status(const struct request *request, const struct surroundings *around, int *ret_status,
 		  struct err *err)
 {
@@ -328,6 +351,13 @@ static int status(const struct request *request, const struct surroundings *arou
 	if (gather_loaded(&around->root, !request->status_of_normal, &loaded, err)) {
 		err->code = ERR_REFUSED;
 		return -1;
+	}
+	if (request->verbose) {
+		fprintf(around->out, "%s is %sloaded\n",
+			request->status_of_normal ? "a kernel" : "a crash kernel",
+			loaded ? "" : "not ");
+		if (print_start(around, err))
+			return -1;
 	}
 	*ret_status = loaded ? STATUS_LOADED : STATUS_DONE;
 	return 0;

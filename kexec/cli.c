@@ -21,6 +21,7 @@ enum option_id {
 	OPTION_ON_CORRUPTION,
 	OPTION_DRY_RUN,
 	OPTION_JSON,
+	OPTION_VERBOSE,
 	OPTION_SYSROOT,
 	OPTION_ACCEPTED, /* of kexec-tools, without an effect on x86-64 */
 };
@@ -73,6 +74,8 @@ static const struct cli_option options[] = {
 	{ "no-sync", 'y', NULL, false, "do not sync file systems when starting" },
 	{ "sysroot", OPTION_SYSROOT, "DIR", true,
 	  "plan for the captured machine in DIR; load nothing" },
+	{ "verbose", OPTION_VERBOSE, NULL, false,
+	  "with -S: say it, and how this kernel was started" },
 	{ "debug", 'd', NULL, false, "say more" },
 	{ "version", 'v', NULL, false, "print the version" },
 	{ "help", 'h', NULL, false, "print this" },
@@ -266,6 +269,9 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		return 0;
 	case OPTION_JSON:
 		request->json = true;
+		return 0;
+	case OPTION_VERBOSE:
+		request->verbose = true;
 		return 0;
 	case OPTION_SYSROOT:
 		request->sysroot = argument;

@@ -31,6 +31,7 @@ struct request {
 	bool status_of_normal; /* -l beside -S */
 	bool dry_run, json;
 	bool debug;
+	bool verbose;
 	bool no_checks;
 	bool no_sync, no_network_down;
 	bool no_efi;

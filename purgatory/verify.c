@@ -68,10 +68,13 @@ static void check_tables(const struct purgatory_params *params)
 	purgatory_fail(params);
 }
 
-static void check_region(const struct purgatory_params *params,
-			 const struct purgatory_region *region, uint64_t address, const char *which)
+/* Returns how many chunks were good, which is all of them. */
+static uint32_t check_region(const struct purgatory_params *params,
+			     const struct purgatory_region *region, uint64_t address,
+			     const char *which)
 {
 	const uint8_t *expected = at_address(params->digests);
+	uint32_t chunks = 0;
 
 	expected += (uint64_t)region->first_chunk * PURGATORY_DIGEST_SIZE;
 	for (uint64_t offset = 0; offset < region->size;
@@ -80,33 +83,56 @@ static void check_region(const struct purgatory_params *params,
 		uint64_t size = left < PURGATORY_CHUNK_SIZE ? left : PURGATORY_CHUNK_SIZE;
 		uint8_t actual[PURGATORY_DIGEST_SIZE];
 
-		if (digest_is(params, at_address(address + offset), size, expected, actual))
+		if (digest_is(params, at_address(address + offset), size, expected, actual)) {
+			chunks++;
 			continue;
+		}
 		console_print(
 			"segment %lu (%s) is damaged: 0x%lx bytes at offset 0x%lx of its %s\n",
 			(uint64_t)region->segment, region->name, size, offset, which);
 		print_digests(actual, expected);
 		purgatory_fail(params);
 	}
+	return chunks;
+}
+
+/* Not in a guest whose time stamps the hypervisor may intercept. */
+static uint64_t time_stamp(const struct purgatory_params *params)
+{
+	return params->report && !(params->flags & PURGATORY_NO_IO) ? machine_tsc() : 0;
+}
+
+static void leave_report(const struct purgatory_params *params, struct purgatory_report report)
+{
+	if (!params->report)
+		return;
+	report.version = PURGATORY_REPORT_VERSION;
+	report.nmis = machine_nmi_count;
+	report.tsc_exit = time_stamp(params);
+	*(struct purgatory_report *)at_address(params->report) = report;
 }
 
 void purgatory_main(const struct purgatory_params *params)
 {
 	const struct purgatory_region *regions = at_address(params->regions);
 	bool verifies = !(params->flags & PURGATORY_SKIP_VERIFY);
-	uint64_t bytes = 0;
+	struct purgatory_report report = {
+		.nr_regions = params->nr_regions,
+		.tsc_hz = params->tsc_hz,
+		.tsc_entry = time_stamp(params),
+	};
 
 	console_init(params);
 	check_params(params);
 	if (verifies)
 		check_tables(params);
 	for (uint32_t i = 0; i < params->nr_regions; i++)
-		bytes += regions[i].size;
+		report.bytes += regions[i].size;
 	console_print("%s %lu segments, %lu MiB\n", verifies ? "verifying" : "not verifying",
-		      (uint64_t)params->nr_regions, (bytes + 0xfffff) >> 20);
+		      (uint64_t)params->nr_regions, (report.bytes + 0xfffff) >> 20);
 
 	for (uint32_t i = 0; verifies && i < params->nr_regions; i++)
-		check_region(params, &regions[i], regions[i].src, "source");
+		report.nr_chunks += check_region(params, &regions[i], regions[i].src, "source");
 	for (uint32_t i = 0; i < params->nr_regions; i++) {
 		const struct purgatory_region *region = &regions[i];
 
@@ -115,7 +141,7 @@ void purgatory_main(const struct purgatory_params *params)
 		machine_copy(at_address(region->dst), at_address(region->src), region->size);
 		memset(at_address(region->dst + region->size), 0, region->zero);
 		if (verifies)
-			check_region(params, region, region->dst, "copy");
+			report.nr_chunks += check_region(params, region, region->dst, "copy");
 	}
 
 	if (machine_nmi_count)
@@ -123,4 +149,5 @@ void purgatory_main(const struct purgatory_params *params)
 	console_print("%s, entering the kernel at 0x%lx\n",
 		      verifies ? "all verified" : "nothing verified", params->entry_rip);
 	console_flush();
+	leave_report(params, report);
 }

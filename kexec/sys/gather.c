@@ -467,3 +467,35 @@ int gather_loaded(const struct root *root, bool crash, bool *ret, struct err *er
 	*ret = value;
 	return 0;
 }
+
+int gather_report(const struct root *root, struct purgatory_report *ret, bool *ret_found,
+		  struct err *err)
+{
+	struct buf data CLEANUP(buf_done) = { 0 };
+	uint64_t type = 0;
+	char path[64];
+	size_t count;
+
+	*ret_found = false;
+	if (root_count_numbered(root, "sys/kernel/boot_params/setup_data", &count, err))
+		return root_is_missing(err) ? 0 : -1;
+	for (size_t i = 0; type != PURGATORY_REPORT_TYPE; i++) {
+		if (i == count)
+			return 0;
+		snprintf(path, sizeof(path), "sys/kernel/boot_params/setup_data/%zu/type", i);
+		if (root_read_number(root, path, &type, err))
+			return -1;
+		snprintf(path, sizeof(path), "sys/kernel/boot_params/setup_data/%zu/data", i);
+	}
+	if (root_read(root, path, sizeof(*ret), &data, err))
+		return -1;
+	if (data.size < sizeof(*ret))
+		return err_set(err, ERR_INPUT, "/%s: %zu bytes, a report has %zu", path, data.size,
+			       sizeof(*ret));
+	memcpy(ret, data.data, sizeof(*ret));
+	if (ret->version != PURGATORY_REPORT_VERSION)
+		return err_set(err, ERR_INPUT, "/%s: a report of version %u, not %u", path,
+			       ret->version, PURGATORY_REPORT_VERSION);
+	*ret_found = true;
+	return 0;
+}

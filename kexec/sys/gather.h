@@ -5,6 +5,7 @@
 
 #include "kexec/core/system.h"
 #include "kexec/sys/root.h"
+#include "purgatory-abi.h"
 
 /* What the choice of a loader and a command line need: cmdline and lockdown. ret is
  * zero-initialised and the caller's. */
@@ -20,5 +21,10 @@ int gather_machine(const struct root *root, struct system *ret, struct warnings 
 /* Whether an image is loaded; `crash` asks for the crash kernel. ERR_SYSTEM if
  * the kernel does not say (no CONFIG_KEXEC). */
 int gather_loaded(const struct root *root, bool crash, bool *ret, struct err *err);
+
+/* What the purgatory left when it started the running kernel; *ret_found false if another
+ * loader, or the firmware, did. */
+int gather_report(const struct root *root, struct purgatory_report *ret, bool *ret_found,
+		  struct err *err);
 
 #endif

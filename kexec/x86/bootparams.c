@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
+#include "purgatory-abi.h"
 #include "x86/bootparam.h"
 
 enum {
@@ -85,6 +86,7 @@ int bootparams_shape(const struct bootparams_request *request, struct bootparams
 				     sizeof(struct efi_memory_desc_wire);
 		shape.efi_map_at = take(&shape, shape.efi_map_size);
 	}
+	shape.report_at = take(&shape, NODE_HEADER + sizeof(struct purgatory_report));
 	if (request->seed)
 		shape.seed_at = take(&shape, NODE_HEADER + RNG_SEED_SIZE);
 	*ret = shape;
@@ -285,7 +287,8 @@ int bootparams_fill(const struct bootparams_request *request, const struct bootp
 		return -1;
 	fill_screen(&f, running);
 	fill_inherited(&f, running);
-	if (fill_e820(&f) || fill_efi(&f) || fill_seed(&f))
+	if (fill_e820(&f) || fill_efi(&f) || fill_seed(&f) ||
+	    add_node(&f, shape->report_at, PURGATORY_REPORT_TYPE, sizeof(struct purgatory_report)))
 		return -1;
 	return 0;
 }

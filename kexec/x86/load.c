@@ -301,8 +301,9 @@ static void console_params(const struct load_request *request, struct purgatory_
 }
 
 static void seal_purgatory(const struct load_request *request, const struct system *system,
-			   struct plan *plan)
+			   struct load *load)
 {
+	struct plan *plan = &load->plan;
 	struct plan_item *item = &plan->item[plan->purgatory];
 	struct purgatory_layout layout = purgatory_layout(plan);
 	struct purgatory_params *params = (void *)(item->own.data + PURGATORY_PARAMS_OFFSET);
@@ -327,6 +328,8 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	params->reset_port = system->reset_port;
 	params->reset_value = system->reset_value;
 	params->hash = PURGATORY_HASH_BASELINE;
+	params->report =
+		params->entry_rsi + load->bootparams.report_at + sizeof(struct setup_data_wire);
 	console_params(request, params);
 }
 
@@ -338,7 +341,7 @@ int load_seal(const struct load_request *request, const struct system *system, s
 	if (bootparams_fill(&parameters, &load->bootparams, &load->plan, err) ||
 	    plan_filled(&load->plan, err))
 		return -1;
-	seal_purgatory(request, system, &load->plan);
+	seal_purgatory(request, system, load);
 	if (plan_check(&load->plan, err))
 		return -1;
 	load->plan.stage = PLAN_SEALED;

@@ -448,6 +448,30 @@ static void test_good(void **state)
 	assert_int_equal(machine.tsc_reads, 0);
 }
 
+static void test_report(void **state)
+{
+	struct purgatory_report report = { 0 };
+	struct loaded *loaded = *state;
+
+	loaded->params.report = (uintptr_t)&report;
+	machine_nmi_count = 3;
+	assert_int_equal(run(loaded), ENTERED);
+	assert_int_equal(report.version, PURGATORY_REPORT_VERSION);
+	assert_int_equal(report.nr_regions, REGIONS);
+	assert_int_equal(report.nr_chunks, CHUNKS + 3);
+	assert_int_equal(report.bytes, region_size[0] + region_size[1] + region_size[2] +
+					       region_size[3] + region_size[4]);
+	assert_int_equal(report.nmis, 3);
+	assert_int_equal(report.tsc_exit - report.tsc_entry, 50000000);
+	assert_int_equal(report.tsc_hz, 1000000000);
+
+	/* A damaged image leaves none. */
+	report = (struct purgatory_report){ 0 };
+	loaded->memory[2][0] ^= 1;
+	assert_int_equal(run(loaded), HALTED);
+	assert_int_equal(report.version, 0);
+}
+
 static void test_mute(void **state)
 {
 	struct loaded *loaded = *state;
@@ -1053,6 +1077,7 @@ int main(void)
 		cmocka_unit_test(test_sha256_bounds),
 		cmocka_unit_test(test_copy),
 		LOADED(test_good),
+		LOADED(test_report),
 		LOADED(test_mute),
 		LOADED(test_nmis_are_told),
 		LOADED(test_copies_land),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "kexec/action.h"
+#include "kexec/sys/gather.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
 
@@ -237,6 +238,43 @@ static void test_status(void **state)
 	       "");
 }
 
+static void test_report(void **state)
+{
+	static const char node[] = "sys/kernel/boot_params/setup_data/1/data";
+	struct purgatory_report report = {
+		.version = PURGATORY_REPORT_VERSION,
+		.nr_regions = 3,
+		.nr_chunks = 240,
+		.bytes = 62914560,
+		.nmis = 2,
+		.tsc_entry = 1000000000,
+		.tsc_exit = 1500000000,
+		.tsc_hz = 2000000000,
+	};
+	struct root root CLEANUP(root_close) = { 0 };
+	struct err err;
+	bool found;
+
+	(void)state;
+	assert_int_equal(root_open(machine.path, &root, &err), 0);
+	mk_text(&machine, "sys/kernel/boot_params/setup_data/0/type", "0x4\n");
+	assert_int_equal(gather_report(&root, &report, &found, &err), 0);
+	assert_false(found);
+	mk_text(&machine, "sys/kernel/boot_params/setup_data/1/type", "0x5341464b\n");
+	mk_file(&machine, node, &report, sizeof(report));
+	expect("-S --verbose", "1", "");
+	assert_int_equal(gather_report(&root, &report, &found, &err), 0);
+	assert_true(found);
+	assert_int_equal(report.nr_chunks, 240);
+	mk_file(&machine, node, &report, sizeof(report) - 1);
+	expect("-S --verbose",
+	       "1: /sys/kernel/boot_params/setup_data/1/data: 55 bytes, a report has 56", "");
+	report.version = 0;
+	mk_file(&machine, node, &report, sizeof(report));
+	expect("-S --verbose",
+	       "1: /sys/kernel/boot_params/setup_data/1/data: a report of version 0, not 1", "");
+}
+
 static void test_usage(void **state)
 {
 	(void)state;
@@ -306,6 +344,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_exec, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_force_and_default, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_usage, set_up, tear_down),
 		cmocka_unit_test(test_order),
 	};

@@ -15,6 +15,7 @@ hand_on_a_variable() {
 }
 
 report
+say "started $stage=$(kexec -S --verbose | tail -n 1)"
 [ -d /sys/firmware/efi ] && hand_on_a_variable
 [ "$stage" -lt "$(word last)" ] || exit 0
 # The initrd of the next stage is that of this one: the part without a loader, then a

@@ -20,7 +20,9 @@ chain() {
 	for ((stage = 2; stage <= hops + 1; stage++)); do
 		expect_same_facts "$log" 1 "$stage"
 		expect_planned_place "$log" "$stage"
+		expect_line "$log" "^@ started $stage=this kernel was started by safekexec's purgatory: [34] segments, [0-9]{8} bytes, [0-9]{2,} chunks verified in [0-9]+ ms, 0 NMIs\$"
 	done
+	expect_line "$log" "^@ started 1=this kernel was not started by safekexec's purgatory\$"
 	expect_line "$log" '^@ done 0$'
 }
 
