@@ -13,6 +13,8 @@
 /* kexec_load(2) flags */
 enum {
 	KEXEC_ON_CRASH = 0x1,
+	KEXEC_UPDATE_ELFCOREHDR = 0x4,	   /* since 6.6; EINVAL before */
+	KEXEC_CRASH_HOTPLUG_SUPPORT = 0x8, /* since 6.10; EINVAL before */
 	KEXEC_ARCH_X86_64 = 62 << 16,
 };
 

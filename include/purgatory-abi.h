@@ -47,7 +47,7 @@
 #define OFF_PARAMS_ENTRY_RIP  0x18
 #define OFF_PARAMS_ENTRY_RSI  0x20
 #define OFF_PARAMS_IMAGE_SIZE 0x28
-#define PURGATORY_PARAMS_SIZE 0x90
+#define PURGATORY_PARAMS_SIZE 0xa8
 
 /* setup_data type of the report below: none that the kernel knows, none that it will soon. */
 #define PURGATORY_REPORT_TYPE	 0x5341464b /* "KFAS" in memory order */
@@ -112,7 +112,10 @@ struct purgatory_params {
 	uint8_t reset_value;
 	uint8_t pad0;
 	uint32_t hash;
-	uint64_t report; /* address of struct purgatory_report; 0: nobody wants one */
+	uint64_t backup_src;  /* copied, unverified, before the kernel is entered: */
+	uint64_t backup_dst;  /* low memory, for kernels that the dump must show it of */
+	uint64_t backup_size; /* 0: none */
+	uint64_t report;      /* address of struct purgatory_report; 0: nobody wants one */
 };
 
 #define PURGATORY_OFFSET_IS(member, offset) \

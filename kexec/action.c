@@ -152,6 +152,10 @@ static int make_plan(struct session *session, struct err *err)
 		.mem_min = request->mem_min,
 		.mem_max = request->mem_max,
 		.no_efi = request->no_efi,
+		.crash = request->crash,
+		.hotplug = request->hotplug && session->system.crash.elfcorehdr_size,
+		.backup = request->backup,
+		.memmap_cmdline = request->memmap_cmdline,
 		.skip_verify = request->no_checks,
 		.seed = session->seed,
 		.console = choose_console(session),
@@ -186,13 +190,27 @@ static int report_plan(const struct session *session, FILE *to, bool json, struc
 	return 0;
 }
 
+/* The flags of a crash kernel that the running kernel keeps up to date: the newer, then the
+ * older; both are refused before anything else is looked at where they are not known. */
+static int load_plan(const struct ops *ops, const struct plan *plan)
+{
+	unsigned long on_crash = range_is_valid(plan->reservation) ? KEXEC_ON_CRASH : 0;
+	int error;
+
+	if (!plan->hotplug)
+		return -ops_load_plan(ops, plan, on_crash);
+	error = -ops_load_plan(ops, plan, on_crash | KEXEC_CRASH_HOTPLUG_SUPPORT);
+	return error != EINVAL ? error
+			       : -ops_load_plan(ops, plan, on_crash | KEXEC_UPDATE_ELFCOREHDR);
+}
+
 static int submit_plan(struct session *session, struct err *err)
 {
 	int error;
 
 	if (session->load.plan.stage != PLAN_SEALED)
 		return err_set(err, ERR_INTERNAL, "the plan is not sealed");
-	error = -ops_load_plan(session->around->ops, &session->load.plan);
+	error = load_plan(session->around->ops, &session->load.plan);
 	load_forget_seed(&session->load);
 	return error ? explain(&session->around->root, "kexec_load", error, err) : 0;
 }
@@ -228,7 +246,14 @@ static int load_ourselves(struct session *session, struct err *err)
 
 	if (gather_machine(&session->around->root, &session->system, session->around->warnings,
 			   err) ||
-	    make_plan(session, err) || check_inputs(session, err))
+	    (request->crash && gather_crash(&session->around->root, &session->system, err)))
+		return -1;
+	if (request->hotplug && !session->system.crash.elfcorehdr_size)
+		warn_add(session->around->warnings,
+			 "--hotplug: the running kernel cannot keep a loaded crash kernel up to "
+			 "date (/sys/kernel/crash_elfcorehdr_size is missing): load it again "
+			 "after memory or CPUs come or go");
+	if (make_plan(session, err) || check_inputs(session, err))
 		return -1;
 	if (request->dry_run)
 		return report_plan(session, session->around->out, request->json, err);
@@ -238,7 +263,7 @@ static int load_ourselves(struct session *session, struct err *err)
 		return -1;
 	if (!check_inputs(session, &changed))
 		return 0;
-	if (unload(session->around, false, err))
+	if (unload(session->around, request->crash, err))
 		return -1;
 	*err = changed;
 	return err_append(err, "; what had been loaded is unloaded again");
@@ -250,7 +275,8 @@ static int load_by_kernel(struct session *session, struct err *err)
 	const struct request *request = session->request;
 	const struct ops *ops = session->around->ops;
 	int initrd = request->nr_initrds ? session->initrd.file[0].fd : -1;
-	unsigned long flags = initrd < 0 ? KEXEC_FILE_NO_INITRAMFS : 0;
+	unsigned long flags = (initrd < 0 ? KEXEC_FILE_NO_INITRAMFS : 0) |
+			      (request->crash ? KEXEC_FILE_ON_CRASH : 0);
 	int error;
 
 	if (request->dry_run)
@@ -363,6 +389,16 @@ static int status(const struct request *request, const struct surroundings *arou
 	return 0;
 }
 
+static int print_reservation(const struct surroundings *around, struct err *err)
+{
+	struct range main, low;
+
+	if (gather_reservation(&around->root, &main, &low, err))
+		return -1;
+	fprintf(around->out, "%llu\n", (unsigned long long)range_size(main));
+	return 0;
+}
+
 int action_run(const struct request *request, const struct surroundings *around, int *ret_status,
 	       struct err *err)
 {
@@ -372,6 +408,8 @@ int action_run(const struct request *request, const struct surroundings *around,
 	switch (request->action) {
 	case ACTION_LOAD:
 		return load_kernel(request, around, err);
+	case ACTION_PRINT_RESERVATION:
+		return print_reservation(around, err);
 	case ACTION_UNLOAD:
 		return unload(around, request->crash, err);
 	case ACTION_EXEC:

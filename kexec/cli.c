@@ -22,6 +22,10 @@ enum option_id {
 	OPTION_DRY_RUN,
 	OPTION_JSON,
 	OPTION_VERBOSE,
+	OPTION_HOTPLUG,
+	OPTION_MEMMAP_CMDLINE,
+	OPTION_BACKUP,
+	OPTION_PRINT_RESERVATION,
 	OPTION_SYSROOT,
 	OPTION_ACCEPTED, /* of kexec-tools, without an effect on x86-64 */
 };
@@ -41,7 +45,16 @@ static const struct cli_option options[] = {
 	{ "status", 'S', NULL, false,
 	  "exit 1 if a crash kernel (with -l: a kernel) is loaded, else 0" },
 	{ "force", 'f', NULL, false, "load and start at once, without a shutdown" },
-	{ "load-panic", 'p', NULL, false, "with -u or -S: the crash kernel" },
+	{ "load-panic", 'p', NULL, false,
+	  "load a crash kernel, for after a panic; with -u or -S: the crash kernel" },
+	{ "print-ckr-size", OPTION_PRINT_RESERVATION, NULL, false,
+	  "print how many bytes are reserved for the crash kernel" },
+	{ "hotplug", OPTION_HOTPLUG, NULL, true,
+	  "with -p: the kernel keeps the dump's header true at hotplug" },
+	{ "pass-memmap-cmdline", OPTION_MEMMAP_CMDLINE, NULL, true,
+	  "with -p: tell the memory map as memmap=, too" },
+	{ "backup", OPTION_BACKUP, "auto|always|never", true,
+	  "with -p: save low memory for the dump (auto: if in use)" },
 	{ "dry-run", OPTION_DRY_RUN, NULL, true, "show what would be loaded where; load nothing" },
 	{ "json", OPTION_JSON, NULL, true, "with --dry-run: for programs" },
 	{ "append", OPTION_APPEND, "STRING", true, "the new kernel's command line" },
@@ -116,8 +129,9 @@ static int set_action(struct request *request, enum action action, struct err *e
 	if (request->action != ACTION_DEFAULT && request->action != ACTION_LOAD &&
 	    request->action != action && action != ACTION_STATUS &&
 	    request->action != ACTION_STATUS)
-		return err_set(err, ERR_USAGE,
-			       "only one of -l, -e, -u and -f can be done at a time");
+		return err_set(
+			err, ERR_USAGE,
+			"only one of -l, -e, -u, -f and --print-ckr-size can be done at a time");
 	if (request->action != ACTION_STATUS)
 		request->action = action;
 	return 0;
@@ -168,6 +182,19 @@ static int parse_on_corruption(const char *text, struct request *request, struct
 		request->on_corruption = ON_CORRUPTION_HALT;
 	else
 		return err_set(err, ERR_USAGE, "--on-corruption=%s: not reset or halt", text);
+	return 0;
+}
+
+static int parse_backup(const char *text, struct request *request, struct err *err)
+{
+	if (!strcmp(text, "auto"))
+		request->backup = CRASH_BACKUP_AUTO;
+	else if (!strcmp(text, "always"))
+		request->backup = CRASH_BACKUP_ALWAYS;
+	else if (!strcmp(text, "never"))
+		request->backup = CRASH_BACKUP_NEVER;
+	else
+		return err_set(err, ERR_USAGE, "--backup=%s: not auto, always or never", text);
 	return 0;
 }
 
@@ -270,6 +297,16 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	case OPTION_JSON:
 		request->json = true;
 		return 0;
+	case OPTION_HOTPLUG:
+		request->hotplug = true;
+		return 0;
+	case OPTION_MEMMAP_CMDLINE:
+		request->memmap_cmdline = true;
+		return 0;
+	case OPTION_BACKUP:
+		return parse_backup(argument, request, err);
+	case OPTION_PRINT_RESERVATION:
+		return set_action(request, ACTION_PRINT_RESERVATION, err);
 	case OPTION_VERBOSE:
 		request->verbose = true;
 		return 0;
@@ -294,8 +331,12 @@ static int check(const struct request *request, const char *load_option, struct 
 			       load_option);
 	if (loads && !request->kernel)
 		return err_set(err, ERR_USAGE, "no kernel named");
-	if (loads && request->crash)
-		return err_set(err, ERR_USAGE, "-p: this version loads no crash kernel");
+	if (request->crash && request->action == ACTION_FORCE)
+		return err_set(err, ERR_USAGE, "-p with -f: a panic starts a crash kernel");
+	if (!request->crash && loads &&
+	    (request->hotplug || request->memmap_cmdline || request->backup != CRASH_BACKUP_AUTO))
+		return err_set(err, ERR_USAGE,
+			       "--hotplug, --pass-memmap-cmdline and --backup go with -p");
 	if (request->json && !request->dry_run)
 		return err_set(err, ERR_USAGE, "--json goes with --dry-run");
 	if (request->type && strcmp(request->type, "bzImage64") && strcmp(request->type, "bzImage"))

@@ -15,6 +15,7 @@ enum action {
 	ACTION_EXEC,
 	ACTION_FORCE, /* load, then exec */
 	ACTION_STATUS,
+	ACTION_PRINT_RESERVATION,
 	ACTION_HELP,
 	ACTION_VERSION,
 };
@@ -35,6 +36,8 @@ struct request {
 	bool no_checks;
 	bool no_sync, no_network_down;
 	bool no_efi;
+	bool hotplug, memmap_cmdline; /* of a crash load */
+	enum crash_backup backup;
 	bool reuse_cmdline;
 	const char *kernel;
 	const char *initrd[REQUEST_INITRDS_MAX];

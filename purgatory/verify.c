@@ -144,6 +144,9 @@ void purgatory_main(const struct purgatory_params *params)
 			report.nr_chunks += check_region(params, region, region->dst, "copy");
 	}
 
+	if (params->backup_size)
+		machine_copy(at_address(params->backup_dst), at_address(params->backup_src),
+			     params->backup_size);
 	if (machine_nmi_count)
 		console_print("%lu NMIs came and were passed over\n", machine_nmi_count);
 	console_print("%s, entering the kernel at 0x%lx\n",

@@ -136,7 +136,8 @@ int iomem_parse(struct bytes text, struct iomem *ret, struct err *err)
  * Whether the innermost entry that says so makes it RAM: what lies deeper has
  * the last word, which is the larger type of a map. Odd types are not RAM.
  */
-int iomem_system_ram(const struct iomem *iomem, struct range_set *ret, struct err *err)
+static int select_ram(const struct iomem *iomem, bool driver_managed, struct range_set *ret,
+		      struct err *err)
 {
 	struct memmap map CLEANUP(memmap_done) = { 0 };
 
@@ -148,7 +149,7 @@ int iomem_system_ram(const struct iomem *iomem, struct range_set *ret, struct er
 		if (memmap_type_from_name(entry->name, length, &type))
 			type = type != E820_RAM;
 		else if (is_ram_name((struct bytes){ (const uint8_t *)entry->name, length }))
-			type = 1;
+			type = !driver_managed;
 		else
 			continue;
 		if (memmap_add(&map, entry->range, 2 * entry->depth + type, err))
@@ -159,6 +160,16 @@ int iomem_system_ram(const struct iomem *iomem, struct range_set *ret, struct er
 	for (size_t i = 0; i < map.count; i++)
 		map.entry[i].type %= 2;
 	return memmap_select(&map, 0, ret, err);
+}
+
+int iomem_system_ram(const struct iomem *iomem, struct range_set *ret, struct err *err)
+{
+	return select_ram(iomem, /* driver_managed= */ false, ret, err);
+}
+
+int iomem_dumped_ram(const struct iomem *iomem, struct range_set *ret, struct err *err)
+{
+	return select_ram(iomem, /* driver_managed= */ true, ret, err);
 }
 
 int iomem_find(const struct iomem *iomem, const char *name, struct range_set *ret, struct err *err)

@@ -33,6 +33,8 @@ int iomem_parse(struct bytes text, struct iomem *ret, struct err *err);
  * RAM, "System RAM (kmem)" and the like, and "Soft Reserved" are no part of it.
  */
 int iomem_system_ram(const struct iomem *iomem, struct range_set *ret, struct err *err);
+/* The same with driver-managed RAM, which no segment may use and every dump should show. */
+int iomem_dumped_ram(const struct iomem *iomem, struct range_set *ret, struct err *err);
 /* All entries of that name (case ignored), at any depth. */
 int iomem_find(const struct iomem *iomem, const char *name, struct range_set *ret, struct err *err);
 /* The innermost entry's name at this address, or NULL. */

@@ -16,6 +16,8 @@ void plan_init(struct plan *plan, struct warnings *warnings)
 		.initrd = PLAN_NO_ITEM,
 		.params = PLAN_NO_ITEM,
 		.purgatory = PLAN_NO_ITEM,
+		.elfcorehdr = PLAN_NO_ITEM,
+		.backup = PLAN_NO_ITEM,
 		.warnings = warnings,
 	};
 }
@@ -30,6 +32,7 @@ void plan_done(struct plan *plan)
 		buf_done(own);
 	}
 	range_set_done(&plan->usable);
+	range_set_done(&plan->dumped);
 	free(plan->protected_range);
 	memmap_done(&plan->e820);
 	free(plan->cmdline);
@@ -340,6 +343,56 @@ static int check_links(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+static bool is_ram(const struct memmap *e820, struct range range)
+{
+	for (size_t i = 0; i < e820->count; i++)
+		if (e820->entry[i].type == E820_RAM && range_overlaps(e820->entry[i].range, range))
+			return true;
+	return false;
+}
+
+static int check_crash(const struct plan *plan, struct err *err)
+{
+	const unsigned int kept[] = { plan->elfcorehdr, plan->backup };
+	uint64_t used = 0;
+
+	if (!range_is_valid(plan->reservation))
+		return 0;
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		const struct plan_item *item = &plan->item[i];
+
+		used += item->mem_size;
+		if (!range_contains(plan->reservation, item->load) || item->staged)
+			return err_set(err, ERR_INTERNAL, "%s lies outside the reservation",
+				       item->name);
+		if (i != plan->elfcorehdr && item->file.size >= 4 &&
+		    !memcmp(item->file.data, "\177ELF", 4))
+			return err_set(err, ERR_INTERNAL,
+				       "%s begins as an ELF file: the kernel would take it for the "
+				       "ELF core header",
+				       item->name);
+	}
+	if (used + plan->kernel_pages > range_size(plan->reservation))
+		return err_set(err, ERR_INTERNAL,
+			       "0x%llx bytes of the reservation are left to the kernel, not 0x%llx",
+			       (unsigned long long)(range_size(plan->reservation) - used),
+			       (unsigned long long)plan->kernel_pages);
+	if (plan->elfcorehdr == PLAN_NO_ITEM)
+		return err_set(err, ERR_INTERNAL, "a crash kernel without an ELF core header");
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (kept[i] != PLAN_NO_ITEM && is_ram(&plan->e820, plan->item[kept[i]].run))
+			return err_set(err, ERR_INTERNAL, "%s is RAM for the new kernel",
+				       plan->item[kept[i]].name);
+	for (size_t i = 0; i < plan->dumped.count; i++)
+		if (is_ram(&plan->e820, plan->dumped.range[i]))
+			return err_set(err, ERR_INTERNAL,
+				       PHYS_FMT "-" PHYS_FMT
+						" is to be dumped and is RAM for the new kernel",
+				       PHYS(plan->dumped.range[i].start),
+				       PHYS(plan->dumped.range[i].end));
+	return 0;
+}
+
 int plan_check(const struct plan *plan, struct err *err)
 {
 	if (!plan->nr_items || plan->nr_items > SEGMENTS_MAX)
@@ -357,14 +410,16 @@ int plan_check(const struct plan *plan, struct err *err)
 				return err_set(err, ERR_INTERNAL, "%s lies over %s", item->name,
 					       plan->protected_range[j].name);
 		}
-		if (!item->is_verified && i != plan->purgatory)
+		if (!item->is_verified && i != plan->purgatory && i != plan->backup &&
+		    !(plan->hotplug && i == plan->elfcorehdr))
 			return err_set(err, ERR_INTERNAL, "%s has no digest", item->name);
 	}
 	if (plan->entry < plan->item[plan->purgatory].run.start ||
 	    plan->entry >=
 		    plan->item[plan->purgatory].run.start + plan->item[plan->purgatory].file.size)
 		return err_set(err, ERR_INTERNAL, "the entry lies outside the purgatory");
-	if (check_disjoint(plan, err) || check_footprint(plan, err) || check_links(plan, err))
+	if (check_disjoint(plan, err) || check_footprint(plan, err) || check_links(plan, err) ||
+	    check_crash(plan, err))
 		return -1;
 	return 0;
 }

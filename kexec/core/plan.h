@@ -55,7 +55,8 @@ struct plan {
 	unsigned int nr_items;
 	struct plan_link link[PLAN_LINKS_MAX];
 	unsigned int nr_links;
-	unsigned int kernel, initrd, params, purgatory; /* indices or PLAN_NO_ITEM */
+	unsigned int kernel, initrd, params, purgatory, elfcorehdr,
+		backup; /* indices or PLAN_NO_ITEM */
 	struct range_set usable;
 	struct plan_protected *protected_range;
 	size_t nr_protected, protected_room;
@@ -64,6 +65,15 @@ struct plan {
 	phys_t floor;		/* the lowest address that the footprint may have */
 	phys_t kernel_entry;
 	phys_t entry; /* the purgatory's */
+	/*
+	 * A crash load: every segment lies in `reservation` and leaves kernel_pages bytes of
+	 * it free; `dumped` is memory that the new kernel must read and may not use. Empty
+	 * otherwise.
+	 */
+	struct range reservation;
+	uint64_t kernel_pages;
+	struct range_set dumped;
+	bool hotplug; /* the running kernel may rewrite the ELF core header */
 	char *cmdline;
 	struct warnings *warnings; /* the caller's */
 	char **reason;		   /* one line for each choice, owned */

@@ -11,6 +11,8 @@ void system_done(struct system *system)
 	iomem_done(&system->iomem);
 	efi_map_done(&system->efi.runtime_map);
 	kcore_done(&system->kcore);
+	free(system->crash.note);
+	range_set_done(&system->crash.cma);
 	free(system->cmdline);
 	free(system->lockdown);
 }

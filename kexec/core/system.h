@@ -7,6 +7,7 @@
 #define CORE_SYSTEM_H
 
 #include "kexec/core/efimap.h"
+#include "kexec/core/elfcorehdr.h"
 #include "kexec/core/iomem.h"
 #include "kexec/core/kcore.h"
 
@@ -24,6 +25,16 @@ struct system_efi {
 	size_t nr_tables;
 };
 
+/* What a crash kernel must know of the running one. Filled for crash loads only. */
+struct system_crash {
+	struct elfcorehdr_note *note; /* one for each CPU that sysfs shows, in their order */
+	size_t nr_notes, notes_room;
+	struct elfcorehdr_note vmcoreinfo; /* size 0: unknown */
+	uint64_t elfcorehdr_size; /* what the kernel can grow it to at hotplug; 0: it cannot */
+	struct range_set cma;	  /* crashkernel=,cma: RAM that the capture kernel may use */
+	bool first_mib_in_use;	  /* the running kernel allocates from it (before 5.14) */
+};
+
 /* Owned; zero-initialise; release with system_done(). */
 struct system {
 	struct memmap firmware; /* /sys/firmware/memmap, as it stands there */
@@ -33,6 +44,7 @@ struct system {
 	struct system_efi efi;
 	struct kcore kcore; /* empty if it may not be read: kcore_unread says why */
 	struct err kcore_unread;
+	struct system_crash crash;
 	uint64_t acpi_rsdp;	   /* 0: leave the search to the new kernel */
 	char *cmdline;		   /* /proc/cmdline without its newline; NULL if unreadable */
 	bool la57;		   /* 5-level paging is on */

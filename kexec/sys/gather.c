@@ -83,7 +83,7 @@ static int gather_memmap(const struct root *root, struct system *system, struct 
 	return 0;
 }
 
-static int gather_iomem(const struct root *root, struct system *system, struct err *err)
+int gather_iomem(const struct root *root, struct system *system, struct err *err)
 {
 	struct buf text CLEANUP(buf_done) = { 0 };
 

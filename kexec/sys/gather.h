@@ -11,12 +11,22 @@
  * zero-initialised and the caller's. */
 int gather_choice(const struct root *root, struct system *ret, struct err *err);
 
+/* /proc/iomem alone. */
+int gather_iomem(const struct root *root, struct system *system, struct err *err);
+
 /*
  * The rest, that a plan of ours needs. What a load cannot do without and what is
  * malformed is an error that names the file; what the new kernel will lose is a warning.
  */
 int gather_machine(const struct root *root, struct system *ret, struct warnings *warnings,
 		   struct err *err);
+
+/* What a crash kernel must know of the running one; after gather_machine(). What a dump will
+ * lack is a warning. */
+int gather_crash(const struct root *root, struct system *system, struct err *err);
+/* The reservation of /proc/iomem; see iomem_crash_kernel(). */
+int gather_reservation(const struct root *root, struct range *ret_main, struct range *ret_low,
+		       struct err *err);
 
 /* Whether an image is loaded; `crash` asks for the crash kernel. ERR_SYSTEM if
  * the kernel does not say (no CONFIG_KEXEC). */

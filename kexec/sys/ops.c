@@ -81,7 +81,7 @@ const struct ops ops_real = {
 	.shutdown = real_shutdown,
 };
 
-int ops_load_plan(const struct ops *ops, const struct plan *plan)
+int ops_load_plan(const struct ops *ops, const struct plan *plan, unsigned long flags)
 {
 	struct kexec_segment segment[PLAN_ITEMS_MAX];
 	unsigned int order[PLAN_ITEMS_MAX];
@@ -97,5 +97,6 @@ int ops_load_plan(const struct ops *ops, const struct plan *plan)
 			.memsz = item->mem_size,
 		};
 	}
-	return ops->load(ops->context, plan->entry, plan->nr_items, segment, KEXEC_ARCH_X86_64);
+	return ops->load(ops->context, plan->entry, plan->nr_items, segment,
+			 KEXEC_ARCH_X86_64 | flags);
 }

@@ -26,6 +26,6 @@ struct ops {
 extern const struct ops ops_real;
 
 /* Hands a plan's segments to ops->load, in ascending order. */
-int ops_load_plan(const struct ops *ops, const struct plan *plan);
+int ops_load_plan(const struct ops *ops, const struct plan *plan, unsigned long flags);
 
 #endif

@@ -143,11 +143,20 @@ bool root_is_missing(const struct err *err)
 	return err->code == ERR_SYSTEM && err->sys_errno == ENOENT;
 }
 
-int root_count_numbered(const struct root *root, const char *path, size_t *ret, struct err *err)
+static int compare_numbers(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int root_list_numbered(const struct root *root, const char *path, const char *prefix,
+		       uint64_t **ret, size_t *ret_count, struct err *err)
 {
 	int fd = open_below(root, path, O_DIRECTORY);
+	size_t length = strlen(prefix), count = 0, room = 0;
+	uint64_t *number = NULL, value;
 	struct dirent *entry;
-	size_t count = 0;
 	DIR *directory;
 
 	directory = fd < 0 ? NULL : fdopendir(fd);
@@ -156,9 +165,33 @@ int root_count_numbered(const struct root *root, const char *path, size_t *ret, 
 		close_fd(&fd);
 		return -1;
 	}
-	while ((entry = readdir(directory)))
-		count += isdigit((unsigned char)entry->d_name[0]) != 0;
+	while ((entry = readdir(directory))) {
+		const char *rest = entry->d_name + length;
+
+		if (strncmp(entry->d_name, prefix, length) ||
+		    !num_parse(rest, strlen(rest), 10, &value))
+			continue;
+		if (array_grow(&number, &room, count, sizeof(*number), err)) {
+			closedir(directory);
+			free(number);
+			return -1;
+		}
+		number[count++] = value;
+	}
 	closedir(directory);
-	*ret = count;
+	if (count)
+		qsort(number, count, sizeof(*number), compare_numbers);
+	*ret = number;
+	*ret_count = count;
+	return 0;
+}
+
+int root_count_numbered(const struct root *root, const char *path, size_t *ret, struct err *err)
+{
+	uint64_t *number;
+
+	if (root_list_numbered(root, path, "", &number, ret, err))
+		return -1;
+	free(number);
 	return 0;
 }

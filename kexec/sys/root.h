@@ -35,6 +35,12 @@ int root_read_text(const struct root *root, const char *path, char **ret, struct
 int root_read_number(const struct root *root, const char *path, uint64_t *ret, struct err *err);
 bool root_exists(const struct root *root, const char *path);
 bool root_is_missing(const struct err *err);
+/*
+ * The numbers N of the directory's entries PREFIX followed by N, in ascending order, in an
+ * array that is malloc'ed.
+ */
+int root_list_numbered(const struct root *root, const char *path, const char *prefix,
+		       uint64_t **ret, size_t *ret_count, struct err *err);
 /* How many entries the directory has whose names are numbers, so that a caller
  * can read 0 .. count - 1 and notice one that is not there. */
 int root_count_numbered(const struct root *root, const char *path, size_t *ret, struct err *err);

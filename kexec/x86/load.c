@@ -16,6 +16,9 @@ enum {
 	 * MIN_INITRD_LOAD_ADDR in arch/x86/kernel/kexec-bzimage64.c. */
 	INITRD_FROM = 0x1000000,
 	RESET_DELAY_SECONDS = 10,
+	/* What a capture kernel needs beside what is loaded, to boot and to unpack an initrd. */
+	CAPTURE_WORKING_MEMORY = 64 << 20,
+	CRASHKERNEL_UNIT = 16 << 20, /* crashkernel= is aligned to it: kernel/crash_reserve.c */
 	SERIAL_CLOCK = 115200,
 };
 static const phys_t FOUR_GIB = UINT64_C(1) << 32;
@@ -177,7 +180,7 @@ static struct bootparams_request bootparams_request(const struct load_request *r
 		.image = &load->image,
 		.system = system,
 		.e820 = &load->plan.e820,
-		.cmdline = request->cmdline,
+		.cmdline = load->plan.cmdline,
 		.seed = request->seed,
 		.no_efi = request->no_efi,
 	};
@@ -186,6 +189,120 @@ static struct bootparams_request bootparams_request(const struct load_request *r
 static const char *what_is_at(const void *system, phys_t address)
 {
 	return system_what_is_at(system, address);
+}
+
+/* --- a crash kernel ------------------------------------------------------ */
+
+static int shape_crash(const struct load_request *request, const struct system *system,
+		       struct load *load, struct err *err)
+{
+	const struct crash_request crash_request = {
+		.system = system,
+		.hotplug = request->hotplug,
+		.backup = request->backup,
+	};
+	struct range_set main_only CLEANUP(range_set_done) = { 0 };
+	struct range_set usable CLEANUP(range_set_done) = { 0 };
+	struct plan *plan = &load->plan;
+	/* From 2.14 on the zero page has a field for it. */
+	uint64_t rsdp = load->image.protocol < 0x20e ? system->acpi_rsdp : 0;
+
+	if (crash_shape(&crash_request, plan->warnings, &load->crash, err) ||
+	    crash_e820(&load->crash, system, &plan->e820, err) ||
+	    crash_dumped(&load->crash, &plan->dumped, err) ||
+	    crash_cmdline(&load->crash, request->cmdline, rsdp,
+			  request->memmap_cmdline ? &plan->e820 : NULL, &plan->cmdline, err) ||
+	    range_set_add(&main_only, load->crash.main, err) ||
+	    range_set_intersect(&plan->usable, &main_only, &usable, err))
+		return -1;
+	range_set_done(&plan->usable);
+	plan->usable = usable;
+	usable = (struct range_set){ 0 };
+	plan->reservation = load->crash.main;
+	plan->kernel_pages = crash_kernel_pages(system);
+	plan->hotplug = request->hotplug;
+	return 0;
+}
+
+/* What the capture kernel must not use: the ELF core header, and the backup. */
+static int shape_kept(const struct crash *crash, struct plan *plan, struct err *err)
+{
+	struct plan_item header = {
+		.name = "elfcorehdr",
+		.align = PAGE_SIZE_4K,
+		.min = crash->header_at.start,
+		.max = crash->header_at.end,
+		.fixed = true,
+		.is_verified = !plan->hotplug,
+	};
+	struct plan_item backup = {
+		.name = "backup",
+		.mem_size = range_size(crash->backup_at),
+		.align = PAGE_SIZE_4K,
+		.min = crash->backup_at.start,
+		.max = crash->backup_at.end,
+		.fixed = true,
+	};
+
+	if (!range_is_valid(crash->header_at))
+		return 0;
+	if (buf_extend(&header.own, range_size(crash->header_at), err) ||
+	    add_segment(plan, &header, &plan->elfcorehdr, err)) {
+		buf_done(&header.own);
+		return -1;
+	}
+	return backup.mem_size ? add_segment(plan, &backup, &plan->backup, err) : 0;
+}
+
+/* The reservation that would do, as crashkernel= takes it. */
+static unsigned long long crashkernel_mib(uint64_t needed)
+{
+	uint64_t size = needed + CAPTURE_WORKING_MEMORY;
+
+	return (size + CRASHKERNEL_UNIT - 1) / CRASHKERNEL_UNIT * (CRASHKERNEL_UNIT >> 20);
+}
+
+static uint64_t reservation_needed(const struct plan *plan)
+{
+	uint64_t needed = plan->kernel_pages;
+
+	for (unsigned int i = 0; i < plan->nr_items; i++)
+		needed += plan->item[i].mem_size;
+	return needed;
+}
+
+/* Before the kernel gives the old crash kernel up for one that it will refuse. */
+static int check_reservation(const struct plan *plan, struct err *err)
+{
+	uint64_t size = range_size(plan->reservation), needed = reservation_needed(plan);
+
+	if (!range_is_valid(plan->reservation) || needed <= size)
+		return 0;
+	err_set(err, ERR_NO_FIT, "crash kernel: %llu KiB are needed (",
+		(unsigned long long)needed / 1024);
+	for (unsigned int i = 0; i < plan->nr_items; i++)
+		err_append(err, "%s %llu, ", plan->item[i].name,
+			   (unsigned long long)plan->item[i].mem_size / 1024);
+	return err_append(
+		err,
+		"the running kernel's page tables %llu), the reservation " PHYS_FMT "-" PHYS_FMT
+		" has %llu KiB, %llu KiB too few: boot the running kernel "
+		"with crashkernel=%lluM",
+		(unsigned long long)plan->kernel_pages / 1024, PHYS(plan->reservation.start),
+		PHYS(plan->reservation.end), (unsigned long long)size / 1024,
+		(unsigned long long)(needed - size + 1023) / 1024, crashkernel_mib(needed));
+}
+
+static int advise(const struct plan *plan, struct err *err)
+{
+	if (err->code != ERR_NO_FIT || !range_is_valid(plan->reservation) ||
+	    reservation_needed(plan) > range_size(plan->reservation))
+		return -1;
+	return err_append(err,
+			  "; only the reservation for the crash kernel, " PHYS_FMT "-" PHYS_FMT
+			  ", is used: boot the running kernel with crashkernel=%lluM",
+			  PHYS(plan->reservation.start), PHYS(plan->reservation.end),
+			  crashkernel_mib(reservation_needed(plan)));
 }
 
 static int shape(const struct load_request *request, const struct system *system, struct load *load,
@@ -199,16 +316,22 @@ static int shape(const struct load_request *request, const struct system *system
 		return -1;
 	if (check_paging(system, &load->image, err) ||
 	    system_usable(system, &plan->usable, plan->warnings, err) ||
-	    system_e820(system, &plan->e820, NULL, err) || list_protected(system, plan, err))
+	    list_protected(system, plan, err) ||
+	    (!request->crash && system_e820(system, &plan->e820, NULL, err)))
 		return -1;
 	if (!(load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G))
 		max = at_most(max, FOUR_GIB);
+	if (request->crash) {
+		if (shape_crash(request, system, load, err))
+			return -1;
+	} else {
+		plan->cmdline = strdup(request->cmdline);
+		if (!plan->cmdline)
+			return err_no_memory(err);
+	}
 	parameters = bootparams_request(request, system, load);
 	if (bootparams_shape(&parameters, &load->bootparams, plan->warnings, err))
 		return -1;
-	plan->cmdline = strdup(request->cmdline);
-	if (!plan->cmdline)
-		return err_no_memory(err);
 
 	if (shape_kernel(request, &load->image, plan, max, err))
 		return -1;
@@ -231,9 +354,9 @@ static int shape(const struct load_request *request, const struct system *system
 			return -1;
 	}
 	if (shape_params(&load->bootparams, request, plan, max, err) ||
-	    shape_purgatory(request, plan, err))
+	    shape_kept(&load->crash, plan, err) || shape_purgatory(request, plan, err))
 		return -1;
-	return 0;
+	return check_reservation(plan, err);
 }
 
 int load_place(const struct load_request *request, const struct system *system,
@@ -243,8 +366,10 @@ int load_place(const struct load_request *request, const struct system *system,
 	struct range wrapper, output;
 
 	plan_init(plan, warnings);
-	if (shape(request, system, load, err) || plan_place(plan, what_is_at, system, err))
+	if (shape(request, system, load, err))
 		return -1;
+	if (plan_place(plan, what_is_at, system, err))
+		return advise(plan, err);
 	if (!footprint(&load->image.footprint, plan->item[plan->kernel].run.start, &wrapper,
 		       &output))
 		return err_set(err, ERR_INTERNAL, "the kernel's footprint has no end");
@@ -320,6 +445,9 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	params->nr_chunks = layout.nr_chunks;
 	sha256(item->own.data + layout.regions_at, layout.size - layout.regions_at,
 	       params->tables_digest);
+	params->backup_src = load->crash.backup_of.start;
+	params->backup_dst = load->crash.backup_at.start;
+	params->backup_size = range_size(load->crash.backup_of);
 	params->on_corruption = request->on_corruption == ON_CORRUPTION_HALT
 					? PURGATORY_ON_CORRUPTION_HALT
 					: PURGATORY_ON_CORRUPTION_RESET;
@@ -338,6 +466,11 @@ int load_seal(const struct load_request *request, const struct system *system, s
 {
 	struct bootparams_request parameters = bootparams_request(request, system, load);
 
+	if (load->plan.elfcorehdr != PLAN_NO_ITEM) {
+		struct buf *own = &load->plan.item[load->plan.elfcorehdr].own;
+
+		elfcorehdr_write(&load->crash.header, own->data, own->size);
+	}
 	if (bootparams_fill(&parameters, &load->bootparams, &load->plan, err) ||
 	    plan_filled(&load->plan, err))
 		return -1;
@@ -361,4 +494,5 @@ void load_forget_seed(struct load *load)
 void load_done(struct load *load)
 {
 	plan_done(&load->plan);
+	crash_done(&load->crash);
 }

@@ -6,6 +6,7 @@
 #include "kexec/core/plan.h"
 #include "kexec/core/system.h"
 #include "kexec/x86/bootparams.h"
+#include "kexec/x86/crash.h"
 
 enum on_corruption { ON_CORRUPTION_RESET, ON_CORRUPTION_HALT };
 
@@ -25,6 +26,10 @@ struct load_request {
 	phys_t mem_max;	     /* and end at or below; PHYS_LIMIT: no limit */
 	bool no_efi;
 	bool skip_verify;
+	bool crash;   /* into the crash kernel's reservation, and nowhere else */
+	bool hotplug; /* see struct crash_request */
+	enum crash_backup backup;
+	bool memmap_cmdline; /* tell the map on the command line, too */
 	bool stage_initrd;   /* load it elsewhere and let the purgatory copy it */
 	const uint8_t *seed; /* RNG_SEED_SIZE bytes, or NULL */
 	struct load_console console;
@@ -35,6 +40,7 @@ struct load_request {
 struct load {
 	struct bzimage image;
 	struct bootparams bootparams;
+	struct crash crash; /* empty for a normal load */
 	struct plan plan;
 };
 

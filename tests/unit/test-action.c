@@ -285,13 +285,17 @@ static void test_usage(void **state)
 	expect("-l %K --json", "--json goes with --dry-run", "");
 	expect("-l %K -t elf-x86_64", "--type=elf-x86_64: only bzImage64 (or bzImage) is known",
 	       "");
-	expect("-p %K", "-p: this version loads no crash kernel", "");
+	expect("-p -f %K", "-p with -f: a panic starts a crash kernel", "");
+	expect("-l %K --hotplug", "--hotplug, --pass-memmap-cmdline and --backup go with -p", "");
+	expect("-p %K --backup=maybe", "--backup=maybe: not auto, always or never", "");
+	expect("--print-ckr-size", "0", "");
 	expect("-l %K --serial=ttyUSB0", "--serial=ttyUSB0: not ttyS0 to ttyS3, nor an I/O port",
 	       "");
 	expect("-l %K --serial-baud=7", "--serial-baud=7: 115200 is not a multiple of it", "");
 	expect("-l %K --on-corruption=spin", "--on-corruption=spin: not reset or halt", "");
 	expect("-l %K --mem-min=low", "--mem-min=low: not an address", "");
-	expect("-e -u", "only one of -l, -e, -u and -f can be done at a time", "");
+	expect("-e -u", "only one of -l, -e, -u, -f and --print-ckr-size can be done at a time",
+	       "");
 }
 
 /* Options mean the same wherever they stand, and however they are spelt. */

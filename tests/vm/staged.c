@@ -37,7 +37,7 @@ static int run(char *const argv[], struct warnings *warnings, struct err *err)
 	if (load_place(&request, &system, warnings, &load, err) ||
 	    load_seal(&request, &system, &load, err) || report_json(&report, stdout, err))
 		return -1;
-	error = -ops_load_plan(&ops_real, &load.plan);
+	error = -ops_load_plan(&ops_real, &load.plan, 0);
 	return error ? err_set_errno(err, error, "kexec_load") : 0;
 }
 

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kexec/sys/gather.h"
+
+enum {
+	FIRST_MIB_PAGES = 256,
+	/* include/uapi/linux/kernel-page-flags.h, and include/linux/kernel-page-flags.h */
+	KPF_NOPAGE = 20,
+	KPF_RESERVED = 32,
+};
+
+static void numbers_done(uint64_t **number)
+{
+	free(*number);
+}
+
+/* Hexadecimal without 0x, and a decimal size: drivers/base/cpu.c. */
+static int gather_notes_of(const struct root *root, uint64_t cpu, struct elfcorehdr_note *ret,
+			   struct err *err)
+{
+	char *address CLEANUP(text_done) = NULL;
+	char path[64];
+
+	snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%llu/crash_notes",
+		 (unsigned long long)cpu);
+	if (root_read_text(root, path, &address, err))
+		return -1;
+	if (!num_parse(address, strlen(address), 16, &ret->address) || !ret->address ||
+	    ret->address >= PHYS_LIMIT)
+		return err_set(err, ERR_INPUT, "/%s: \"%.40s\" is not an address", path, address);
+	snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%llu/crash_notes_size",
+		 (unsigned long long)cpu);
+	if (root_read_number(root, path, &ret->size, err))
+		return -1;
+	if (!ret->size || ret->size > PAGE_SIZE_4K)
+		return err_set(err, ERR_INPUT, "/%s: %llu bytes of notes", path,
+			       (unsigned long long)ret->size);
+	return 0;
+}
+
+static int gather_notes(const struct root *root, struct system_crash *crash, struct err *err)
+{
+	uint64_t *cpu CLEANUP(numbers_done) = NULL;
+	size_t count = 0;
+
+	if (root_list_numbered(root, "sys/devices/system/cpu", "cpu", &cpu, &count, err))
+		return root_is_missing(err) ? 0 : -1;
+	for (size_t i = 0; i < count; i++) {
+		struct elfcorehdr_note note;
+
+		if (gather_notes_of(root, cpu[i], &note, err)) {
+			if (root_is_missing(err))
+				continue;
+			return -1;
+		}
+		if (array_grow(&crash->note, &crash->notes_room, crash->nr_notes, sizeof(note),
+			       err))
+			return -1;
+		crash->note[crash->nr_notes++] = note;
+	}
+	return 0;
+}
+
+/* "0x%016llx %x\n": the size is hexadecimal, too (kernel/ksysfs.c). */
+static int gather_vmcoreinfo(const struct root *root, struct system_crash *crash, struct err *err)
+{
+	char *text CLEANUP(text_done) = NULL;
+	struct elfcorehdr_note note;
+	const char *blank;
+
+	if (root_read_text(root, "sys/kernel/vmcoreinfo", &text, err))
+		return root_is_missing(err) ? 0 : -1;
+	blank = strchrnul(text, ' ');
+	if (!*blank || !num_parse(text, (size_t)(blank - text), 16, &note.address) ||
+	    !num_parse(blank + 1, strlen(blank + 1), 16, &note.size) || !note.size ||
+	    note.address >= PHYS_LIMIT || note.size > UINT16_MAX)
+		return err_set(err, ERR_INPUT,
+			       "/sys/kernel/vmcoreinfo: \"%.60s\" is not an address and a size",
+			       text);
+	crash->vmcoreinfo = note;
+	return 0;
+}
+
+/* Lines of "%08llx-%08llx", inclusive: kernel/kexec_core.c, crash_cma_ranges. */
+static int gather_cma(const struct root *root, struct range_set *ret, struct err *err)
+{
+	static const char path[] = "sys/kernel/kexec/crash_cma_ranges";
+	struct buf text CLEANUP(buf_done) = { 0 };
+	struct bytes rest, line;
+
+	if (root_read(root, path, PAGE_SIZE_4K, &text, err))
+		return root_is_missing(err) ? 0 : -1;
+	rest = buf_bytes(&text);
+	while (bytes_next_line(&rest, &line)) {
+		const char *word = (const char *)line.data;
+		const char *dash = line.size ? memchr(word, '-', line.size) : NULL;
+		uint64_t start, last;
+
+		if (!dash || !num_parse(word, (size_t)(dash - word), 16, &start) ||
+		    !num_parse(dash + 1, line.size - (size_t)(dash - word) - 1, 16, &last) ||
+		    last >= PHYS_LIMIT ||
+		    range_set_add(ret, (struct range){ start, last + 1 }, err))
+			return err_set(err, ERR_INPUT, "/%s: \"%.*s\" is not a range", path,
+				       (int)line.size, word);
+	}
+	return 0;
+}
+
+/*
+ * Whether the running kernel gives pages of the first MiB away: kernels before 5.14 may, and
+ * their dump must show them as they were. Where page flags cannot be read it is taken for so.
+ */
+static bool first_mib_in_use(const struct root *root)
+{
+	uint64_t flags[FIRST_MIB_PAGES];
+	struct err ignored;
+
+	if (root_read_at(root, "proc/kpageflags", 0, flags, sizeof(flags), &ignored))
+		return true;
+	for (size_t i = 0; i < FIRST_MIB_PAGES; i++)
+		if (!(flags[i] & (UINT64_C(1) << KPF_NOPAGE | UINT64_C(1) << KPF_RESERVED)))
+			return true;
+	return false;
+}
+
+static uint64_t room_for_hotplug(const struct root *root)
+{
+	struct err ignored;
+	uint64_t size;
+
+	if (root_read_number(root, "sys/kernel/kexec/crash_elfcorehdr_size", &size, &ignored) &&
+	    root_read_number(root, "sys/kernel/crash_elfcorehdr_size", &size, &ignored))
+		return 0;
+	return size;
+}
+
+int gather_crash(const struct root *root, struct system *system, struct err *err)
+{
+	struct system_crash *crash = &system->crash;
+
+	if (gather_notes(root, crash, err) || gather_vmcoreinfo(root, crash, err) ||
+	    gather_cma(root, &crash->cma, err))
+		return -1;
+	crash->elfcorehdr_size = room_for_hotplug(root);
+	crash->first_mib_in_use = first_mib_in_use(root);
+	return 0;
+}
+
+int gather_reservation(const struct root *root, struct range *ret_main, struct range *ret_low,
+		       struct err *err)
+{
+	struct system system CLEANUP(system_done) = { 0 };
+
+	if (gather_iomem(root, &system, err))
+		return -1;
+	return iomem_crash_kernel(&system.iomem, ret_main, ret_low, err);
+}

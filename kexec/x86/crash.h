@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a crash kernel needs beside a kernel: the reservation that it lives in, the header
+ * that describes the crashed kernel's memory, and a memory map that leaves the rest alone.
+ */
+#ifndef X86_CRASH_H
+#define X86_CRASH_H
+
+#include "kexec/core/elfcorehdr.h"
+#include "kexec/core/system.h"
+
+enum crash_backup {
+	CRASH_BACKUP_AUTO, /* if the running kernel uses the first MiB */
+	CRASH_BACKUP_ALWAYS,
+	CRASH_BACKUP_NEVER,
+};
+
+struct crash_request {
+	const struct system *system;
+	bool hotplug; /* room for the running kernel to describe memory and CPUs that come later */
+	enum crash_backup backup;
+};
+
+/*
+ * From the top of the reservation downward: the ELF core header, then the backup of low
+ * memory. So the RAM that the capture kernel is given is one range, whatever else is loaded.
+ * Owned; zero-initialise; release with crash_done().
+ */
+struct crash {
+	struct range main; /* crashk_res: segments lie here and nowhere else */
+	struct range low;  /* crashk_low_res: handed on as RAM; empty: none */
+	struct elfcorehdr header;
+	struct range header_at;
+	struct range backup_of; /* low memory that the purgatory saves; empty: none */
+	struct range backup_at;
+	struct range ram; /* main without the two */
+};
+
+/* ERR_INPUT where the running kernel hides what a dump needs, or reserved nothing. */
+int crash_shape(const struct crash_request *request, struct warnings *warnings, struct crash *ret,
+		struct err *err);
+/* The capture kernel's memory map. ret is zero-initialised, and owned afterwards. */
+int crash_e820(const struct crash *crash, const struct system *system, struct memmap *ret,
+	       struct err *err);
+/* All that /proc/vmcore will show, where it is then, in whole pages. */
+int crash_dumped(const struct crash *crash, struct range_set *ret, struct err *err);
+
+/*
+ * Bytes of the reservation that are left to the running kernel: for its control pages, the
+ * page tables of all RAM, and a copy of vmcoreinfo (kernel/kexec_core.c
+ * kimage_alloc_crash_control_pages(), arch/x86/kernel/machine_kexec_64.c).
+ */
+uint64_t crash_kernel_pages(const struct system *system);
+
+/*
+ * What the capture kernel must be told on its command line, *ret malloc'ed: elfcorehdr=;
+ * acpi_rsdp= where `acpi_rsdp` is not 0; e820 as memmap= where it is not NULL.
+ */
+int crash_cmdline(const struct crash *crash, const char *cmdline, uint64_t acpi_rsdp,
+		  const struct memmap *e820, char **ret, struct err *err);
+void crash_done(struct crash *crash);
+
+#endif
