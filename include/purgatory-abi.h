@@ -3,7 +3,8 @@
  * The one thing that loader and purgatory share: the parameter block, and the
  * tables that it points to.
  *
- * The purgatory is a flat, position-independent image. Its entry is offset 0.
+ * The purgatory is a flat, position-independent image. Its entry is offset 0, the first
+ * stage, which checks all that begins at PURGATORY_STAGE2_OFFSET.
  * The parameter block lies PURGATORY_PARAMS_OFFSET bytes into the image, so the
  * loader writes it without reading ELF and without relocating anything. The
  * tables follow the image and its zero-initialised tail (image_size) in the
@@ -15,7 +16,9 @@
 #ifndef PURGATORY_ABI_H
 #define PURGATORY_ABI_H
 
-#define PURGATORY_PARAMS_OFFSET 0x40
+#define PURGATORY_STAGE1_OFFSET 0x8
+#define PURGATORY_STAGE2_OFFSET 0x180
+#define PURGATORY_PARAMS_OFFSET 0x1c0
 #define PURGATORY_MAGIC		0x524f544147525550 /* "PURGATOR" in memory order */
 #define PURGATORY_ABI_VERSION	1
 
@@ -28,6 +31,18 @@
 #define PURGATORY_NO_IO \
 	0x2 /* SEV-ES, SEV-SNP, TDX: no CPUID, port I/O or MSR; fail by triple fault */
 #define PURGATORY_RESET_VGA 0x4 /* bring a VGA adapter back to text mode 3 */
+
+/* purgatory_stage1.flags */
+#define PURGATORY_STAGE1_NO_IO 0x1 /* as PURGATORY_NO_IO */
+#define PURGATORY_STAGE1_HALT  0x2 /* as PURGATORY_ON_CORRUPTION_HALT; else reset at once */
+
+/* Offsets within struct purgatory_stage1. */
+#define OFF_STAGE1_SIZE	       0x00
+#define OFF_STAGE1_CRC	       0x08
+#define OFF_STAGE1_SPARE       0x10
+#define OFF_STAGE1_SERIAL_PORT 0x18
+#define OFF_STAGE1_FLAGS       0x1a
+#define PURGATORY_STAGE1_SIZE  0x20
 
 /* purgatory_params.console, a set */
 #define PURGATORY_CONSOLE_SERIAL 0x1
@@ -57,6 +72,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What the first stage knows of the second. */
+struct purgatory_stage1 {
+	uint64_t size;	      /* of the second stage with its tables; a multiple of 8 */
+	uint64_t crc;	      /* CRC-64 of it: ECMA-182, reflected, all ones first, not inverted */
+	uint64_t spare;	      /* address of a second copy; 0: none */
+	uint16_t serial_port; /* 8250 base that a failure is told on; 0: none */
+	uint8_t flags;
+	uint8_t pad[5];
+};
+
 /*
  * One segment's file bytes. Verified at src; if dst differs, copied there and
  * verified again. Sources and destinations of all regions are disjoint: the
@@ -66,6 +91,7 @@ struct purgatory_region {
 	uint64_t src;
 	uint64_t dst;
 	uint64_t size;	      /* bytes hashed and copied, never 0 */
+	uint64_t spare;	      /* address of a second copy of the bytes; 0: none */
 	uint64_t zero;	      /* bytes to clear after dst + size; only where dst != src */
 	uint32_t first_chunk; /* index of its first digest; it has ceil(size / chunk size) */
 	uint32_t segment;     /* number in the plan, for messages */
@@ -79,13 +105,17 @@ struct purgatory_region {
 struct purgatory_report {
 	uint32_t version; /* 0: the purgatory has not come to its end */
 	uint32_t nr_regions;
-	uint32_t nr_chunks; /* verified, of sources and of copies */
+	uint32_t nr_chunks;    /* verified, of sources and of copies */
+	uint32_t nr_repaired;  /* of those, taken from their spares */
+	uint32_t own_repaired; /* 1: the purgatory itself was */
 	uint32_t pad0;
 	uint64_t bytes; /* of all regions */
 	uint64_t nmis;
 	uint64_t tsc_entry; /* time stamps at the first instruction of C, and at the last */
 	uint64_t tsc_exit;
-	uint64_t tsc_hz; /* 0: unknown */
+	uint64_t tsc_hz;	  /* 0: unknown */
+	uint64_t repaired_offset; /* of the first repaired chunk, in its segment's file bytes */
+	char repaired_name[24];
 };
 
 struct purgatory_params {
@@ -132,7 +162,10 @@ PURGATORY_OFFSET_IS(on_corruption, 0x68);
 PURGATORY_OFFSET_IS(console, 0x78);
 PURGATORY_OFFSET_IS(reset_port, 0x80);
 _Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE, "purgatory_params");
-_Static_assert(sizeof(struct purgatory_report) == 56, "purgatory_report");
-_Static_assert(sizeof(struct purgatory_region) == 64, "purgatory_region");
+_Static_assert(sizeof(struct purgatory_report) == 96, "purgatory_report");
+_Static_assert(sizeof(struct purgatory_region) == 72, "purgatory_region");
+_Static_assert(sizeof(struct purgatory_stage1) == PURGATORY_STAGE1_SIZE, "purgatory_stage1");
+_Static_assert(offsetof(struct purgatory_stage1, spare) == OFF_STAGE1_SPARE, "spare");
+_Static_assert(offsetof(struct purgatory_stage1, flags) == OFF_STAGE1_FLAGS, "flags");
 #endif /* __ASSEMBLER__ */
 #endif

@@ -155,6 +155,7 @@ static int make_plan(struct session *session, struct err *err)
 		.crash = request->crash,
 		.hotplug = request->hotplug && session->system.crash.elfcorehdr_size,
 		.backup = request->backup,
+		.spares = request->spares,
 		.memmap_cmdline = request->memmap_cmdline,
 		.skip_verify = request->no_checks,
 		.seed = session->seed,

@@ -26,6 +26,8 @@ enum option_id {
 	OPTION_MEMMAP_CMDLINE,
 	OPTION_BACKUP,
 	OPTION_PRINT_RESERVATION,
+	OPTION_SPARE_COPY,
+	OPTION_NO_SPARE_COPY,
 	OPTION_SYSROOT,
 	OPTION_ACCEPTED, /* of kexec-tools, without an effect on x86-64 */
 };
@@ -53,6 +55,9 @@ static const struct cli_option options[] = {
 	  "with -p: the kernel keeps the dump's header true at hotplug" },
 	{ "pass-memmap-cmdline", OPTION_MEMMAP_CMDLINE, NULL, true,
 	  "with -p: tell the memory map as memmap=, too" },
+	{ "spare-copy", OPTION_SPARE_COPY, NULL, true,
+	  "with -p: refuse to load without spare copies to repair from" },
+	{ "no-spare-copy", OPTION_NO_SPARE_COPY, NULL, true, "with -p: make none" },
 	{ "backup", OPTION_BACKUP, "auto|always|never", true,
 	  "with -p: save low memory for the dump (auto: if in use)" },
 	{ "dry-run", OPTION_DRY_RUN, NULL, true, "show what would be loaded where; load nothing" },
@@ -303,6 +308,12 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	case OPTION_MEMMAP_CMDLINE:
 		request->memmap_cmdline = true;
 		return 0;
+	case OPTION_SPARE_COPY:
+		request->spares = LOAD_SPARES_ALWAYS;
+		return 0;
+	case OPTION_NO_SPARE_COPY:
+		request->spares = LOAD_SPARES_NEVER;
+		return 0;
 	case OPTION_BACKUP:
 		return parse_backup(argument, request, err);
 	case OPTION_PRINT_RESERVATION:
@@ -334,9 +345,11 @@ static int check(const struct request *request, const char *load_option, struct 
 	if (request->crash && request->action == ACTION_FORCE)
 		return err_set(err, ERR_USAGE, "-p with -f: a panic starts a crash kernel");
 	if (!request->crash && loads &&
-	    (request->hotplug || request->memmap_cmdline || request->backup != CRASH_BACKUP_AUTO))
-		return err_set(err, ERR_USAGE,
-			       "--hotplug, --pass-memmap-cmdline and --backup go with -p");
+	    (request->hotplug || request->memmap_cmdline || request->backup != CRASH_BACKUP_AUTO ||
+	     request->spares != LOAD_SPARES_AUTO))
+		return err_set(
+			err, ERR_USAGE,
+			"--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p");
 	if (request->json && !request->dry_run)
 		return err_set(err, ERR_USAGE, "--json goes with --dry-run");
 	if (request->type && strcmp(request->type, "bzImage64") && strcmp(request->type, "bzImage"))

@@ -38,6 +38,7 @@ struct request {
 	bool no_efi;
 	bool hotplug, memmap_cmdline; /* of a crash load */
 	enum crash_backup backup;
+	enum load_spares spares;
 	bool reuse_cmdline;
 	const char *kernel;
 	const char *initrd[REQUEST_INITRDS_MAX];

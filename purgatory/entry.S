@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where the old kernel jumps to, and from where the new one is entered.
+ * Where the first stage goes, and from where the new kernel is entered.
  *
- * At the entry: long mode, memory identity-mapped, interrupts off, a few hundred
+ * At the entry, as the old kernel left it: long mode, memory identity-mapped, interrupts off, a few hundred
  * bytes of stack, and a GDT and IDT that may have no room at all, so that until
  * ours are loaded no segment may be loaded, and every exception resets the machine.
  *
@@ -35,24 +35,19 @@
 #define TSS_IO_MAP_BASE	0x66
 
 	.section .entry, "ax", @progbits
-	.globl	purgatory_entry
-	.hidden	purgatory_entry
-purgatory_entry:
-.Limage:
-	cli
-	cld
+.Lsecond_stage:
 	jmp	start
 
-	.org	PURGATORY_PARAMS_OFFSET
+	.org	PURGATORY_PARAMS_OFFSET - PURGATORY_STAGE2_OFFSET
 	.globl	purgatory_params
 	.hidden	purgatory_params
 purgatory_params:
 	.quad	PURGATORY_MAGIC
 	.long	PURGATORY_ABI_VERSION
 	.long	PURGATORY_PARAMS_SIZE
-	.org	PURGATORY_PARAMS_OFFSET + OFF_PARAMS_IMAGE_SIZE
-	.quad	purgatory_end - .Limage
-	.org	PURGATORY_PARAMS_OFFSET + PURGATORY_PARAMS_SIZE
+	.org	PURGATORY_PARAMS_OFFSET - PURGATORY_STAGE2_OFFSET + OFF_PARAMS_IMAGE_SIZE
+	.quad	purgatory_end - .Lsecond_stage + PURGATORY_STAGE2_OFFSET
+	.org	PURGATORY_PARAMS_OFFSET - PURGATORY_STAGE2_OFFSET + PURGATORY_PARAMS_SIZE
 
 	.text
 start:
@@ -117,6 +112,7 @@ start:
 	lidt	idt_pointer(%rip)
 
 	leaq	purgatory_params(%rip), %rdi
+	movl	%ebp, %esi
 	call	purgatory_main
 
 	movq	purgatory_params + OFF_PARAMS_ENTRY_RSI(%rip), %rsi

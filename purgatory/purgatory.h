@@ -55,7 +55,10 @@ _Noreturn void purgatory_exception(const struct purgatory_params *params,
 
 /* --- verify.c ------------------------------------------------------------ */
 
-/* Verifies and copies all regions. Returns only if the kernel may be entered. */
-void purgatory_main(const struct purgatory_params *params);
+/*
+ * Verifies and copies all regions, and repairs what it can from spares. Returns only if the
+ * kernel may be entered. own_repaired: the first stage took this one from its spare.
+ */
+void purgatory_main(const struct purgatory_params *params, uint32_t own_repaired);
 
 #endif

@@ -8,7 +8,7 @@
 # the loader's core library too: what is verified is what was computed.
 
 PURGATORY_SHARED := purgatory/sha256.c purgatory/sha256_x86_64.S
-PURGATORY_SOURCES := purgatory/entry.S purgatory/verify.c purgatory/failure.c purgatory/console.c \
+PURGATORY_SOURCES := purgatory/stage1.S purgatory/entry.S purgatory/verify.c purgatory/failure.c purgatory/console.c \
 	purgatory/copy.S $(PURGATORY_SHARED)
 PURGATORY_OBJECTS := $(patsubst purgatory/%,$(B)/purgatory/%.o,$(PURGATORY_SOURCES))
 

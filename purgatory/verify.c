@@ -68,32 +68,60 @@ static void check_tables(const struct purgatory_params *params)
 	purgatory_fail(params);
 }
 
-/* Returns how many chunks were good, which is all of them. */
-static uint32_t check_region(const struct purgatory_params *params,
-			     const struct purgatory_region *region, uint64_t address,
-			     const char *which)
-{
-	const uint8_t *expected = at_address(params->digests);
-	uint32_t chunks = 0;
+/* A chunk of a region, at `address` now, that may be damaged. */
+struct chunk {
+	const struct purgatory_region *region;
+	uint64_t offset, size, address;
+	const uint8_t *expected;
+};
 
-	expected += (uint64_t)region->first_chunk * PURGATORY_DIGEST_SIZE;
-	for (uint64_t offset = 0; offset < region->size;
-	     offset += PURGATORY_CHUNK_SIZE, expected += PURGATORY_DIGEST_SIZE) {
-		uint64_t left = region->size - offset;
-		uint64_t size = left < PURGATORY_CHUNK_SIZE ? left : PURGATORY_CHUNK_SIZE;
+/* From the spare, if that is good, and then verified again where it is needed. */
+static bool repair(const struct purgatory_params *params, const struct chunk *chunk,
+		   struct purgatory_report *report)
+{
+	const struct purgatory_region *region = chunk->region;
+	const void *spare = at_address(region->spare + chunk->offset);
+	uint8_t actual[PURGATORY_DIGEST_SIZE];
+
+	if (!region->spare || !digest_is(params, spare, chunk->size, chunk->expected, actual))
+		return false;
+	machine_copy(at_address(chunk->address), spare, chunk->size);
+	if (!digest_is(params, at_address(chunk->address), chunk->size, chunk->expected, actual))
+		return false;
+	console_print("segment %lu (%s) repaired: 0x%lx bytes at offset 0x%lx\n",
+		      (uint64_t)region->segment, region->name, chunk->size, chunk->offset);
+	if (!report->nr_repaired++) {
+		report->repaired_offset = chunk->offset;
+		memcpy(report->repaired_name, region->name, sizeof(report->repaired_name));
+	}
+	return true;
+}
+
+static void check_region(const struct purgatory_params *params,
+			 const struct purgatory_region *region, uint64_t address, const char *which,
+			 struct purgatory_report *report)
+{
+	struct chunk chunk = { .region = region, .expected = at_address(params->digests) };
+
+	chunk.expected += (uint64_t)region->first_chunk * PURGATORY_DIGEST_SIZE;
+	for (; chunk.offset < region->size;
+	     chunk.offset += PURGATORY_CHUNK_SIZE, chunk.expected += PURGATORY_DIGEST_SIZE) {
+		uint64_t left = region->size - chunk.offset;
 		uint8_t actual[PURGATORY_DIGEST_SIZE];
 
-		if (digest_is(params, at_address(address + offset), size, expected, actual)) {
-			chunks++;
+		chunk.address = address + chunk.offset;
+		chunk.size = left < PURGATORY_CHUNK_SIZE ? left : PURGATORY_CHUNK_SIZE;
+		report->nr_chunks++;
+		if (digest_is(params, at_address(chunk.address), chunk.size, chunk.expected,
+			      actual) ||
+		    repair(params, &chunk, report))
 			continue;
-		}
 		console_print(
 			"segment %lu (%s) is damaged: 0x%lx bytes at offset 0x%lx of its %s\n",
-			(uint64_t)region->segment, region->name, size, offset, which);
-		print_digests(actual, expected);
+			(uint64_t)region->segment, region->name, chunk.size, chunk.offset, which);
+		print_digests(actual, chunk.expected);
 		purgatory_fail(params);
 	}
-	return chunks;
 }
 
 /* Not in a guest whose time stamps the hypervisor may intercept. */
@@ -112,18 +140,21 @@ static void leave_report(const struct purgatory_params *params, struct purgatory
 	*(struct purgatory_report *)at_address(params->report) = report;
 }
 
-void purgatory_main(const struct purgatory_params *params)
+void purgatory_main(const struct purgatory_params *params, uint32_t own_repaired)
 {
 	const struct purgatory_region *regions = at_address(params->regions);
 	bool verifies = !(params->flags & PURGATORY_SKIP_VERIFY);
 	struct purgatory_report report = {
 		.nr_regions = params->nr_regions,
+		.own_repaired = own_repaired,
 		.tsc_hz = params->tsc_hz,
 		.tsc_entry = time_stamp(params),
 	};
 
 	console_init(params);
 	check_params(params);
+	if (own_repaired)
+		console_print("the purgatory itself was repaired\n");
 	if (verifies)
 		check_tables(params);
 	for (uint32_t i = 0; i < params->nr_regions; i++)
@@ -132,7 +163,7 @@ void purgatory_main(const struct purgatory_params *params)
 		      (uint64_t)params->nr_regions, (report.bytes + 0xfffff) >> 20);
 
 	for (uint32_t i = 0; verifies && i < params->nr_regions; i++)
-		report.nr_chunks += check_region(params, &regions[i], regions[i].src, "source");
+		check_region(params, &regions[i], regions[i].src, "source", &report);
 	for (uint32_t i = 0; i < params->nr_regions; i++) {
 		const struct purgatory_region *region = &regions[i];
 
@@ -141,7 +172,7 @@ void purgatory_main(const struct purgatory_params *params)
 		machine_copy(at_address(region->dst), at_address(region->src), region->size);
 		memset(at_address(region->dst + region->size), 0, region->zero);
 		if (verifies)
-			report.nr_chunks += check_region(params, region, region->dst, "copy");
+			check_region(params, region, region->dst, "copy", &report);
 	}
 
 	if (params->backup_size)

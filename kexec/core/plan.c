@@ -410,8 +410,8 @@ int plan_check(const struct plan *plan, struct err *err)
 				return err_set(err, ERR_INTERNAL, "%s lies over %s", item->name,
 					       plan->protected_range[j].name);
 		}
-		if (!item->is_verified && i != plan->purgatory && i != plan->backup &&
-		    !(plan->hotplug && i == plan->elfcorehdr))
+		if (item->unverified &&
+		    (i == plan->kernel || i == plan->initrd || i == plan->params))
 			return err_set(err, ERR_INTERNAL, "%s has no digest", item->name);
 	}
 	if (plan->entry < plan->item[plan->purgatory].run.start ||

@@ -18,18 +18,18 @@ enum { PLAN_ITEMS_MAX = 16, PLAN_LINKS_MAX = 32, PLAN_NO_ITEM = 255 };
 
 /* One segment: memory that the kexec system call fills. */
 struct plan_item {
-	const char *name;  /* a constant, at most 23 characters */
-	struct bytes file; /* its bytes: borrowed, or those of `own` */
-	struct buf own;	   /* where the loader makes the bytes itself */
-	uint64_t mem_size; /* bytes of memory, a multiple of the page */
-	uint64_t align;	   /* a power of two, at least a page */
-	phys_t min;	   /* the lowest start */
-	phys_t max;	   /* the highest end */
-	bool fixed;	   /* only at min, whatever align says */
-	bool staged;	   /* loaded elsewhere, copied to `run` by the purgatory */
-	bool is_verified;  /* has digests; all but the purgatory itself */
-	struct range load; /* where the system call puts it */
-	struct range run;  /* where it is when the new kernel starts; load unless staged */
+	const char *name;	/* a constant, at most 23 characters */
+	struct bytes file;	/* its bytes: borrowed, or those of `own` */
+	struct buf own;		/* where the loader makes the bytes itself */
+	uint64_t mem_size;	/* bytes of memory, a multiple of the page */
+	uint64_t align;		/* a power of two, at least a page */
+	phys_t min;		/* the lowest start */
+	phys_t max;		/* the highest end */
+	bool fixed;		/* only at min, whatever align says */
+	bool staged;		/* loaded elsewhere, copied to `run` by the purgatory */
+	const char *unverified; /* why it has no digests, a constant; NULL: it has */
+	struct range load;	/* where the system call puts it */
+	struct range run;	/* where it is when the new kernel starts; load unless staged */
 };
 
 /* An address that was written into an item's bytes: plan_check() reads it back. */
@@ -72,6 +72,7 @@ struct plan {
 	 */
 	struct range reservation;
 	uint64_t kernel_pages;
+	uint64_t segments_max; /* bytes of all segments that the kernel takes */
 	struct range_set dumped;
 	bool hotplug; /* the running kernel may rewrite the ELF core header */
 	char *cmdline;

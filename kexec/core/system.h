@@ -30,6 +30,7 @@ struct system_crash {
 	struct elfcorehdr_note *note; /* one for each CPU that sysfs shows, in their order */
 	size_t nr_notes, notes_room;
 	struct elfcorehdr_note vmcoreinfo; /* size 0: unknown */
+	uint64_t mem_total;		   /* bytes that the kernel manages; 0: unknown */
 	uint64_t elfcorehdr_size; /* what the kernel can grow it to at hotplug; 0: it cannot */
 	struct range_set cma;	  /* crashkernel=,cma: RAM that the capture kernel may use */
 	bool first_mib_in_use;	  /* the running kernel allocates from it (before 5.14) */

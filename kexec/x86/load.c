@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kexec/x86/load.h"
 
+#include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +61,6 @@ static int shape_kernel(const struct load_request *request, const struct bzimage
 				       : of->pref_address,
 		.max = max,
 		.fixed = !of->relocatable,
-		.is_verified = true,
 	};
 
 	if (item.fixed && request->mem_min > of->pref_address)
@@ -80,7 +80,6 @@ static int shape_params(const struct bootparams *shape, const struct load_reques
 		.align = PAGE_SIZE_4K,
 		.min = at_least(SMALL_SEGMENTS_FROM, request->mem_min),
 		.max = max,
-		.is_verified = true,
 	};
 
 	if (buf_extend(&item.own, shape->size, err) ||
@@ -99,7 +98,7 @@ static uint64_t chunks_of(const struct plan_item *item)
 /* The purgatory's segment: its image, its bss, then the tables. It is the last
  * to be shaped, for its tables have a line for each of the others. */
 struct purgatory_layout {
-	uint64_t image_size, regions_at, digests_at, size;
+	uint64_t image_size, regions_at, digests_at, size, stage2_size;
 	uint32_t nr_regions, nr_chunks;
 };
 
@@ -111,7 +110,7 @@ static struct purgatory_layout purgatory_layout(const struct plan *plan)
 	struct purgatory_layout layout = { .image_size = cursor_u64(&at) };
 
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
-		if (!plan->item[i].is_verified || !plan->item[i].file.size)
+		if (plan->item[i].unverified || !plan->item[i].file.size)
 			continue;
 		layout.nr_regions++;
 		layout.nr_chunks += (uint32_t)chunks_of(&plan->item[i]);
@@ -119,6 +118,7 @@ static struct purgatory_layout purgatory_layout(const struct plan *plan)
 	layout.regions_at = (layout.image_size + 63) & ~UINT64_C(63);
 	layout.digests_at = layout.regions_at + layout.nr_regions * sizeof(struct purgatory_region);
 	layout.size = layout.digests_at + (uint64_t)layout.nr_chunks * PURGATORY_DIGEST_SIZE;
+	layout.stage2_size = layout.size - PURGATORY_STAGE2_OFFSET;
 	return layout;
 }
 
@@ -130,6 +130,7 @@ static int shape_purgatory(const struct load_request *request, struct plan *plan
 		.align = PAGE_SIZE_4K,
 		.min = at_least(SMALL_SEGMENTS_FROM, request->mem_min),
 		.max = request->mem_max,
+		.unverified = "its first stage checks it",
 	};
 
 	if (buf_append(&item.own, purgatory_image, (size_t)(purgatory_image_end - purgatory_image),
@@ -220,6 +221,7 @@ static int shape_crash(const struct load_request *request, const struct system *
 	usable = (struct range_set){ 0 };
 	plan->reservation = load->crash.main;
 	plan->kernel_pages = crash_kernel_pages(system);
+	plan->segments_max = system->crash.mem_total ? system->crash.mem_total / 2 : PHYS_LIMIT;
 	plan->hotplug = request->hotplug;
 	return 0;
 }
@@ -233,7 +235,7 @@ static int shape_kept(const struct crash *crash, struct plan *plan, struct err *
 		.min = crash->header_at.start,
 		.max = crash->header_at.end,
 		.fixed = true,
-		.is_verified = !plan->hotplug,
+		.unverified = plan->hotplug ? "the running kernel rewrites it" : NULL,
 	};
 	struct plan_item backup = {
 		.name = "backup",
@@ -242,6 +244,7 @@ static int shape_kept(const struct crash *crash, struct plan *plan, struct err *
 		.min = crash->backup_at.start,
 		.max = crash->backup_at.end,
 		.fixed = true,
+		.unverified = "the purgatory writes it",
 	};
 
 	if (!range_is_valid(crash->header_at))
@@ -252,6 +255,68 @@ static int shape_kept(const struct crash *crash, struct plan *plan, struct err *
 		return -1;
 	}
 	return backup.mem_size ? add_segment(plan, &backup, &plan->backup, err) : 0;
+}
+
+/*
+ * A second copy of everything that was loaded and that the purgatory can repair, in three
+ * segments: of the kernel, of the initrd, and one of all that is small. The last begins
+ * with the parameters, for no spare may begin as an ELF file does.
+ */
+static int shape_spares(const struct load_request *request, struct load *load, phys_t max,
+			struct err *err)
+{
+	struct plan *plan = &load->plan;
+	struct spares *spares = &load->spares;
+	struct plan_item item = {
+		.align = PAGE_SIZE_4K,
+		.min = at_least(SMALL_SEGMENTS_FROM, request->mem_min),
+		.max = max,
+		.unverified = "a spare copy",
+	};
+
+	item.name = "spare kernel";
+	item.file = plan->item[plan->kernel].file;
+	item.mem_size = item.file.size;
+	if (add_segment(plan, &item, &spares->kernel, err))
+		return -1;
+	if (plan->initrd != PLAN_NO_ITEM) {
+		item.name = "spare initrd";
+		item.file = plan->item[plan->initrd].file;
+		item.mem_size = item.file.size;
+		if (add_segment(plan, &item, &spares->initrd, err))
+			return -1;
+	}
+	spares->purgatory_at = plan->item[plan->params].mem_size;
+	spares->header_at = spares->purgatory_at + plan->item[plan->purgatory].mem_size;
+	item.name = "spares";
+	item.file = (struct bytes){ 0 };
+	if (buf_extend(&item.own,
+		       spares->header_at + (plan->item[plan->elfcorehdr].unverified
+						    ? 0
+						    : plan->item[plan->elfcorehdr].file.size),
+		       err) ||
+	    add_segment(plan, &item, &spares->small, err)) {
+		buf_done(&item.own);
+		return -1;
+	}
+	return 0;
+}
+
+/* Where the spare of an item is; 0: it has none. */
+static phys_t spare_of(const struct load *load, unsigned int index)
+{
+	const struct plan *plan = &load->plan;
+	const struct spares *spares = &load->spares;
+	phys_t small;
+
+	if (spares->small == PLAN_NO_ITEM || plan->item[index].unverified)
+		return 0;
+	small = plan->item[spares->small].run.start;
+	if (index == plan->kernel)
+		return plan->item[spares->kernel].run.start;
+	if (index == plan->initrd)
+		return plan->item[spares->initrd].run.start;
+	return index == plan->params ? small : small + spares->header_at;
 }
 
 /* The reservation that would do, as crashkernel= takes it. */
@@ -276,7 +341,15 @@ static int check_reservation(const struct plan *plan, struct err *err)
 {
 	uint64_t size = range_size(plan->reservation), needed = reservation_needed(plan);
 
-	if (!range_is_valid(plan->reservation) || needed <= size)
+	if (!range_is_valid(plan->reservation))
+		return 0;
+	if (needed - plan->kernel_pages > plan->segments_max)
+		return err_set(err, ERR_NO_FIT,
+			       "crash kernel: the segments have %llu KiB, the running kernel takes "
+			       "half of its memory at most, %llu KiB",
+			       (unsigned long long)(needed - plan->kernel_pages) / 1024,
+			       (unsigned long long)plan->segments_max / 1024);
+	if (needed <= size)
 		return 0;
 	err_set(err, ERR_NO_FIT, "crash kernel: %llu KiB are needed (",
 		(unsigned long long)needed / 1024);
@@ -305,8 +378,8 @@ static int advise(const struct plan *plan, struct err *err)
 			  crashkernel_mib(reservation_needed(plan)));
 }
 
-static int shape(const struct load_request *request, const struct system *system, struct load *load,
-		 struct err *err)
+static int shape(const struct load_request *request, const struct system *system, bool with_spares,
+		 struct load *load, struct err *err)
 {
 	struct plan *plan = &load->plan;
 	struct bootparams_request parameters;
@@ -347,7 +420,6 @@ static int shape(const struct load_request *request, const struct system *system
 			.min = at_least(INITRD_FROM, request->mem_min),
 			.max = initrd_max,
 			.staged = request->stage_initrd,
-			.is_verified = true,
 		};
 
 		if (add_segment(plan, &item, &plan->initrd, err))
@@ -356,17 +428,20 @@ static int shape(const struct load_request *request, const struct system *system
 	if (shape_params(&load->bootparams, request, plan, max, err) ||
 	    shape_kept(&load->crash, plan, err) || shape_purgatory(request, plan, err))
 		return -1;
+	if (with_spares && shape_spares(request, load, max, err))
+		return -1;
 	return check_reservation(plan, err);
 }
 
-int load_place(const struct load_request *request, const struct system *system,
-	       struct warnings *warnings, struct load *load, struct err *err)
+static int place(const struct load_request *request, const struct system *system,
+		 struct warnings *warnings, bool with_spares, struct load *load, struct err *err)
 {
 	struct plan *plan = &load->plan;
 	struct range wrapper, output;
 
 	plan_init(plan, warnings);
-	if (shape(request, system, load, err))
+	load->spares = (struct spares){ PLAN_NO_ITEM, PLAN_NO_ITEM, PLAN_NO_ITEM, 0, 0 };
+	if (shape(request, system, with_spares, load, err))
 		return -1;
 	if (plan_place(plan, what_is_at, system, err))
 		return advise(plan, err);
@@ -380,11 +455,33 @@ int load_place(const struct load_request *request, const struct system *system,
 	return 0;
 }
 
+int load_place(const struct load_request *request, const struct system *system,
+	       struct warnings *warnings, struct load *load, struct err *err)
+{
+	bool tries =
+		request->crash && request->spares != LOAD_SPARES_NEVER && !request->skip_verify;
+
+	if (!place(request, system, warnings, tries, load, err))
+		return 0;
+	if (!tries || err->code != ERR_NO_FIT)
+		return -1;
+	if (request->spares == LOAD_SPARES_ALWAYS)
+		return err_append(err, "; without --spare-copy less is needed");
+	load_done(load);
+	*load = (struct load){ 0 };
+	warn_add(warnings,
+		 "no spare copies: damage to the crash kernel will be found, and cannot "
+		 "be repaired: %s",
+		 err->text);
+	return place(request, system, warnings, false, load, err);
+}
+
 /* --- sealing ------------------------------------------------------------- */
 
-static void seal_regions(const struct plan *plan, const struct purgatory_layout *layout,
+static void seal_regions(const struct load *load, const struct purgatory_layout *layout,
 			 uint8_t *bytes, bool skip_verify)
 {
+	const struct plan *plan = &load->plan;
 	struct purgatory_region *region = (void *)(bytes + layout->regions_at);
 	uint8_t *digest = bytes + layout->digests_at;
 	unsigned int order[PLAN_ITEMS_MAX];
@@ -394,12 +491,13 @@ static void seal_regions(const struct plan *plan, const struct purgatory_layout 
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		const struct plan_item *item = &plan->item[order[i]];
 
-		if (!item->is_verified || !item->file.size)
+		if (item->unverified || !item->file.size)
 			continue;
 		*region = (struct purgatory_region){
 			.src = item->load.start,
 			.dst = item->run.start,
 			.size = item->file.size,
+			.spare = spare_of(load, order[i]),
 			.zero = item->staged ? item->mem_size - item->file.size : 0,
 			.first_chunk = chunk,
 			.segment = i,
@@ -433,7 +531,7 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	struct purgatory_layout layout = purgatory_layout(plan);
 	struct purgatory_params *params = (void *)(item->own.data + PURGATORY_PARAMS_OFFSET);
 
-	seal_regions(plan, &layout, item->own.data, request->skip_verify);
+	seal_regions(load, &layout, item->own.data, request->skip_verify);
 	params->flags = (request->skip_verify ? PURGATORY_SKIP_VERIFY : 0) |
 			(system->is_guest_without_io ? PURGATORY_NO_IO : 0) |
 			(request->console.reset_vga ? PURGATORY_RESET_VGA : 0);
@@ -461,6 +559,46 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	console_params(request, params);
 }
 
+/* Last of all: what the first stage checks is complete. */
+static void seal_stage1(const struct load_request *request, const struct system *system,
+			struct load *load)
+{
+	struct plan *plan = &load->plan;
+	struct purgatory_layout layout = purgatory_layout(plan);
+	uint8_t *image = plan->item[plan->purgatory].own.data;
+	struct purgatory_stage1 stage1 = {
+		.size = layout.stage2_size,
+		.crc = ~lzma_crc64(image + PURGATORY_STAGE2_OFFSET, layout.stage2_size, 0),
+		.serial_port = request->console.serial ? request->console.port : 0,
+		.flags = (uint8_t)((system->is_guest_without_io ? PURGATORY_STAGE1_NO_IO : 0) |
+				   (request->on_corruption == ON_CORRUPTION_HALT
+					    ? PURGATORY_STAGE1_HALT
+					    : 0)),
+	};
+
+	if (load->spares.small != PLAN_NO_ITEM)
+		stage1.spare = plan->item[load->spares.small].run.start + load->spares.purgatory_at;
+	memcpy(image + PURGATORY_STAGE1_OFFSET, &stage1, sizeof(stage1));
+}
+
+static void fill_spares(struct load *load)
+{
+	struct plan *plan = &load->plan;
+	const struct plan_item *params = &plan->item[plan->params];
+	const struct plan_item *purgatory = &plan->item[plan->purgatory];
+	uint8_t *to;
+
+	if (load->spares.small == PLAN_NO_ITEM)
+		return;
+	to = plan->item[load->spares.small].own.data;
+	memcpy(to, params->own.data, params->own.size);
+	memcpy(to + load->spares.purgatory_at, purgatory->own.data + PURGATORY_STAGE2_OFFSET,
+	       purgatory->own.size - PURGATORY_STAGE2_OFFSET);
+	if (!plan->item[plan->elfcorehdr].unverified)
+		memcpy(to + load->spares.header_at, plan->item[plan->elfcorehdr].own.data,
+		       plan->item[plan->elfcorehdr].own.size);
+}
+
 int load_seal(const struct load_request *request, const struct system *system, struct load *load,
 	      struct err *err)
 {
@@ -475,6 +613,8 @@ int load_seal(const struct load_request *request, const struct system *system, s
 	    plan_filled(&load->plan, err))
 		return -1;
 	seal_purgatory(request, system, load);
+	seal_stage1(request, system, load);
+	fill_spares(load);
 	if (plan_check(&load->plan, err))
 		return -1;
 	load->plan.stage = PLAN_SEALED;
@@ -483,11 +623,12 @@ int load_seal(const struct load_request *request, const struct system *system, s
 
 void load_forget_seed(struct load *load)
 {
-	struct buf *params = &load->plan.item[load->plan.params].own;
+	const unsigned int holder[] = { load->plan.params, load->spares.small };
 
-	if (load->bootparams.seed_at)
-		bytes_wipe(params->data + load->bootparams.seed_at,
-			   sizeof(struct setup_data_wire) + RNG_SEED_SIZE);
+	for (size_t i = 0; load->bootparams.seed_at && i < 2; i++)
+		if (holder[i] != PLAN_NO_ITEM)
+			bytes_wipe(load->plan.item[holder[i]].own.data + load->bootparams.seed_at,
+				   sizeof(struct setup_data_wire) + RNG_SEED_SIZE);
 	load->plan.stage = PLAN_PLACED;
 }
 

@@ -10,6 +10,13 @@
 
 enum on_corruption { ON_CORRUPTION_RESET, ON_CORRUPTION_HALT };
 
+/* Spare copies of a crash kernel, from which the purgatory repairs damage. */
+enum load_spares {
+	LOAD_SPARES_AUTO, /* where the reservation has room for them */
+	LOAD_SPARES_ALWAYS,
+	LOAD_SPARES_NEVER,
+};
+
 /* Where the purgatory speaks. */
 struct load_console {
 	bool serial, vga, debug_port;
@@ -29,6 +36,7 @@ struct load_request {
 	bool crash;   /* into the crash kernel's reservation, and nowhere else */
 	bool hotplug; /* see struct crash_request */
 	enum crash_backup backup;
+	enum load_spares spares;
 	bool memmap_cmdline; /* tell the map on the command line, too */
 	bool stage_initrd;   /* load it elsewhere and let the purgatory copy it */
 	const uint8_t *seed; /* RNG_SEED_SIZE bytes, or NULL */
@@ -36,10 +44,17 @@ struct load_request {
 	enum on_corruption on_corruption;
 };
 
+/* Indices of the spare copies, PLAN_NO_ITEM without; where in the small one which lies. */
+struct spares {
+	unsigned int kernel, initrd, small;
+	uint64_t purgatory_at, header_at;
+};
+
 /* What lies between the steps; zero-initialise; load_done() releases and wipes. */
 struct load {
 	struct bzimage image;
 	struct bootparams bootparams;
+	struct spares spares;
 	struct crash crash; /* empty for a normal load */
 	struct plan plan;
 };

@@ -26,9 +26,11 @@
 #include "purgatory-abi.h"
 #include "tests/hosted/purgatory-boot.h"
 
-#define LINE	  "safekexec purgatory: "
-#define VERIFYING LINE "verifying 2 segments, 2 MiB\n"
-#define ENTERED	  VERIFYING LINE "all verified, entering the kernel at 0x101000\n..........\n"
+#define LINE	      "safekexec purgatory: "
+#define VERIFYING     LINE "verifying 2 segments, 2 MiB\n"
+#define REPAIRED      LINE "the purgatory itself was repaired\n"
+#define BEYOND_REPAIR LINE "damaged, and so is its spare copy if it has one\r\n"
+#define ENTERED	      VERIFYING LINE "all verified, entering the kernel at 0x101000\n..........\n"
 
 enum {
 	TIMEOUT_SECONDS = 60,
@@ -37,6 +39,7 @@ enum {
 	COPY_TO = 0x4000000,
 	REGION_SIZE = 3 * PURGATORY_CHUNK_SIZE + 17,
 	LARGE_REGION_SIZE = 24 << 20,
+	SPARE_ROOM = 0x20000,
 	NO_MEMORY_AT = 5, /* GiB: above what the page tables map */
 };
 
@@ -46,6 +49,9 @@ struct machine {
 	size_t size;
 	struct purgatory_params *params;
 	struct purgatory_region *region;
+	size_t spare_at; /* a copy of the second stage */
+	bool has_spare;
+	size_t flip[2], nr_flips; /* bytes to damage once all is sealed */
 };
 
 static uint32_t add_region(struct machine *machine, uint32_t i, uint32_t first_chunk,
@@ -70,10 +76,40 @@ static uint32_t add_region(struct machine *machine, uint32_t i, uint32_t first_c
 	return chunk;
 }
 
+/* Bit by bit, and not as the loader does it: polynomial division by ECMA-182. */
+static uint64_t crc64(const uint8_t *data, size_t size)
+{
+	uint64_t crc = UINT64_MAX;
+
+	for (size_t i = 0; i < 8 * size; i++) {
+		bool carry = (crc ^ data[i / 8] >> i % 8) & 1;
+
+		crc = crc >> 1 ^ (carry ? UINT64_C(0xc96c5795d7870f42) : 0);
+	}
+	return crc;
+}
+
+static size_t stage2_size(const struct machine *machine)
+{
+	return machine->params->digests + 32 * machine->params->nr_chunks - PURGATORY_AT -
+	       PURGATORY_STAGE2_OFFSET;
+}
+
 static void seal(struct machine *machine)
 {
+	struct purgatory_stage1 *stage1 = (void *)(machine->memory + PURGATORY_STAGE1_OFFSET);
+
 	sha256(machine->region, 2 * sizeof(*machine->region) + 32 * machine->params->nr_chunks,
 	       machine->params->tables_digest);
+	stage1->size = stage2_size(machine);
+	stage1->serial_port = 0x3f8;
+	stage1->crc = crc64(machine->memory + PURGATORY_STAGE2_OFFSET, stage1->size);
+	assert_true(stage1->size <= SPARE_ROOM);
+	memcpy(machine->memory + machine->spare_at, machine->memory + PURGATORY_STAGE2_OFFSET,
+	       stage1->size);
+	stage1->spare = machine->has_spare ? PURGATORY_AT + machine->spare_at : 0;
+	for (size_t i = 0; i < machine->nr_flips; i++)
+		machine->memory[machine->flip[i]] ^= 0x04;
 }
 
 /* A loaded purgatory with one region in place and one to copy; the second is last in
@@ -83,7 +119,8 @@ static void load(struct machine *machine, size_t copied_size)
 	struct purgatory_params *params;
 	uint64_t tables;
 
-	machine->size = COPIED_AT + copied_size;
+	machine->spare_at = (COPIED_AT + copied_size + 7) & ~(size_t)7;
+	machine->size = machine->spare_at + SPARE_ROOM;
 	machine->memory = malloc(machine->size);
 	assert_non_null(machine->memory);
 	for (size_t i = 0; i < machine->size; i++)
@@ -105,7 +142,6 @@ static void load(struct machine *machine, size_t copied_size)
 	params->entry_rsi = TARGET_RSI;
 	params->console = PURGATORY_CONSOLE_E9;
 	params->serial_port = 0x3f8;
-	seal(machine);
 }
 
 enum { TIMED_OUT = -1, HALTED = -2 };
@@ -137,7 +173,7 @@ static pid_t start(const char *file, const char *console, int output, int monito
 /* Runs the machine until QEMU ends or a line says that it halts. `console` is
  * QEMU's option for what the output is taken from. With `sends_nmis` it gets some
  * from its first output on until it leaves the purgatory. */
-static void run(const struct machine *machine, const char *console, bool sends_nmis,
+static void run(struct machine *machine, const char *console, bool sends_nmis,
 		struct result *ret_result)
 {
 	char file[] = "/tmp/purgatory-boot.XXXXXX";
@@ -147,6 +183,7 @@ static void run(const struct machine *machine, const char *console, bool sends_n
 	pid_t child;
 
 	assert_true(memory >= 0);
+	seal(machine);
 	assert_int_equal(write(memory, machine->memory, machine->size), machine->size);
 	close(memory);
 	assert_int_equal(pipe(output), 0);
@@ -298,7 +335,6 @@ static void test_exception_is_told(void **state)
 
 	machine->params->reset_delay_s = 0;
 	machine->region[0].src = machine->region[0].dst = NO_MEMORY_AT * (UINT64_C(1) << 30);
-	seal(machine);
 	run(machine, "-debugcon", false, &result);
 	assert_memory_equal(result.output, VERIFYING LINE "exception 14 at 0x200",
 			    strlen(VERIFYING LINE "exception 14 at 0x200"));
@@ -326,10 +362,50 @@ static void test_no_io(void **state)
 	machine->memory[IN_PLACE_AT] ^= 1;
 
 	machine->region[0].src = machine->region[0].dst = NO_MEMORY_AT * (UINT64_C(1) << 30);
-	seal(machine);
 	run(machine, "-debugcon", false, &result);
 	assert_string_equal(result.output, "");
 	assert_int_equal(result.status, 0);
+}
+
+/* Single bits of the second stage: its entry, parameters, code, zeros, tables, last byte. */
+static void test_second_stage(void **state)
+{
+	struct machine *machine = loaded(state);
+	size_t end = PURGATORY_STAGE2_OFFSET + stage2_size(machine);
+	const size_t place[] = { PURGATORY_STAGE2_OFFSET,
+				 PURGATORY_PARAMS_OFFSET + OFF_PARAMS_ENTRY_RIP,
+				 PURGATORY_STAGE2_OFFSET + 0x1234, end - 40 * 32 - 1000, end - 1 };
+	struct result result;
+
+	machine->nr_flips = 1;
+	for (size_t i = 0; i < sizeof(place) / sizeof(place[0]); i++) {
+		machine->has_spare = true;
+		machine->flip[0] = place[i];
+		run(machine, "-debugcon", false, &result);
+		assert_string_equal(result.output, REPAIRED ENTERED);
+		assert_int_equal(result.status, TARGET_EXIT);
+		machine->memory[place[i]] ^= 0x04;
+	}
+	/* Without a spare it is told, and the machine reset. */
+	machine->has_spare = false;
+	machine->flip[0] = PURGATORY_STAGE2_OFFSET + 0x1234;
+	run(machine, "-serial", false, &result);
+	assert_string_equal(result.output, BEYOND_REPAIR);
+	assert_int_equal(result.status, 0);
+	machine->memory[machine->flip[0]] ^= 0x04;
+	/* With a damaged one likewise. */
+	machine->has_spare = true;
+	machine->nr_flips = 2;
+	machine->flip[1] = machine->spare_at + 0x777;
+	run(machine, "-serial", false, &result);
+	assert_string_equal(result.output, BEYOND_REPAIR);
+	assert_int_equal(result.status, 0);
+	/* A damaged spare alone hurts nobody. */
+	machine->memory[machine->flip[0]] ^= 0x04;
+	machine->nr_flips = 1;
+	machine->flip[0] = machine->spare_at + 0x777;
+	run(machine, "-debugcon", false, &result);
+	assert_string_equal(result.output, ENTERED);
 }
 
 #define MACHINE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -344,6 +420,7 @@ int main(void)
 		MACHINE(test_damage_halts),
 		MACHINE(test_exception_is_told),
 		MACHINE(test_no_io),
+		MACHINE(test_second_stage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

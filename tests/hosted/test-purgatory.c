@@ -347,6 +347,7 @@ static const char *const region_name[REGIONS] = { "first", "params", "kernel", "
 
 struct loaded {
 	struct purgatory_params params;
+	uint32_t own_repaired;
 	struct {
 		struct purgatory_region region[REGIONS];
 		uint8_t digest[CHUNKS][PURGATORY_DIGEST_SIZE];
@@ -427,7 +428,7 @@ static enum end run(const struct loaded *loaded)
 	int end = setjmp(machine.end);
 
 	if (!end)
-		purgatory_main(&loaded->params);
+		purgatory_main(&loaded->params, loaded->own_repaired);
 	return (enum end)end;
 }
 
@@ -470,6 +471,60 @@ static void test_report(void **state)
 	loaded->memory[2][0] ^= 1;
 	assert_int_equal(run(loaded), HALTED);
 	assert_int_equal(report.version, 0);
+}
+
+/* Damage at a few places of every region's source: taken from the spare, and told. */
+static void test_repair(void **state)
+{
+	struct purgatory_report report = { 0 };
+	struct loaded *loaded = *state;
+	uint8_t *spare[REGIONS];
+
+	loaded->params.report = (uintptr_t)&report;
+	for (uint32_t i = 0; i < REGIONS; i++) {
+		spare[i] = malloc(region_size[i]);
+		memcpy(spare[i], loaded->memory[i], region_size[i]);
+		loaded->tables.region[i].spare = (uintptr_t)spare[i];
+	}
+	reference(&loaded->tables, sizeof(loaded->tables), loaded->params.tables_digest);
+	for (uint32_t i = 0; i < REGIONS; i++) {
+		size_t last = region_size[i] - 1;
+		char told[200];
+
+		machine_init();
+		loaded->memory[i][last] ^= 0x10;
+		assert_int_equal(run(loaded), ENTERED);
+		assert_memory_equal(loaded->memory[i], spare[i], region_size[i]);
+		snprintf(told, sizeof(told),
+			 LINE "segment %u (%s) repaired: 0x%zx bytes at offset 0x%zx\n", 10 + i,
+			 region_name[i], last % PURGATORY_CHUNK_SIZE + 1,
+			 last - last % PURGATORY_CHUNK_SIZE);
+		assert_non_null(strstr(machine.debug, told));
+		assert_int_equal(report.nr_repaired, 1);
+		assert_int_equal(report.repaired_offset, last - last % PURGATORY_CHUNK_SIZE);
+		assert_string_equal(report.repaired_name, region_name[i]);
+
+		/* Both bad: the kernel is not entered. */
+		machine_init();
+		loaded->memory[i][last] ^= 0x10;
+		spare[i][last] ^= 0x01;
+		assert_int_equal(run(loaded), HALTED);
+		assert_non_null(strstr(machine.debug, " is damaged: "));
+		/* A bad spare of a good segment hurts nobody. */
+		machine_init();
+		loaded->memory[i][last] ^= 0x10;
+		assert_int_equal(run(loaded), ENTERED);
+		assert_string_equal(machine.debug, VERIFYING ENTERING);
+		spare[i][last] ^= 0x01;
+	}
+	loaded->own_repaired = 1;
+	machine_init();
+	assert_int_equal(run(loaded), ENTERED);
+	assert_string_equal(machine.debug,
+			    LINE "the purgatory itself was repaired\n" VERIFYING ENTERING);
+	assert_int_equal(report.own_repaired, 1);
+	for (uint32_t i = 0; i < REGIONS; i++)
+		free(spare[i]);
 }
 
 static void test_mute(void **state)
@@ -1078,6 +1133,7 @@ int main(void)
 		cmocka_unit_test(test_copy),
 		LOADED(test_good),
 		LOADED(test_report),
+		LOADED(test_repair),
 		LOADED(test_mute),
 		LOADED(test_nmis_are_told),
 		LOADED(test_copies_land),

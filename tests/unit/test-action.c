@@ -268,7 +268,7 @@ static void test_report(void **state)
 	assert_int_equal(report.nr_chunks, 240);
 	mk_file(&machine, node, &report, sizeof(report) - 1);
 	expect("-S --verbose",
-	       "1: /sys/kernel/boot_params/setup_data/1/data: 55 bytes, a report has 56", "");
+	       "1: /sys/kernel/boot_params/setup_data/1/data: 95 bytes, a report has 96", "");
 	report.version = 0;
 	mk_file(&machine, node, &report, sizeof(report));
 	expect("-S --verbose",
@@ -286,7 +286,8 @@ static void test_usage(void **state)
 	expect("-l %K -t elf-x86_64", "--type=elf-x86_64: only bzImage64 (or bzImage) is known",
 	       "");
 	expect("-p -f %K", "-p with -f: a panic starts a crash kernel", "");
-	expect("-l %K --hotplug", "--hotplug, --pass-memmap-cmdline and --backup go with -p", "");
+	expect("-l %K --hotplug",
+	       "--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p", "");
 	expect("-p %K --backup=maybe", "--backup=maybe: not auto, always or never", "");
 	expect("--print-ckr-size", "0", "");
 	expect("-l %K --serial=ttyUSB0", "--serial=ttyUSB0: not ttyS0 to ttyS3, nor an I/O port",
