@@ -39,8 +39,11 @@ static int gunzip(struct bytes in, struct buf *out, struct err *err)
 		}
 	}
 	inflateEnd(&stream);
-	if (result == Z_STREAM_END)
+	if (result == Z_STREAM_END && !stream.avail_in && !left)
 		return 0;
+	if (result == Z_STREAM_END)
+		return err_set(err, ERR_INPUT, "data behind its end at 0x%llx",
+			       (unsigned long long)stream.total_in);
 	return err_set(err, ERR_INPUT, "%s at 0x%llx",
 		       result == Z_BUF_ERROR ? "truncated" : "damaged",
 		       (unsigned long long)stream.total_in);
@@ -67,8 +70,13 @@ static int unxz(struct bytes in, struct buf *out, struct err *err)
 		}
 	} while (result == LZMA_OK);
 	lzma_end(&stream);
-	if (result == LZMA_STREAM_END)
+	if (result == LZMA_STREAM_END && !stream.avail_in)
 		return 0;
+	if (result == LZMA_MEMLIMIT_ERROR)
+		return err_set(err, ERR_INPUT, "its dictionary is too large for a kernel");
+	if (result == LZMA_STREAM_END)
+		return err_set(err, ERR_INPUT, "data behind its end at 0x%llx",
+			       (unsigned long long)(in.size - stream.avail_in));
 	return err_set(err, ERR_INPUT, "%s at 0x%llx",
 		       result == LZMA_BUF_ERROR ? "truncated" : "damaged",
 		       (unsigned long long)(in.size - stream.avail_in));

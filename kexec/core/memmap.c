@@ -161,8 +161,6 @@ static int sweep(const struct memmap *sorted, struct heap *heap, struct memmap *
 			heap_push(heap, sorted->entry[next++]);
 			continue;
 		}
-		if (!heap->count)
-			break;
 		until = heap->entry[0].range.end;
 		if (next < sorted->count && sorted->entry[next].range.start < until)
 			until = sorted->entry[next].range.start;

@@ -31,7 +31,8 @@ static bool direct_map(const struct kcore *kcore, uint64_t *ret_base)
 }
 
 /* The image has a mapping of its own, which tells a reader the physical base. */
-static int add_image(const struct kcore *kcore, struct elfcorehdr *header, struct err *err)
+static int add_image(const struct kcore *kcore, const struct range *reserved,
+		     struct elfcorehdr *header, struct err *err)
 {
 	for (size_t i = 0; i < kcore->count; i++) {
 		const struct kcore_segment *segment = &kcore->segment[i];
@@ -41,8 +42,14 @@ static int add_image(const struct kcore *kcore, struct elfcorehdr *header, struc
 			.found_at = segment->paddr,
 		};
 
-		if (segment->vaddr >= IMAGE_MAP)
-			return elfcorehdr_add_load(header, load, err);
+		if (segment->vaddr < IMAGE_MAP)
+			continue;
+		if (range_overlaps(load.range, *reserved))
+			return err_set(err, ERR_INPUT,
+				       "/proc/kcore: the running kernel's image " PHYS_FMT
+				       "-" PHYS_FMT " lies in the reservation for the crash kernel",
+				       PHYS(load.range.start), PHYS(load.range.end));
+		return elfcorehdr_add_load(header, load, err);
 	}
 	return 0;
 }
@@ -118,7 +125,7 @@ static int describe(const struct crash_request *request, struct warnings *warnin
 			 "have no virtual addresses",
 			 system->kcore_unread.text);
 	if (list_ram(system, crash, &ram, err) || add_notes(&system->crash, &crash->header, err) ||
-	    add_image(&system->kcore, &crash->header, err))
+	    add_image(&system->kcore, &crash->main, &crash->header, err))
 		return -1;
 	if (add_ram(&ram, map_base, &crash->header, err) ||
 	    elfcorehdr_size(&crash->header, &size, err))
@@ -232,15 +239,14 @@ int crash_dumped(const struct crash *crash, struct range_set *ret, struct err *e
 	return 0;
 }
 
-uint64_t crash_kernel_pages(const struct system *system)
+int crash_kernel_pages(const struct system *system, uint64_t *ret, struct err *err)
 {
 	struct range_set ram CLEANUP(range_set_done) = { 0 };
-	struct err ignored;
-	uint64_t gib = 0;
 
-	if (!iomem_dumped_ram(&system->iomem, &ram, &ignored))
-		gib = range_set_total(&ram) >> 30;
-	return (gib + 1 + KERNEL_PAGES_FIXED) * PAGE_SIZE_4K;
+	if (iomem_dumped_ram(&system->iomem, &ram, err))
+		return -1;
+	*ret = ((range_set_total(&ram) >> 30) + 1 + KERNEL_PAGES_FIXED) * PAGE_SIZE_4K;
+	return 0;
 }
 
 /* Documentation/admin-guide/kernel-parameters.txt, memmap=: the mark of each type. */

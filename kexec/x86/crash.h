@@ -50,7 +50,7 @@ int crash_dumped(const struct crash *crash, struct range_set *ret, struct err *e
  * page tables of all RAM, and a copy of vmcoreinfo (kernel/kexec_core.c
  * kimage_alloc_crash_control_pages(), arch/x86/kernel/machine_kexec_64.c).
  */
-uint64_t crash_kernel_pages(const struct system *system);
+int crash_kernel_pages(const struct system *system, uint64_t *ret, struct err *err);
 
 /*
  * What the capture kernel must be told on its command line, *ret malloc'ed: elfcorehdr=;

@@ -214,13 +214,13 @@ static int shape_crash(const struct load_request *request, const struct system *
 	    crash_cmdline(&load->crash, request->cmdline, rsdp,
 			  request->memmap_cmdline ? &plan->e820 : NULL, &plan->cmdline, err) ||
 	    range_set_add(&main_only, load->crash.main, err) ||
-	    range_set_intersect(&plan->usable, &main_only, &usable, err))
+	    range_set_intersect(&plan->usable, &main_only, &usable, err) ||
+	    crash_kernel_pages(system, &plan->kernel_pages, err))
 		return -1;
 	range_set_done(&plan->usable);
 	plan->usable = usable;
 	usable = (struct range_set){ 0 };
 	plan->reservation = load->crash.main;
-	plan->kernel_pages = crash_kernel_pages(system);
 	plan->segments_max = system->crash.mem_total ? system->crash.mem_total / 2 : PHYS_LIMIT;
 	plan->hotplug = request->hotplug;
 	return 0;
@@ -422,6 +422,11 @@ static int shape(const struct load_request *request, const struct system *system
 			.staged = request->stage_initrd,
 		};
 
+		if (request->crash && request->initrd.size >= 4 &&
+		    !memcmp(request->initrd.data, "\177ELF", 4))
+			return err_set(err, ERR_INPUT,
+				       "the initrd begins as an ELF file: the kernel would take it "
+				       "for the crash kernel's ELF core header");
 		if (add_segment(plan, &item, &plan->initrd, err))
 			return -1;
 	}

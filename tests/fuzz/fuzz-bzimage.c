@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Input: a bzImage. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "kexec/x86/bzimage.h"
+#include "tests/fuzz/fuzz.h"
 
 /* From arch/x86/include/uapi/asm/bootparam.h of Linux 6.12, not from our own header. */
 enum { HEADER_AT = 0x1f1, HEADER_SIZE_MAX = 0x290 - 0x1f1, ENTRY64_AT = 0x200 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static bool lies_within(struct bytes part, struct bytes whole)
 {

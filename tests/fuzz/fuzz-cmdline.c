@@ -4,14 +4,7 @@
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static char *copy(struct bytes text)
 {

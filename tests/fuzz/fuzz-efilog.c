@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Input: a kernel log. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "kexec/core/efimap.h"
+#include "tests/fuzz/fuzz.h"
 
 enum { ROOM = 5 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Input: the text of /proc/iomem. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "kexec/core/iomem.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void check_entries(const struct iomem *iomem)
 {

@@ -3,21 +3,13 @@
  * Input: lines of "START END TYPE", half-open, numbers as C writes them or a
  * type by its name. Lines of another form are passed over.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "kexec/core/memmap.h"
+#include "tests/fuzz/fuzz.h"
 
 /* The check is quadratic. */
 enum { ENTRIES_MAX = 200 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static bool next_number(struct bytes *line, uint64_t *ret)
 {

@@ -5,11 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "kexec/core/memmap.h"
+#include "tests/mk/random.h"
 
 /*
  * Maps against one type for each unit of a small universe, at the bottom or
@@ -19,25 +19,6 @@
 enum { UNITS = 40, ENTRIES = 24, ROUNDS = 20000 };
 /* The largest machine, its entries short enough for gaps to be left. */
 enum { UNITS_LARGE = 200000, ENTRIES_LARGE = 100000, SECONDS_LARGE = 3 };
-
-static uint64_t seed;
-static uint64_t random_state;
-
-/* splitmix64: https://prng.di.unimi.it/splitmix64.c */
-static uint64_t next_random(uint64_t bound)
-{
-	uint64_t value = random_state += UINT64_C(0x9e3779b97f4a7c15);
-
-	value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (value ^ value >> 31) % bound;
-}
-
-#define require(condition)                                                               \
-	do {                                                                             \
-		if (!(condition))                                                        \
-			fail_msg("SEED=%llu: %s", (unsigned long long)seed, #condition); \
-	} while (0)
 
 static const uint32_t types[] = { E820_RAM, E820_RESERVED, E820_NVS, 0,
 				  (uint32_t)E820_SOFT_RESERVED };
@@ -104,7 +85,7 @@ static void require_equal(const struct memmap *map, const struct universe *unive
 /* Mostly at most `longest` units, now and then 25 times as many. */
 static uint64_t random_size(uint64_t longest, uint64_t room)
 {
-	uint64_t size = 1 + next_random(next_random(64) ? longest : 25 * longest);
+	uint64_t size = 1 + mk_random(mk_random(64) ? longest : 25 * longest);
 
 	return size < room ? size : room;
 }
@@ -120,10 +101,10 @@ static double one_round(const struct universe *universe, size_t count, uint64_t 
 	clock_t before, after;
 
 	for (size_t i = 0; i < count; i++) {
-		uint64_t start = next_random(universe->units);
+		uint64_t start = mk_random(universe->units);
 		uint64_t size = random_size(longest, universe->units - start);
 		struct range range = { universe->base + start, universe->base + start + size };
-		uint32_t type = types[next_random(NR_TYPES)];
+		uint32_t type = types[mk_random(NR_TYPES)];
 
 		require(!memmap_add(&map, range, type, &err));
 		is_sorted &= !i || map.entry[i - 1].range.start <= range.start;
@@ -149,16 +130,15 @@ static double one_round(const struct universe *universe, size_t count, uint64_t 
 
 static void maps_behave_as_bitmaps_do(void **state)
 {
-	const char *text = getenv("ROUNDS");
-	unsigned long rounds = text ? strtoul(text, NULL, 0) : ROUNDS;
+	unsigned long rounds = mk_random_rounds(ROUNDS);
 
 	(void)state;
-	random_state = seed;
+	mk_random_restart();
 	for (unsigned long round = 0; round < rounds; round++) {
 		struct cell cell[UNITS] = { 0 };
 		struct universe universe = { round % 2 ? PHYS_LIMIT - UNITS : 0, UNITS, cell };
 
-		one_round(&universe, next_random(ENTRIES + 1), 1 + next_random(UNITS));
+		one_round(&universe, mk_random(ENTRIES + 1), 1 + mk_random(UNITS));
 	}
 }
 
@@ -170,7 +150,7 @@ static void a_large_map_does_so_too_and_in_time(void **state)
 
 	(void)state;
 	assert_non_null(cell);
-	random_state = seed;
+	mk_random_restart();
 	seconds = one_round(&universe, ENTRIES_LARGE, /* longest= */ 4);
 	if (seconds > SECONDS_LARGE)
 		fail_msg("%d entries took %.1f s, where %d are allowed", ENTRIES_LARGE, seconds,
@@ -180,13 +160,11 @@ static void a_large_map_does_so_too_and_in_time(void **state)
 
 int main(void)
 {
-	const char *text = getenv("SEED");
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(maps_behave_as_bitmaps_do),
 		cmocka_unit_test(a_large_map_does_so_too_and_in_time),
 	};
 
-	seed = text ? strtoull(text, NULL, 0) : 20240229;
-	printf("SEED=%llu\n", (unsigned long long)seed);
+	mk_random_init();
 	return cmocka_run_group_tests_name("memmap-bitmap", tests, NULL, NULL);
 }

@@ -5,10 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "kexec/core/range.h"
+#include "tests/mk/random.h"
 
 /*
  * Sets of ranges against one bool for each unit of a small universe. The
@@ -24,31 +22,12 @@ struct pair {
 	phys_t base;
 };
 
-static uint64_t seed;
-static uint64_t random_state;
-
-/* splitmix64: https://prng.di.unimi.it/splitmix64.c */
-static uint64_t next_random(uint64_t bound)
-{
-	uint64_t value = random_state += UINT64_C(0x9e3779b97f4a7c15);
-
-	value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (value ^ value >> 31) % bound;
-}
-
-#define require(condition)                                                               \
-	do {                                                                             \
-		if (!(condition))                                                        \
-			fail_msg("SEED=%llu: %s", (unsigned long long)seed, #condition); \
-	} while (0)
-
 static struct range random_range(phys_t base)
 {
-	uint64_t start = next_random(UNITS), size = 1 + next_random(UNITS - start);
+	uint64_t start = mk_random(UNITS), size = 1 + mk_random(UNITS - start);
 
 	/* Mostly short ones: long ones soon leave nothing to find. */
-	if (next_random(4))
+	if (mk_random(4))
 		size = 1 + size % 5 % (UNITS - start);
 	return (struct range){ base + start, base + start + size };
 }
@@ -107,7 +86,7 @@ static void require_lookups(const struct pair *pair, struct range range)
 
 static void require_places(const struct pair *pair, struct range window)
 {
-	uint64_t size = 1 + next_random(6), align = UINT64_C(1) << next_random(5);
+	uint64_t size = 1 + mk_random(6), align = UINT64_C(1) << mk_random(5);
 	phys_t expected = UINT64_MAX, found = UINT64_MAX;
 	struct range piece = { 0, 0 };
 	uint64_t longest = 0;
@@ -134,7 +113,7 @@ static void require_places(const struct pair *pair, struct range window)
 static void require_shrunk(const struct pair *pair)
 {
 	struct pair shrunk = { .base = pair->base };
-	uint64_t align = UINT64_C(1) << next_random(4);
+	uint64_t align = UINT64_C(1) << mk_random(4);
 	struct err err;
 
 	/* UNITS and both bases are multiples of every alignment used. */
@@ -153,7 +132,7 @@ static void require_shrunk(const struct pair *pair)
 static void add_some(struct pair *pair)
 {
 	struct range some[5];
-	size_t count = next_random(6);
+	size_t count = mk_random(6);
 	struct err err;
 
 	for (size_t i = 0; i < count; i++) {
@@ -169,7 +148,7 @@ static void step(struct pair *a, struct pair *b)
 	struct range range = random_range(a->base);
 	struct err err;
 
-	switch (next_random(5)) {
+	switch (mk_random(5)) {
 	case 0:
 		require(!range_set_add(&a->set, range, &err));
 		mark(a, range, true);
@@ -203,11 +182,10 @@ static void step(struct pair *a, struct pair *b)
 
 static void sets_behave_as_bitmaps_do(void **state)
 {
-	const char *rounds_text = getenv("ROUNDS");
-	unsigned long rounds = rounds_text ? strtoul(rounds_text, NULL, 0) : ROUNDS;
+	unsigned long rounds = mk_random_rounds(ROUNDS);
 
 	(void)state;
-	random_state = seed;
+	mk_random_restart();
 	for (unsigned long round = 0; round < rounds; round++) {
 		phys_t base = round % 2 ? PHYS_LIMIT - UNITS : 0;
 		struct pair a = { .base = base }, b = { .base = base };
@@ -222,10 +200,8 @@ static void sets_behave_as_bitmaps_do(void **state)
 
 int main(void)
 {
-	const char *text = getenv("SEED");
 	const struct CMUnitTest tests[] = { cmocka_unit_test(sets_behave_as_bitmaps_do) };
 
-	seed = text ? strtoull(text, NULL, 0) : 20240229;
-	printf("SEED=%llu\n", (unsigned long long)seed);
+	mk_random_init();
 	return cmocka_run_group_tests_name("range-bitmap", tests, NULL, NULL);
 }

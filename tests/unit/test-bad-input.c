@@ -436,6 +436,48 @@ static void many_entries(struct bench *bench)
 			  0x100000fff + i * 0x2000ull, "Reserved\n");
 }
 
+/* A name of that entry of /sys/firmware/memmap. */
+static void entry_path(const struct bench *bench, unsigned int number, char ret[MK_PATH_MAX])
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "sys/firmware/memmap/%u", number);
+	mk_path(&bench->machine, name, ret);
+}
+
+/*
+ * All of them RAM, in no order and one over the other; /proc/iomem has as many. A hundred
+ * have files of their own, then come links to those, and more names of the same links.
+ */
+static void large_map(struct bench *bench)
+{
+	enum { ENTRIES = 100000, OWN = 100, LINE = 64 };
+	const unsigned long long base = 0x100000000, block = 0x100000;
+	char path[MK_PATH_MAX], link_path[MK_PATH_MAX], name[32];
+	char *iomem = malloc((size_t)ENTRIES * LINE);
+	size_t used = 0;
+
+	for (unsigned int i = 3; i < ENTRIES; i++) {
+		unsigned long long start = base + i * 7919ull % OWN * 1000 * block;
+
+		entry_path(bench, i, path);
+		entry_path(bench, OWN + i % OWN, link_path);
+		snprintf(name, sizeof(name), "%u", i % OWN);
+		if (i < OWN)
+			mk_memmap(&bench->machine, i, start, start + 1001 * block - 1,
+				  "System RAM\n");
+		else
+			assert_int_equal(i < 2 * OWN ? symlink(name, path) : link(link_path, path),
+					 0);
+	}
+	used += (size_t)sprintf(iomem, "00100000-3fffffff : System RAM\n");
+	for (unsigned int i = 1; i < ENTRIES; i++)
+		used += (size_t)sprintf(iomem + used, "%llx-%llx : System RAM\n", base + i * block,
+					base + i * block + block / 2 - 1);
+	mk_file(&bench->machine, "proc/iomem", iomem, used);
+	free(iomem);
+}
+
 static void no_iomem(struct bench *bench)
 {
 	mk_file(&bench->machine, "proc/iomem", NULL, 0);
@@ -617,6 +659,8 @@ static const struct row rows[] = {
 	  "%K: the memory map has 3202 entries, merged; a kernel keeps 3200 at most and would lose the "
 	  "rest",
 	  NULL },
+	{ "100,000 entries", large_map, "",
+	  "the memory map is not sorted: 0x46b000000 comes after 0x1831800000" },
 	{ "no iomem", no_iomem, "/proc/iomem: No such file or directory", NULL },
 	{ "hidden iomem", hidden_iomem,
 	  "%K: /proc/iomem: every address is 0: the kernel hides them from a reader without "
