@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Crash kernels: where they go, what the capture kernel is told, and what is refused before
+ * the running kernel would give the old one up. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <elf.h>
+#include <errno.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kexec/action.h"
+#include "purgatory-abi.h"
+#include "tests/mk/image.h"
+#include "tests/mk/machine.h"
+#include "x86/bootparam.h"
+
+enum { SEGMENTS = 16 };
+
+/* What the running kernel was given, copied. */
+static struct {
+	int calls;
+	unsigned long flags;
+	size_t count;
+	struct kexec_segment segment[SEGMENTS];
+} given;
+
+static int einval_of; /* flags that this kernel does not know */
+
+static int record(void *context, uint64_t entry, size_t count, const struct kexec_segment *segment,
+		  unsigned long flags)
+{
+	(void)context;
+	(void)entry;
+	given.calls++;
+	if (flags & (unsigned long)einval_of)
+		return -EINVAL;
+	given.flags = flags;
+	given.count = count;
+	for (size_t i = 0; i < count; i++) {
+		void *copy = calloc(1, segment[i].bufsz + 1);
+
+		memcpy(copy, segment[i].buf, segment[i].bufsz);
+		given.segment[i] = segment[i];
+		given.segment[i].buf = copy;
+	}
+	return 0;
+}
+
+static const struct ops recording = { .load = record };
+
+static struct mk_machine machine;
+static struct request request;
+
+static const char iomem[] = "00001000-0009fbff : System RAM\n"
+			    "00100000-3fffffff : System RAM\n"
+			    "  01000000-01ffffff : Kernel code\n"
+			    "  10000000-1fffffff : Crash kernel\n"
+			    "100000000-17fffffff : System RAM\n"
+			    "  160000000-16fffffff : Crash kernel\n"
+			    "180000000-18fffffff : System RAM (kmem)\n";
+
+static void mk_kcore(void)
+{
+	struct {
+		Elf64_Ehdr ehdr;
+		Elf64_Phdr phdr[2];
+	} file = {
+		.ehdr = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+				       ELFDATA2LSB },
+			  .e_phoff = sizeof(Elf64_Ehdr),
+			  .e_phentsize = sizeof(Elf64_Phdr),
+			  .e_phnum = 2 },
+		.phdr = { { .p_type = PT_LOAD,
+			    .p_vaddr = 0xffffffff81000000,
+			    .p_paddr = 0x1000000,
+			    .p_memsz = 0x2000000 },
+			  { .p_type = PT_LOAD,
+			    .p_vaddr = 0xffff888000001000,
+			    .p_paddr = 0x1000,
+			    .p_memsz = 0x9e000 } },
+	};
+
+	mk_file(&machine, "proc/kcore", &file, sizeof(file));
+}
+
+static void mk_page_flags(uint64_t of_one_page)
+{
+	uint64_t flags[256];
+
+	for (size_t i = 0; i < 256; i++)
+		flags[i] = UINT64_C(1) << 32;
+	flags[7] = of_one_page;
+	mk_file(&machine, "proc/kpageflags", flags, sizeof(flags));
+}
+
+static int set_up(void **state)
+{
+	static char kernel[MK_PATH_MAX], initrd[MK_PATH_MAX];
+	static uint8_t image[MK_IMAGE_SIZE];
+
+	(void)state;
+	memset(&given, 0, sizeof(given));
+	einval_of = 0;
+	mk_machine_init(&machine);
+	mk_image(image);
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	mk_path(&machine, "vmlinuz", kernel);
+	mk_text(&machine, "initrd", "070701");
+	mk_path(&machine, "initrd", initrd);
+	mk_text(&machine, "proc/iomem", iomem);
+	mk_memmap(&machine, 3, 0x100000000, 0x17fffffff, "System RAM\n");
+	mk_kcore();
+	mk_page_flags(UINT64_C(1) << 32);
+	mk_text(&machine, "proc/meminfo", "MemTotal:        2900000 kB\nMemFree: 1 kB\n");
+	/* Sparse ids: 1 is missing; 10 comes after 2. */
+	mk_text(&machine, "sys/devices/system/cpu/cpu0/crash_notes", "3f000000\n");
+	mk_text(&machine, "sys/devices/system/cpu/cpu0/crash_notes_size", "368\n");
+	mk_text(&machine, "sys/devices/system/cpu/cpu10/crash_notes", "3f002000\n");
+	mk_text(&machine, "sys/devices/system/cpu/cpu10/crash_notes_size", "368\n");
+	mk_text(&machine, "sys/devices/system/cpu/cpu2/crash_notes", "3f001000\n");
+	mk_text(&machine, "sys/devices/system/cpu/cpu2/crash_notes_size", "368\n");
+	mk_text(&machine, "sys/devices/system/cpu/cpufreq/boost", "1\n");
+	mk_text(&machine, "sys/kernel/vmcoreinfo", "0x000000003f010000 1024\n");
+	request = (struct request){ .action = ACTION_LOAD,
+				    .method = METHOD_LOAD,
+				    .crash = true,
+				    .kernel = kernel,
+				    .initrd = { initrd },
+				    .nr_initrds = 1,
+				    .append = "nr_cpus=1",
+				    .mem_max = PHYS_LIMIT };
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < given.count; i++)
+		free((void *)given.segment[i].buf);
+	mk_machine_done(&machine);
+	return 0;
+}
+
+/* Loads; the error's text, "" if there is none. The warnings, if the caller wants them. */
+static const char *load(char warnings_text[4096])
+{
+	static struct err err;
+	struct warnings warnings = { 0 };
+	struct surroundings around = { .ops = &recording, .out = stderr, .warnings = &warnings };
+	int status, result;
+
+	err = (struct err){ 0 };
+	assert_int_equal(root_open(machine.path, &around.root, &err), 0);
+	result = action_run(&request, &around, &status, &err);
+	root_close(&around.root);
+	if (warnings_text)
+		warnings_text[0] = '\0';
+	for (size_t i = 0; warnings_text && i < warnings.count; i++)
+		snprintf(warnings_text + strlen(warnings_text), 4096 - strlen(warnings_text),
+			 "%s\n", warnings.text[i]);
+	warnings_done(&warnings);
+	return result ? err.text : "";
+}
+
+static const struct kexec_segment *segment_at(uint64_t address)
+{
+	for (size_t i = 0; i < given.count; i++)
+		if ((uintptr_t)given.segment[i].mem == address)
+			return &given.segment[i];
+	fail_msg("no segment at 0x%llx", (unsigned long long)address);
+	return NULL;
+}
+
+static void assert_phdr(Elf *elf, int i, uint32_t type, uint64_t offset, uint64_t vaddr,
+			uint64_t paddr, uint64_t size)
+{
+	GElf_Phdr phdr;
+
+	assert_non_null(gelf_getphdr(elf, i, &phdr));
+	assert_int_equal(phdr.p_type, type);
+	assert_true(phdr.p_offset == offset);
+	assert_true(phdr.p_vaddr == vaddr);
+	assert_true(phdr.p_paddr == paddr);
+	assert_true(phdr.p_filesz == size && phdr.p_memsz == size);
+}
+
+static void assert_note(Elf *elf, int i, uint64_t address, uint64_t size)
+{
+	assert_phdr(elf, i, PT_NOTE, address, 0, address, size);
+}
+
+static void assert_ram(Elf *elf, int i, uint64_t start, uint64_t end)
+{
+	assert_phdr(elf, i, PT_LOAD, start, 0xffff888000000000 + start, start, end - start);
+}
+
+static void test_header(void **state)
+{
+	const struct kexec_segment *segment;
+	size_t count;
+	Elf *elf;
+
+	(void)state;
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.flags, KEXEC_ON_CRASH | KEXEC_ARCH_X86_64);
+	segment = segment_at(0x16ffff000);
+	elf_version(EV_CURRENT);
+	elf = elf_memory((char *)segment->buf, segment->bufsz);
+	assert_non_null(elf);
+	assert_int_equal(elf_getphdrnum(elf, &count), 0);
+	assert_int_equal(count, 3 + 1 + 1 + 4);
+	assert_note(elf, 0, 0x3f000000, 368);
+	assert_note(elf, 1, 0x3f001000, 368);
+	assert_note(elf, 2, 0x3f002000, 368);
+	assert_note(elf, 3, 0x3f010000, 0x1024);
+	assert_phdr(elf, 4, PT_LOAD, 0x1000000, 0xffffffff81000000, 0x1000000, 0x2000000);
+	assert_ram(elf, 5, 0x100000, 0x10000000);
+	assert_ram(elf, 6, 0x20000000, 0x40000000);
+	assert_ram(elf, 7, 0x100000000, 0x160000000);
+	/* Driver-managed RAM behind it, too. */
+	assert_ram(elf, 8, 0x170000000, 0x190000000);
+	elf_end(elf);
+}
+
+/* Both reservations are RAM for the capture kernel, the main one up to the header. */
+static void test_world(void **state)
+{
+	const struct boot_params *page = NULL;
+	uint64_t start, last = 0;
+
+	(void)state;
+	assert_string_equal(load(NULL), "");
+	for (size_t i = 0; i < given.count; i++) {
+		start = (uintptr_t)given.segment[i].mem;
+		last = start + given.segment[i].memsz;
+		assert_in_range(start, 0x160000000, 0x16fffffff);
+		if (!page && given.segment[i].bufsz > sizeof(*page) &&
+		    ((const struct boot_params *)given.segment[i].buf)->hdr.header ==
+			    SETUP_HEADER_MAGIC)
+			page = given.segment[i].buf;
+	}
+	assert_true(last == 0x170000000);
+	assert_non_null(page);
+	assert_int_equal(page->e820_entries, 4);
+	assert_true(page->e820_table[2].addr == 0x10000000 &&
+		    page->e820_table[2].size == 0x10000000);
+	assert_true(page->e820_table[3].addr == 0x160000000 &&
+		    page->e820_table[3].size == 0xffff000);
+	assert_int_equal(page->e820_table[3].type, E820_RAM);
+	assert_int_equal(page->hdr.cmd_line_ptr & 0xfff, 0);
+	assert_string_equal((const char *)page + 0x1000, "nr_cpus=1 elfcorehdr=0x16ffff000");
+}
+
+static void test_backup(void **state)
+{
+	const struct kexec_segment *segment;
+	GElf_Phdr phdr;
+	Elf *elf;
+
+	(void)state;
+	/* A page of the first MiB that is not reserved: the running kernel uses it. */
+	mk_page_flags(0);
+	assert_string_equal(load(NULL), "");
+	segment_at(0x16ffff000 - 0xa0000);
+	segment = segment_at(0x16ffff000);
+	elf = elf_memory((char *)segment->buf, segment->bufsz);
+	assert_non_null(gelf_getphdr(elf, 5, &phdr));
+	assert_true(phdr.p_paddr == 0x1000 && phdr.p_offset == 0x16ffff000 - 0xa0000 + 0x1000);
+	assert_int_equal(phdr.p_memsz, 0x9fc00 - 0x1000);
+	elf_end(elf);
+}
+
+static void test_hotplug_flags(void **state)
+{
+	char warnings[4096];
+
+	(void)state;
+	request.hotplug = true;
+	assert_string_equal(load(warnings), "");
+	assert_non_null(strstr(warnings, "--hotplug: the running kernel cannot keep"));
+	assert_int_equal(given.flags, KEXEC_ON_CRASH | KEXEC_ARCH_X86_64);
+	tear_down(state);
+	set_up(state);
+	request.hotplug = true;
+	mk_text(&machine, "sys/kernel/crash_elfcorehdr_size", "917616\n");
+	einval_of = KEXEC_CRASH_HOTPLUG_SUPPORT;
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.calls, 2);
+	assert_int_equal(given.flags, KEXEC_ON_CRASH | KEXEC_UPDATE_ELFCOREHDR | KEXEC_ARCH_X86_64);
+	/* Room for the header that sysfs leaves out, in whole pages. */
+	assert_int_equal(segment_at(0x170000000 - 0xe1000)->memsz, 0xe1000);
+}
+
+static void refused(const char *text)
+{
+	char expected[2048];
+
+	snprintf(expected, sizeof(expected), "%s%s", *text == '/' ? "" : request.kernel, text);
+	assert_string_equal(load(NULL), *text == '/' ? text : expected);
+	assert_int_equal(given.calls, 0);
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	mk_text(&machine, "proc/iomem", "00100000-3fffffff : System RAM\n");
+	refused(": no memory is reserved for a crash kernel (/proc/iomem has no \"Crash kernel\"): "
+		"boot the running kernel with crashkernel=256M");
+	mk_text(&machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n  10000000-12ffffff : Crash kernel\n");
+	refused(": crash kernel: 49340 KiB are needed (kernel 49152, initrd 4, params 8, elfcorehdr "
+		"4, purgatory 40, the running kernel's page tables 132), the reservation "
+		"0x10000000-0x13000000 has 49152 KiB, 188 KiB too few: boot the running kernel with "
+		"crashkernel=128M");
+	mk_file(&machine, "proc/kcore", NULL, 0);
+	/* 8 MiB to 64 MiB: large enough in all, but not above the floor. */
+	mk_text(&machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n  00800000-03bfffff : Crash kernel\n");
+	refused(": kernel: no place for 0x3000000 bytes (49152 KiB) aligned to 0x200000 at or above "
+		"0x1000000; the largest hole there is 0x1000000-0x3c00000 (45056 KiB), ended by "
+		"System RAM; only the reservation for the crash kernel, 0x800000-0x3c00000, is used: "
+		"boot the running kernel with crashkernel=128M");
+	mk_text(&machine, "proc/iomem", iomem);
+	mk_text(&machine, "proc/meminfo", "MemTotal:          90000 kB\n");
+	refused(": crash kernel: the segments have 49208 KiB, the running kernel takes half of its "
+		"memory at most, 45000 KiB");
+	mk_text(&machine, "proc/meminfo", "MemTotal:        2900000 kB\n");
+	mk_text(&machine, "initrd", "\177ELF");
+	refused(": the initrd begins as an ELF file: the kernel would take it for the crash kernel's "
+		"ELF core header");
+	mk_text(&machine, "initrd", "070701");
+	mk_text(&machine, "sys/devices/system/cpu/cpu2/crash_notes", "wrong\n");
+	refused("/sys/devices/system/cpu/cpu2/crash_notes: \"wrong\" is not an address");
+	mk_text(&machine, "sys/devices/system/cpu/cpu2/crash_notes", "3f001000\n");
+	mk_text(&machine, "sys/kernel/vmcoreinfo", "0x3f010000\n");
+	refused("/sys/kernel/vmcoreinfo: \"0x3f010000\" is not an address and a size");
+}
+
+static void test_what_the_dump_lacks(void **state)
+{
+	char warnings[4096];
+
+	(void)state;
+	mk_file(&machine, "sys/kernel/vmcoreinfo", NULL, 0);
+	mk_file(&machine, "proc/kcore", NULL, 0);
+	for (int cpu = 0; cpu <= 10; cpu++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%d/crash_notes", cpu);
+		if (cpu == 0 || cpu == 2 || cpu == 10)
+			mk_file(&machine, path, NULL, 0);
+	}
+	assert_string_equal(load(warnings), "");
+	assert_string_equal(
+		warnings,
+		"no /sys/devices/system/cpu/cpu*/crash_notes can be read: the dump will not have the "
+		"processors' registers\n"
+		"/sys/kernel/vmcoreinfo cannot be read: makedumpfile and crash will not understand "
+		"the dump\n"
+		"/proc/kcore shows no direct map (/proc/kcore: No such file or directory): the dump's "
+		"program headers will have no virtual addresses\n");
+}
+
+/* A spare copy of each segment that has digests, where the tables say, and without spares
+ * where there is no room. */
+static void test_spares(void **state)
+{
+	const struct purgatory_params *params = NULL;
+	const struct purgatory_region *region;
+	const struct purgatory_stage1 *stage1 = NULL;
+	uint64_t purgatory = 0;
+	char warnings[4096];
+
+	(void)state;
+	assert_string_equal(load(NULL), "");
+	for (size_t i = 0; i < given.count; i++) {
+		const uint8_t *bytes = given.segment[i].buf;
+
+		if (given.segment[i].bufsz < PURGATORY_PARAMS_OFFSET + sizeof(*params) ||
+		    memcmp(bytes + PURGATORY_PARAMS_OFFSET, "PURGATOR", 8))
+			continue;
+		params = (const void *)(bytes + PURGATORY_PARAMS_OFFSET);
+		stage1 = (const void *)(bytes + PURGATORY_STAGE1_OFFSET);
+		purgatory = (uintptr_t)given.segment[i].mem;
+	}
+	assert_non_null(params);
+	assert_int_equal(params->nr_regions, 4);
+	region = (const void *)((const uint8_t *)params - PURGATORY_PARAMS_OFFSET +
+				(params->regions - purgatory));
+	for (uint32_t i = 0; i < params->nr_regions; i++) {
+		const struct kexec_segment *segment = segment_at(region[i].src);
+		bool found = false;
+
+		for (size_t j = 0; j < given.count; j++) {
+			uint64_t start = (uintptr_t)given.segment[j].mem;
+
+			if (region[i].spare < start ||
+			    region[i].spare + region[i].size > start + given.segment[j].memsz)
+				continue;
+			/* The seed is wiped by now in neither copy alone. */
+			assert_memory_equal((const uint8_t *)given.segment[j].buf +
+						    (region[i].spare - start),
+					    segment->buf, region[i].size);
+			found = &given.segment[j] != segment;
+		}
+		assert_true(found);
+	}
+	assert_true(stage1->spare > purgatory + stage1->size);
+	assert_memory_not_equal(given.segment[0].buf, "\177ELF", 4);
+
+	request.spares = LOAD_SPARES_NEVER;
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.count, 5);
+	mk_text(&machine, "proc/iomem",
+		"00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n"
+		"  10000000-1303cfff : Crash kernel\n");
+	request.spares = LOAD_SPARES_AUTO;
+	assert_string_equal(load(warnings), "");
+	assert_int_equal(given.count, 5);
+	assert_non_null(strstr(warnings,
+			       "no spare copies: damage to the crash kernel will be found, "
+			       "and cannot be repaired: "));
+	request.spares = LOAD_SPARES_ALWAYS;
+	assert_non_null(strstr(load(NULL), "; without --spare-copy less is needed"));
+}
+
+/* 8,192 processors and 50,000 ranges; one program header too many is refused. */
+static void test_limits(void **state)
+{
+	struct elfcorehdr header CLEANUP(elfcorehdr_done) = { 0 };
+	struct err err = { 0 };
+	uint64_t size;
+	size_t count;
+	uint8_t *bytes;
+	Elf *elf;
+
+	(void)state;
+	for (uint64_t i = 0; i < 8192; i++)
+		assert_int_equal(
+			elfcorehdr_add_note(&header,
+					    (struct elfcorehdr_note){ 0x1000 * i + 0x1000, 368 },
+					    &err),
+			0);
+	for (uint64_t i = 0; i < 65534 - 8192; i++) {
+		struct range range = { 0x100000000 + i * 0x200000, 0x100100000 + i * 0x200000 };
+
+		assert_int_equal(elfcorehdr_add_load(&header,
+						     (struct elfcorehdr_load){ range, range.start,
+									       range.start },
+						     &err),
+				 0);
+	}
+	assert_int_equal(elfcorehdr_size(&header, &size, &err), 0);
+	assert_int_equal(size, 64 + 65534 * 56);
+	bytes = malloc(size);
+	elfcorehdr_write(&header, bytes, size);
+	elf_version(EV_CURRENT);
+	elf = elf_memory((char *)bytes, size);
+	assert_int_equal(elf_getphdrnum(elf, &count), 0);
+	assert_int_equal(count, 65534);
+	assert_note(elf, 8191, 0x2000000, 368);
+	assert_phdr(elf, 65533, PT_LOAD, 0x100000000 + 57341 * UINT64_C(0x200000),
+		    0x100000000 + 57341 * UINT64_C(0x200000),
+		    0x100000000 + 57341 * UINT64_C(0x200000), 0x100000);
+	elf_end(elf);
+	free(bytes);
+	assert_int_equal(elfcorehdr_add_note(&header, (struct elfcorehdr_note){ 1, 1 }, &err), 0);
+	assert_int_equal(elfcorehdr_size(&header, &size, &err), -1);
+	assert_string_equal(err.text, "8193 processors' notes and 57342 ranges of memory are 65535 "
+				      "program headers, an ELF core has 65534 at most");
+}
+
+#define MACHINE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MACHINE(test_header),	MACHINE(test_world),
+		MACHINE(test_backup),	MACHINE(test_hotplug_flags),
+		MACHINE(test_refusals), MACHINE(test_what_the_dump_lacks),
+		MACHINE(test_spares),	cmocka_unit_test(test_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
