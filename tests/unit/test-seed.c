@@ -22,27 +22,34 @@
 
 /* What of it is kept is kept inverted, so that the search does not find itself. */
 static uint8_t inverted[RNG_SEED_SIZE];
+static bool is_crash;
 static unsigned int loads, found_after_load = 1000;
 static char path[] = "/tmp/kexec-test-XXXXXX";
 
-/* Follows the setup_data list of the parameters, which are segment 0. */
+/* Follows the setup_data list of the parameters, the first segment of two pages or so. */
 static int take_seed(void *context, uint64_t entry, size_t nr_segments,
 		     const struct kexec_segment *segment, unsigned long flags)
 {
-	const uint8_t *bytes = segment[0].buf;
-	const struct boot_params *page = segment[0].buf;
-	uint64_t base = (uint64_t)segment[0].mem;
+	const struct boot_params *page;
+	const uint8_t *bytes;
+	uint64_t base;
 
 	(void)context;
 	(void)entry;
 	(void)nr_segments;
-	(void)flags;
+	while (segment->bufsz < sizeof(*page) ||
+	       ((const struct boot_params *)segment->buf)->hdr.header != SETUP_HEADER_MAGIC)
+		segment++;
+	page = segment->buf;
+	bytes = segment->buf;
+	base = (uint64_t)segment->mem;
+	is_crash = flags & KEXEC_ON_CRASH;
 	loads++;
 	assert_int_equal(truncate(path, MK_IMAGE_SIZE - 1), 0);
 	for (uint64_t at = page->hdr.setup_data; at;) {
 		const struct setup_data_wire *node = (const void *)(bytes + (at - base));
 
-		assert_in_range(at, base, base + segment[0].bufsz - sizeof(*node));
+		assert_in_range(at, base, base + segment->bufsz - sizeof(*node));
 		if (node->type == SETUP_RNG_SEED) {
 			assert_int_equal(node->len, RNG_SEED_SIZE);
 			for (size_t i = 0; i < RNG_SEED_SIZE; i++)
@@ -113,7 +120,7 @@ static int unload(void *context, int kernel_fd, int initrd_fd, size_t cmdline_si
 	(void)initrd_fd;
 	(void)cmdline_size;
 	(void)cmdline;
-	assert_int_equal(flags, KEXEC_FILE_UNLOAD);
+	assert_int_equal(flags, KEXEC_FILE_UNLOAD | (is_crash ? KEXEC_FILE_ON_CRASH : 0));
 	found_after_load = search();
 	return 0;
 }
@@ -129,13 +136,14 @@ static void write_image(void)
 	close(fd);
 }
 
-static void test_seed_is_gone(void **state)
+static void seed_is_gone(bool crash)
 {
 	struct warnings warnings = { 0 };
 	struct err err = { 0 };
 	struct ops ops = { .load = take_seed, .file_load = unload };
 	struct request request = {
 		.action = ACTION_LOAD,
+		.crash = crash,
 		.method = METHOD_LOAD,
 		.mem_max = PHYS_LIMIT,
 		.append = "",
@@ -146,9 +154,13 @@ static void test_seed_is_gone(void **state)
 	uint8_t probe[RNG_SEED_SIZE];
 	int status;
 
-	(void)state;
+	loads = 0;
+	found_after_load = 1000;
+	strcpy(strrchr(path, '-'), "-XXXXXX");
 	write_image();
-	assert_int_equal(root_open("tests/sysroot/bios-1g", &around.root, &err), 0);
+	assert_int_equal(root_open(crash ? "tests/sysroot/crash-low-high" : "tests/sysroot/bios-1g",
+				   &around.root, &err),
+			 0);
 	assert_int_equal(action_run(&request, &around, &status, &err), -1);
 	unlink(path);
 	assert_non_null(strstr(err.text, "changed while it was being loaded"));
@@ -165,9 +177,23 @@ static void test_seed_is_gone(void **state)
 	warnings_done(&warnings);
 }
 
+static void test_seed_is_gone(void **state)
+{
+	(void)state;
+	seed_is_gone(/* crash= */ false);
+}
+
+/* From the spare copy, too. */
+static void test_seed_of_crash_is_gone(void **state)
+{
+	(void)state;
+	seed_is_gone(/* crash= */ true);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_seed_is_gone) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_seed_is_gone),
+					    cmocka_unit_test(test_seed_of_crash_is_gone) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
