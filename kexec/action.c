@@ -366,6 +366,11 @@ static int print_start(const struct surroundings *around, struct err *err)
 		fprintf(around->out, " in %llu ms",
 			(unsigned long long)((report.tsc_exit - report.tsc_entry) /
 					     (report.tsc_hz / 1000 + 1)));
+	if (report.nr_repaired)
+		fprintf(around->out, ", %u repaired (first: %.23s at 0x%llx)", report.nr_repaired,
+			report.repaired_name, (unsigned long long)report.repaired_offset);
+	if (report.own_repaired)
+		fprintf(around->out, ", the purgatory repaired");
 	fprintf(around->out, ", %llu NMIs\n", (unsigned long long)report.nmis);
 	return 0;
 }

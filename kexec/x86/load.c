@@ -463,6 +463,7 @@ static int place(const struct load_request *request, const struct system *system
 int load_place(const struct load_request *request, const struct system *system,
 	       struct warnings *warnings, struct load *load, struct err *err)
 {
+	struct err no_spares;
 	bool tries =
 		request->crash && request->spares != LOAD_SPARES_NEVER && !request->skip_verify;
 
@@ -474,11 +475,14 @@ int load_place(const struct load_request *request, const struct system *system,
 		return err_append(err, "; without --spare-copy less is needed");
 	load_done(load);
 	*load = (struct load){ 0 };
+	no_spares = *err;
+	if (place(request, system, warnings, false, load, err))
+		return -1;
 	warn_add(warnings,
 		 "no spare copies: damage to the crash kernel will be found, and cannot "
 		 "be repaired: %s",
-		 err->text);
-	return place(request, system, warnings, false, load, err);
+		 no_spares.text);
+	return 0;
 }
 
 /* --- sealing ------------------------------------------------------------- */

@@ -1,33 +1,34 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
-# The first kernel loads a crash kernel and panics; the capture kernel judges /proc/vmcore.
-# Words of the first command line: options=, to the loader's; hop=, to the capture kernel's
-# command line; panic=, how (sysrq, or cpuN to panic there).
+# The first kernel loads a crash kernel and panics; the capture kernel tells what it finds.
+# Words of the first command line: options=, to the loader's; hop=, what is added to the
+# capture kernel's command line; cpu=, where to panic; pause=, seconds before that. If there
+# is /k/large, it is loaded as an initrd after the crash kernel is, and must be refused.
 . /guest.sh
 
-# What a capture kernel sees: the ELF headers, and a page of memory that the first wrote.
-capture() {
-	say "vmcore=$(wc -c </proc/vmcore)"
+if [ -e /proc/vmcore ]; then
 	block readelf readelf -lW /proc/vmcore
 	block notes readelf -nW /proc/vmcore
 	block iomem cat /proc/iomem
-	[ ! -x /sbin/vmcore-dmesg ] || block dmesg vmcore-dmesg /proc/vmcore
-	[ ! -x /bin/makedumpfile ] || block makedumpfile makedumpfile -d 31 -c /proc/vmcore /tmp/dump
+	say "words=$(grep -a -c -m 1 'LAST WORDS' /proc/vmcore)"
 	say "started=$(kexec -S --verbose | tail -n 1)"
 	echo "CAPTURED"
-}
-
-if [ -e /proc/vmcore ]; then
-	capture
 	exit 0
 fi
-block iomem cat /proc/iomem
 say "reservation=$(kexec --print-ckr-size)"
-# shellcheck disable=SC2046
-block plan kexec --dry-run --json -p /k/vmlinuz --initrd=/k/initrd --append="$cmdline $(word hop)" $(word options)
-# shellcheck disable=SC2046
-block load kexec -p /k/vmlinuz --initrd=/k/initrd --append="$cmdline $(word hop)" $(word options)
+load_crash() {
+	# shellcheck disable=SC2046
+	kexec "$@" --append="$cmdline $(word hop)" --console-serial $(word options)
+}
+block "plan 1" load_crash --dry-run --json -p /k/vmlinuz --initrd=/k/initrd
+block load load_crash -p /k/vmlinuz --initrd=/k/initrd
 say "loaded=$(cat /sys/kernel/kexec_crash_loaded)"
+if [ -e /k/large ]; then
+	block reload load_crash -p /k/vmlinuz --initrd=/k/large
+	say "still loaded=$(cat /sys/kernel/kexec_crash_loaded)"
+fi
 echo "LAST WORDS" >/dev/kmsg
-sleep 0.2
-echo c >/proc/sysrq-trigger
+say "panic"
+sleep "$(word pause | grep . || echo 0.2)"
+# shellcheck disable=SC2046
+taskset -c "$(word cpu | grep . || echo 0)" sh -c 'echo c >/proc/sysrq-trigger'

@@ -1,26 +1,108 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Crash kernels: loaded, started by a panic, and what they find in /proc/vmcore.
+# Crash kernels: loaded, started by a panic, repaired, and what they find in /proc/vmcore.
 . "$(dirname "$0")/lib.sh"
 
-# crash VERSION FIRMWARE APPEND [OPTION of vm_run]...
-crash() {
-	local version=$1 firmware=$2 append=$3 kernel
-	shift 3
+# start VERSION APPEND [OPTION of vm_start]...: the guest that will panic. $large, if set, is a
+# file that is to be refused as an initrd.
+start() {
+	local version=$1 append=$2 kernel
+	shift 2
 	need_loader
-	need readelf
+	need readelf python3
 	kernel=$(kernel_dir "$version") || exit
 	make_initramfs "$case_dir/second" "$vm_here/script-kdump.sh" "$KEXEC=/sbin/kexec" \
 		"$(command -v readelf)=/bin/readelf"
+	# shellcheck disable=SC2086
 	make_initramfs "$case_dir/first" "$vm_here/script-kdump.sh" "$KEXEC=/sbin/kexec" \
-		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
-	vm_run '' --firmware "$firmware" --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" \
-		--append "$append" "$@"
+		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd" ${large:+$large=/k/large}
+	vm_start '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append "$append" "$@"
+}
+
+# captured CPUS: the dump has that many processors' registers, vmcoreinfo and the log.
+captured() {
+	expect_line "$log" '^@ status load=0$'
+	expect_line "$log" '^@ loaded=1$'
 	expect_line "$log" '^CAPTURED$'
+	expect_count "$log" 'NT_PRSTATUS' "$1"
+	expect_count "$log" '^  VMCOREINFO ' 1
+	expect_line "$log" '^  LOAD .* 0xffffffff[89a-f][0-9a-f]{7} '
+	expect_line "$log" '^@ words=1$'
+	expect_line "$log" "^@ started=this kernel was started by safekexec's purgatory: "
 }
 
-case_first() {
-	crash 6.1-cloud bios "crashkernel=160M hop=nr_cpus=1"
+case_bios() {
+	start 6.1-cloud "crashkernel=160M hop=nr_cpus=1"
+	vm_wait
+	captured 1
 }
 
-vm_cases first
+# The main reservation is above 4 GiB; the low one is RAM for the capture kernel.
+case_ovmf_high() {
+	start 6.12-cloud "crashkernel=256M,high cpu=3 hop=nr_cpus=1 options=--hotplug" \
+		--firmware ovmf --mem 6G --cpus 4 --timeout 240
+	vm_wait
+	captured 4
+	expect_line "$log" '^  *[0-9a-f]{9}-[0-9a-f]{9} : Kernel code$'
+	expect_no_line "$log" 'elfcorehdr .*cannot keep'
+}
+
+# A crash kernel that does not fit is refused before the loaded one is given up.
+case_reload() {
+	large=$case_dir/large
+	head -c 120M /dev/zero >"$large"
+	start 6.1-cloud "crashkernel=160M hop=nr_cpus=1" --mem 1536M
+	vm_wait
+	captured 1
+	expect_line "$log" '^@ status reload=1$'
+	expect_line "$log" '^kexec: /k/vmlinuz: crash kernel: [0-9]+ KiB are needed .* KiB too few: boot the running kernel with crashkernel=[0-9]+M$'
+	expect_line "$log" '^@ still loaded=1$'
+}
+
+# flip NAME EXPRESSION...: a word for gdb.py for each; `s` is the segment.
+flip() {
+	local name=$1
+	shift
+	plan_field "$log" 1 "[hex(int(s['start'], 16) + $1) for s in p['segments'] if s['name'] == '$name'][0]"
+}
+
+# Single bits of every kind of segment at once, from outside, as the purgatory begins.
+case_repair() {
+	local entry flips=() segment
+	start 6.1-cloud "crashkernel=160M hop=nr_cpus=1 pause=5" \
+		-gdb "unix:path=$case_dir/gdb,server=on,wait=off"
+	vm_await '^@ panic'
+	vm_clean_log
+	entry=$(plan_field "$log" 1 'p["entry"]') || exit
+	flips=("$(flip kernel 's["file_size"] // 2')" "$(flip kernel 0x200)" "$(flip initrd 's["file_size"] - 1')"
+		"$(flip params 0x1e8)" "$(flip params 0x1001)" "$(flip elfcorehdr 0x38)"
+		"$(flip purgatory 0x1d8)" "$(flip purgatory 's["file_size"] - 1')"
+		"$(flip "spare kernel" 0x300000)" "$(flip "spare initrd" 0)")
+	python3 "$vm_here/gdb.py" "$case_dir/gdb" "$entry" "${flips[@]}" >"$case_dir/gdb.out" 2>&1 ||
+		fail "$(cat "$case_dir/gdb.out")"
+	vm_wait
+	captured 1
+	expect_line "$log" '^safekexec purgatory: the purgatory itself was repaired$'
+	for segment in kernel initrd params elfcorehdr; do
+		expect_line "$log" "^safekexec purgatory: segment [0-9]+ \\($segment\\) repaired: "
+	done
+	expect_line "$log" '^@ started=.* [56] repaired'
+}
+
+# One chunk and its spare: nothing is started, and the machine is reset.
+case_beyond_repair() {
+	local entry
+	start 6.1-cloud "crashkernel=160M hop=nr_cpus=1 pause=5" \
+		-gdb "unix:path=$case_dir/gdb,server=on,wait=off"
+	vm_await '^@ panic'
+	vm_clean_log
+	entry=$(plan_field "$log" 1 'p["entry"]') || exit
+	python3 "$vm_here/gdb.py" "$case_dir/gdb" "$entry" "$(flip initrd 0x40)" "$(flip "spare initrd" 0x80)" \
+		>"$case_dir/gdb.out" 2>&1 || fail "$(cat "$case_dir/gdb.out")"
+	vm_wait
+	expect_line "$log" '^safekexec purgatory: segment [0-9]+ \(initrd\) is damaged: 0x40000 bytes at offset 0x0 of its source$'
+	expect_line "$log" '^safekexec purgatory: reset in 10 .* 0 s$'
+	expect_no_line "$log" '^CAPTURED$'
+}
+
+vm_cases bios ovmf_high reload repair beyond_repair
