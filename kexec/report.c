@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kexec/core/sha256.h"
+#include "purgatory-abi.h"
 
 enum { REPORT_SCHEMA = 1 };
 
@@ -155,6 +156,63 @@ static void picture(const struct plan *plan, FILE *to)
 		print_piece(to, pending, &drawn);
 }
 
+/* What nothing checks, or nothing can repair: name, bytes, why. At most UNPROTECTED_MAX. */
+struct unprotected {
+	const char *name;
+	struct range range; /* empty: somewhere in the rest of the reservation */
+	uint64_t size;
+	const char *why;
+};
+
+enum { UNPROTECTED_MAX = 3 };
+
+static size_t list_unprotected(const struct load *load, struct unprotected ret[UNPROTECTED_MAX])
+{
+	const struct plan *plan = &load->plan;
+	phys_t stage1 = plan->item[plan->purgatory].run.start;
+	size_t count = 0;
+
+	ret[count++] = (struct unprotected){ "first stage",
+					     { stage1, stage1 + PURGATORY_STAGE2_OFFSET },
+					     PURGATORY_STAGE2_OFFSET,
+					     "it checks the rest, and nothing checks it" };
+	if (plan->item[plan->elfcorehdr].unverified)
+		ret[count++] = (struct unprotected){ "elfcorehdr", plan->item[plan->elfcorehdr].run,
+						     plan->item[plan->elfcorehdr].mem_size,
+						     "the running kernel rewrites it" };
+	ret[count++] = (struct unprotected){ "control pages and page tables",
+					     { 0, 0 },
+					     plan->kernel_pages,
+					     "the running kernel makes them, at most so much" };
+	return count;
+}
+
+static void crash_text(const struct load *load, FILE *to)
+{
+	const struct plan *plan = &load->plan;
+	struct unprotected unprotected[UNPROTECTED_MAX];
+	char size[32];
+
+	if (!range_is_valid(plan->reservation))
+		return;
+	fprintf(to, "\nCrash      reserved 0x%" PRIx64 "-0x%" PRIx64 " %s", plan->reservation.start,
+		plan->reservation.end, human(range_size(plan->reservation), size));
+	if (range_is_valid(load->crash.low))
+		fprintf(to, "; RAM for it, too: 0x%" PRIx64 "-0x%" PRIx64 " %s",
+			load->crash.low.start, load->crash.low.end,
+			human(range_size(load->crash.low), size));
+	fprintf(to, "\n           dump of %zu notes and %zu ranges of memory, %s\n",
+		load->crash.header.nr_notes, load->crash.header.nr_loads,
+		human(range_set_total(&plan->dumped), size));
+	fprintf(to, "           damage is %s\n",
+		load->spares.small == PLAN_NO_ITEM ? "found, and not repaired: no spare copies"
+						   : "found, and repaired from spare copies");
+	fprintf(to, "           not protected:\n");
+	for (size_t i = 0, count = list_unprotected(load, unprotected); i < count; i++)
+		fprintf(to, "             %" PRIu64 " bytes of %s: %s\n", unprotected[i].size,
+			unprotected[i].name, unprotected[i].why);
+}
+
 void report_text(const struct report *report, FILE *to)
 {
 	const struct plan *plan = &report->load->plan;
@@ -193,6 +251,7 @@ void report_text(const struct report *report, FILE *to)
 			fprintf(to, "     %-10s 0x%012" PRIx64 "-0x%012" PRIx64 "\n", "copied to",
 				item->run.start, item->run.end);
 	}
+	crash_text(report->load, to);
 	fprintf(to, "\nReasons\n");
 	for (size_t i = 0; i < plan->nr_reasons; i++)
 		fprintf(to, "  %s\n", plan->reason[i]);
@@ -304,6 +363,37 @@ static struct json_object *strings_array(char *const *text, size_t count)
 	return array;
 }
 
+static struct json_object *crash_object(const struct load *load)
+{
+	const struct plan *plan = &load->plan;
+	struct unprotected unprotected[UNPROTECTED_MAX];
+	struct json_object *object = json_object_new_object();
+	struct json_object *dumped = json_object_new_array(), *list = json_object_new_array();
+
+	json_object_object_add(object, "reservation", range_object(plan->reservation));
+	if (range_is_valid(load->crash.low))
+		json_object_object_add(object, "low", range_object(load->crash.low));
+	for (size_t i = 0; i < plan->dumped.count; i++)
+		json_object_array_add(dumped, range_object(plan->dumped.range[i]));
+	json_object_object_add(object, "dumped", dumped);
+	json_object_object_add(object, "notes",
+			       json_object_new_int64((int64_t)load->crash.header.nr_notes));
+	json_object_object_add(object, "repairs",
+			       json_object_new_boolean(load->spares.small != PLAN_NO_ITEM));
+	for (size_t i = 0, count = list_unprotected(load, unprotected); i < count; i++) {
+		struct json_object *entry = range_is_valid(unprotected[i].range)
+						    ? range_object(unprotected[i].range)
+						    : json_object_new_object();
+
+		json_object_object_add(entry, "name", json_object_new_string(unprotected[i].name));
+		json_object_object_add(entry, "size",
+				       json_object_new_int64((int64_t)unprotected[i].size));
+		json_object_array_add(list, entry);
+	}
+	json_object_object_add(object, "unprotected", list);
+	return object;
+}
+
 int report_json(const struct report *report, FILE *to, struct err *err)
 {
 	const struct plan *plan = &report->load->plan;
@@ -323,6 +413,8 @@ int report_json(const struct report *report, FILE *to, struct err *err)
 	json_object_object_add(root, "protected", protected_array(plan));
 	json_object_object_add(root, "usable", usable);
 	json_object_object_add(root, "e820", e820_array(&plan->e820));
+	if (range_is_valid(plan->reservation))
+		json_object_object_add(root, "crash", crash_object(report->load));
 	json_object_object_add(root, "cmdline", json_object_new_string(plan->cmdline));
 	json_object_object_add(root, "reasons", strings_array(plan->reason, plan->nr_reasons));
 	json_object_object_add(root, "warnings",

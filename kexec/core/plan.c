@@ -156,7 +156,7 @@ static int explain(struct plan *plan, const struct range_set *free_ranges, const
 			   "%s at " PHYS_FMT ": %s " PHYS_FMT
 			   " for 0x%llx bytes aligned to 0x%llx%s%s%s",
 			   want->name, PHYS(chosen.start),
-			   want->fixed ? "it runs only at" : "the lowest place at or above",
+			   want->fixed ? "its only place is" : "the lowest place at or above",
 			   PHYS(want->min), (unsigned long long)want->size,
 			   (unsigned long long)want->align, rejected ? "; too small: " : "", holes,
 			   rejected > REJECTED_HOLES_SHOWN ? ", and more" : "");

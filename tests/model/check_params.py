@@ -9,10 +9,8 @@ import os
 import struct
 import sys
 
-from check_plan import firmware_map, read, resources
+from check_plan import Machine, crash_map, firmware_map, read
 from zeropage import EFI, REPORT, RNG_SEED, Memory, ZeroPage
-
-MIB = 1 << 20
 
 
 def raw(*path):
@@ -25,16 +23,10 @@ def hexadecimal(*path):
 
 
 def expected_map(root, memory, crash):
-    machine = firmware_map(root)
     if not crash:
-        return machine
-    regions = sorted((start, end) for _, start, end, name in resources(root) if name == "Crash kernel")
-    kept = [memory.segment[name][0] for name in ("elfcorehdr", "backup") if name in memory.segment]
-    wanted = [(start, min(end, MIB), kind) for start, end, kind in machine if kind == 1 and start < MIB]
-    wanted += [entry for entry in machine if entry[2] != 1]
-    wanted += [(start, end, 1) for start, end in regions[:-1]]
-    wanted.append((regions[-1][0], min(kept), 1))
-    return sorted(wanted)
+        return firmware_map(root)
+    return crash_map(Machine(root), min(memory.segment[name][0] for name in ("elfcorehdr", "backup")
+                                        if name in memory.segment))
 
 
 def check_header(zero, image, faults):

@@ -111,6 +111,44 @@ def header(path):
     return alignment, relocatable, pref, init_size
 
 
+def crash_map(machine, kept):
+    """The map for a capture kernel; kept: where what it may not use begins, at the end of
+    the higher reservation."""
+    regions = sorted((low, high) for _, low, high, name in machine.resources if name == "Crash kernel")
+    wanted = [(low, min(high, MIB), 1) for low, high, kind in machine.firmware if kind == 1 and low < MIB]
+    wanted += [entry for entry in machine.firmware if entry[2] != 1]
+    wanted += [(low, high, 1) for low, high in regions[:-1]]
+    return sorted(wanted + [(regions[-1][0], kept, 1)])
+
+
+def judge_crash(machine, plan, segments):
+    faults = []
+    number = lambda text: int(text, 16)
+    main_region = max((low, high) for _, low, high, name in machine.resources if name == "Crash kernel")
+    for name, start, end, _ in segments:
+        if start < main_region[0] or end > main_region[1]:
+            faults.append(f"{name} lies outside the reservation")
+    dumped = [(number(r["start"]), number(r["end"])) for r in plan["crash"]["dumped"]]
+    ram = [(number(e["start"]), number(e["end"])) for e in plan["e820"] if e["type"] == 1]
+    for low, high in dumped:
+        if any(low < end and start < high for start, end in ram):
+            faults.append(f"{low:#x}-{high:#x} is dumped, and RAM for the capture kernel")
+    shown = sorted(dumped + ram + [(start, end) for _, start, end, _ in segments])
+    for _, low, high, name in machine.resources:
+        at = max(low, MIB)
+        if name != "System RAM" or at >= high:
+            continue
+        for start, end in shown:
+            if start <= at < end:
+                at = end
+        if at < high:
+            faults.append(f"{at:#x} is RAM of the crashed kernel, and in no dump")
+    small = [e["size"] for e in plan["crash"]["unprotected"] if e["name"] == "first stage"]
+    if not small or small[0] > 1024:
+        faults.append(f"{small} bytes of the purgatory are not protected")
+    return faults
+
+
 def judge(machine, kernel, plan):
     faults = []
     number = lambda text: int(text, 16)
@@ -144,7 +182,11 @@ def judge(machine, kernel, plan):
     if number(plan["entry"]) != place["purgatory"][0]:
         faults.append("the entry is not the purgatory's start")
     e820 = [(number(e["start"]), number(e["end"]), e["type"]) for e in plan["e820"]]
-    if e820 != machine.firmware:
+    wanted = machine.firmware
+    if "crash" in plan:
+        faults += judge_crash(machine, plan, segments)
+        wanted = crash_map(machine, min(start for name, start, _, _ in segments if name in ("elfcorehdr", "backup")))
+    if e820 != wanted:
         faults.append("the map handed on is not the firmware's")
     listed = {entry["name"]: (number(entry["start"]), number(entry["end"])) for entry in plan["protected"]}
     for name, address in machine.tables.items():

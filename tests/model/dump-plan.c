@@ -19,7 +19,9 @@ static int write_item(const char *directory, const struct plan_item *item, FILE 
 
 	snprintf(path, sizeof(path), "%s/%s", directory, item->name);
 	file = fopen(path, "wb");
-	if (!file || fwrite(item->file.data, 1, item->file.size, file) != item->file.size ||
+	if (!file ||
+	    (item->file.size &&
+	     fwrite(item->file.data, 1, item->file.size, file) != item->file.size) ||
 	    fclose(file))
 		return -1;
 	return fprintf(list, "0x%llx 0x%llx %s\n", PHYS(item->run.start),

@@ -30,6 +30,13 @@ static struct {
 	struct kexec_segment segment[SEGMENTS];
 } given;
 
+static void forget(void)
+{
+	for (size_t i = 0; i < given.count; i++)
+		free((void *)given.segment[i].buf);
+	memset(&given, 0, sizeof(given));
+}
+
 static int einval_of; /* flags that this kernel does not know */
 
 static int record(void *context, uint64_t entry, size_t count, const struct kexec_segment *segment,
@@ -45,7 +52,8 @@ static int record(void *context, uint64_t entry, size_t count, const struct kexe
 	for (size_t i = 0; i < count; i++) {
 		void *copy = calloc(1, segment[i].bufsz + 1);
 
-		memcpy(copy, segment[i].buf, segment[i].bufsz);
+		if (segment[i].bufsz)
+			memcpy(copy, segment[i].buf, segment[i].bufsz);
 		given.segment[i] = segment[i];
 		given.segment[i].buf = copy;
 	}
@@ -105,7 +113,6 @@ static int set_up(void **state)
 	static uint8_t image[MK_IMAGE_SIZE];
 
 	(void)state;
-	memset(&given, 0, sizeof(given));
 	einval_of = 0;
 	mk_machine_init(&machine);
 	mk_image(image);
@@ -141,8 +148,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < given.count; i++)
-		free((void *)given.segment[i].buf);
+	forget();
 	mk_machine_done(&machine);
 	return 0;
 }
@@ -156,6 +162,7 @@ static const char *load(char warnings_text[4096])
 	int status, result;
 
 	err = (struct err){ 0 };
+	forget();
 	assert_int_equal(root_open(machine.path, &around.root, &err), 0);
 	result = action_run(&request, &around, &status, &err);
 	root_close(&around.root);
