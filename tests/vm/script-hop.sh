@@ -11,7 +11,7 @@ if [ "$stage" = 1 ] && [ -e /k/large ]; then
 fi
 if [ "$stage" = 1 ]; then
 	# shellcheck disable=SC2046
-	load --initrd=/k/initrd --console-serial $(word options) \
+	load --initrd=/k/initrd --console-serial $(word options) ${mem_min:+--mem-min=$mem_min} \
 		--append="$cmdline second=1 stage=2 $(word hop)" &&
 		jump "$(word pause)"
 elif grep -q 'second=1' /proc/cmdline; then

@@ -42,7 +42,8 @@ for s, e, name in ranges("protected"):
 ' "$case_dir/plan.json" 2>&1) || fail "$result"
 }
 
-case_event_log() {
+# event_log MEMORY [WORD]
+event_log() {
 	local kernel
 	need_loader
 	kernel=$(kernel_dir 6.1-cloud) || exit
@@ -50,8 +51,8 @@ case_event_log() {
 	make_initramfs "$case_dir/first" "$vm_here/script-tpm.sh" "$vm_here/script-hop.sh=/script-hop" "$KEXEC=/sbin/kexec" \
 		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
 	start_tpm
-	vm_run '' --firmware ovmf --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" \
-		--append "nokaslr hop=nokaslr" \
+	vm_run '' --firmware ovmf --mem "$1" --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" \
+		--append "nokaslr hop=nokaslr ${2:-}" \
 		-chardev "socket,id=tpm,path=$case_dir/tpm.sock" \
 		-tpmdev emulator,id=tpm0,chardev=tpm -device tpm-tis,tpmdev=tpm0
 	expect_line "$log" '^SECOND KERNEL UP$'
@@ -63,4 +64,33 @@ case_event_log() {
 	expect_protected "$log"
 }
 
-vm_cases event_log
+case_event_log() {
+	event_log 1G
+}
+
+# The log lies where a segment would go, did the loader not know of it: the lowest page that
+# may be used. The kernel goes above 4 GiB.
+case_most_attractive_hole() {
+	local result
+	event_log 5G hole=1
+	result=$(python3 -c '
+import json, sys
+plan = json.load(open(sys.argv[1]))
+number = lambda text: int(text, 16)
+log = [(number(r["start"]), number(r["end"])) for r in plan["protected"] if r["name"] == "TPMEventLog"][0]
+free = sorted([(number(r["start"]), number(r["end"])) for r in plan["usable"]] + [log])
+above = [s for s in plan["segments"] if number(s["start"]) >= log[1]]
+if len(above) != len(plan["segments"]):
+    sys.exit("a segment lies below or over the log at 0x%x" % log[0])
+# Without the log the hole at its place is this, and takes the parameters.
+start, end = log
+for low, high in free:
+    if low <= end <= high:
+        end = high
+size = [s["mem_size"] for s in plan["segments"] if s["name"] == "params"][0]
+if end - start < size:
+    sys.exit("0x%x-0x%x would not hold the parameters: nobody wants it" % (start, end))
+' "$case_dir/plan.json" 2>&1) || fail "$result"
+}
+
+vm_cases event_log most_attractive_hole
