@@ -68,8 +68,9 @@ case_event_log() {
 	event_log 1G
 }
 
-# The log lies where a segment would go, did the loader not know of it: the lowest page that
-# may be used. The kernel goes above 4 GiB.
+# The memory attributes table, which firmware keeps in ordinary RAM, lies where a segment would
+# go, did the loader not know of it: in the lowest page that may be used. The kernel goes above
+# 4 GiB. (Where the event log is, Linux decides: in memory of type ACPI Tables, since 6.1.)
 case_most_attractive_hole() {
 	local result
 	event_log 5G hole=1
@@ -77,20 +78,24 @@ case_most_attractive_hole() {
 import json, sys
 plan = json.load(open(sys.argv[1]))
 number = lambda text: int(text, 16)
-log = [(number(r["start"]), number(r["end"])) for r in plan["protected"] if r["name"] == "TPMEventLog"][0]
-free = sorted([(number(r["start"]), number(r["end"])) for r in plan["usable"]] + [log])
-above = [s for s in plan["segments"] if number(s["start"]) >= log[1]]
-if len(above) != len(plan["segments"]):
-    sys.exit("a segment lies below or over the log at 0x%x" % log[0])
-# Without the log the hole at its place is this, and takes the parameters.
-start, end = log
-for low, high in free:
-    if low <= end <= high:
+def ranges(name):
+    return [(number(r["start"]), number(r["end"]), r) for r in plan[name]]
+table = [(s, e) for s, e, r in ranges("protected") if r["name"] == "MEMATTR"][0]
+if not any(s <= table[0] and table[1] <= e and r["type"] == 1 for s, e, r in ranges("e820")):
+    sys.exit("MEMATTR at 0x%x is not in RAM: nobody would take it" % table[0])
+if any(s < table[1] for s, e, r in ranges("segments")):
+    sys.exit("a segment lies below or over MEMATTR at 0x%x" % table[0])
+# Without the tables it is in this hole, and the parameters are taken there.
+holes = sorted((s, e) for s, e, r in ranges("usable") + ranges("protected"))
+start, end = table
+for low, high in holes:
+    if low <= end < high:
         end = high
 size = [s["mem_size"] for s in plan["segments"] if s["name"] == "params"][0]
 if end - start < size:
-    sys.exit("0x%x-0x%x would not hold the parameters: nobody wants it" % (start, end))
+    sys.exit("0x%x-0x%x would not hold the parameters" % (start, end))
 ' "$case_dir/plan.json" 2>&1) || fail "$result"
+	expect_no_line "$log" 'efi: memattr: '
 }
 
 vm_cases event_log most_attractive_hole
