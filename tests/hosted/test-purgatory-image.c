@@ -15,7 +15,7 @@
 #include "kexec/x86/purgatory_image.h"
 #include "purgatory-abi.h"
 
-enum { IMAGE_SIZE_MAX = 12 * 1024, IMAGE_AND_BSS_MAX = 48 * 1024 };
+enum { IMAGE_SIZE_MAX = 16 * 1024, IMAGE_AND_BSS_MAX = 48 * 1024 };
 
 struct image {
 	int fd;

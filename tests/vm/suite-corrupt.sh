@@ -64,20 +64,22 @@ case_params() {
 	reset params 0x1e8
 }
 
-# The digests themselves: the last one ends the purgatory's file.
-case_tables() {
-	damage purgatory 's["file_size"] - 1'
+# reset_by_first_stage OFFSET: of a purgatory that has no spare copy.
+reset_by_first_stage() {
+	damage purgatory "$1"
 	vm_wait
-	expect_line "$log" '^safekexec purgatory: the tables of regions and digests are damaged$'
+	expect_line "$log" '^safekexec purgatory: damaged, and so is its spare copy if it has one$'
 	expect_nothing_started
 }
 
-# Where the tables are, and all else, stands behind this magic number.
+# The digests themselves: the last one ends the purgatory's file.
+case_tables() {
+	reset_by_first_stage 's["file_size"] - 1'
+}
+
+# The parameter block stands behind the second stage's entry.
 case_parameter_block() {
-	damage purgatory 0x40
-	vm_wait
-	expect_line "$log" '^safekexec purgatory: the parameter block is damaged: magic '
-	expect_nothing_started
+	reset_by_first_stage 0x1c0
 }
 
 case_halt() {
