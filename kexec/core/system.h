@@ -30,7 +30,6 @@ struct system_crash {
 	struct elfcorehdr_note *note; /* one for each CPU that sysfs shows, in their order */
 	size_t nr_notes, notes_room;
 	struct elfcorehdr_note vmcoreinfo; /* size 0: unknown */
-	uint64_t mem_total;		   /* bytes that the kernel manages; 0: unknown */
 	uint64_t elfcorehdr_size; /* what the kernel can grow it to at hotplug; 0: it cannot */
 	struct range_set cma;	  /* crashkernel=,cma: RAM that the capture kernel may use */
 	bool first_mib_in_use;	  /* the running kernel allocates from it (before 5.14) */
@@ -46,6 +45,7 @@ struct system {
 	struct kcore kcore; /* empty if it may not be read: kcore_unread says why */
 	struct err kcore_unread;
 	struct system_crash crash;
+	uint64_t mem_total;	   /* bytes that the kernel manages; 0: unknown */
 	uint64_t acpi_rsdp;	   /* 0: leave the search to the new kernel */
 	char *cmdline;		   /* /proc/cmdline without its newline; NULL if unreadable */
 	bool la57;		   /* 5-level paging is on */

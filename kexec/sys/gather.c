@@ -401,6 +401,18 @@ static void gather_framebuffer(const struct root *root, struct system *system)
 	close(fd);
 }
 
+/* "MemTotal:     2014348 kB": totalram_pages() of the running kernel. */
+static void gather_mem_total(const struct root *root, struct system *system)
+{
+	char *text CLEANUP(text_done) = NULL;
+	unsigned long long kib;
+	struct err ignored;
+
+	if (!root_read_text(root, "proc/meminfo", &text, &ignored) &&
+	    sscanf(text, "MemTotal: %llu kB", &kib) == 1)
+		system->mem_total = kib * 1024;
+}
+
 /* "none [integrity] confidentiality": the one in brackets. */
 static void gather_lockdown(const struct root *root, struct system *system)
 {
@@ -445,6 +457,7 @@ int gather_machine(const struct root *root, struct system *ret, struct warnings 
 	gather_cpu(root, buf_bytes(&log), ret);
 	gather_reset_register(root, ret);
 	gather_framebuffer(root, ret);
+	gather_mem_total(root, ret);
 	return 0;
 }
 

@@ -138,19 +138,6 @@ static uint64_t room_for_hotplug(const struct root *root)
 	return size;
 }
 
-/* "MemTotal:     2014348 kB": totalram_pages() of the running kernel. */
-static uint64_t mem_total(const struct root *root)
-{
-	char *text CLEANUP(text_done) = NULL;
-	unsigned long long kib;
-	struct err ignored;
-
-	if (root_read_text(root, "proc/meminfo", &text, &ignored) ||
-	    sscanf(text, "MemTotal: %llu kB", &kib) != 1)
-		return 0;
-	return kib * 1024;
-}
-
 int gather_crash(const struct root *root, struct system *system, struct err *err)
 {
 	struct system_crash *crash = &system->crash;
@@ -158,7 +145,6 @@ int gather_crash(const struct root *root, struct system *system, struct err *err
 	if (gather_notes(root, crash, err) || gather_vmcoreinfo(root, crash, err) ||
 	    gather_cma(root, &crash->cma, err))
 		return -1;
-	crash->mem_total = mem_total(root);
 	crash->elfcorehdr_size = room_for_hotplug(root);
 	crash->first_mib_in_use = first_mib_in_use(root);
 	return 0;

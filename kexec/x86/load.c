@@ -221,7 +221,6 @@ static int shape_crash(const struct load_request *request, const struct system *
 	plan->usable = usable;
 	usable = (struct range_set){ 0 };
 	plan->reservation = load->crash.main;
-	plan->segments_max = system->crash.mem_total ? system->crash.mem_total / 2 : PHYS_LIMIT;
 	plan->hotplug = request->hotplug;
 	return 0;
 }
@@ -327,13 +326,41 @@ static unsigned long long crashkernel_mib(uint64_t needed)
 	return (size + CRASHKERNEL_UNIT - 1) / CRASHKERNEL_UNIT * (CRASHKERNEL_UNIT >> 20);
 }
 
-static uint64_t reservation_needed(const struct plan *plan)
+static uint64_t segments_size(const struct plan *plan)
 {
-	uint64_t needed = plan->kernel_pages;
+	uint64_t size = 0;
 
 	for (unsigned int i = 0; i < plan->nr_items; i++)
-		needed += plan->item[i].mem_size;
-	return needed;
+		size += plan->item[i].mem_size;
+	return size;
+}
+
+static uint64_t reservation_needed(const struct plan *plan)
+{
+	return plan->kernel_pages + segments_size(plan);
+}
+
+static void list_sizes(const struct plan *plan, struct err *err)
+{
+	for (unsigned int i = 0; i < plan->nr_items; i++)
+		err_append(err, "%s%s %llu", i ? ", " : "", plan->item[i].name,
+			   (unsigned long long)plan->item[i].mem_size / 1024);
+}
+
+/* All segments together may have half of the running kernel's memory
+ * (sanity_check_segment_list() in kernel/kexec_core.c). */
+static int check_half(const struct plan *plan, struct err *err)
+{
+	uint64_t size = segments_size(plan);
+
+	if (size <= plan->segments_max)
+		return 0;
+	err_set(err, ERR_NO_FIT, "the segments have %llu KiB (", (unsigned long long)size / 1024);
+	list_sizes(plan, err);
+	return err_append(err,
+			  "), the running kernel takes half of its memory at most, %llu KiB: use "
+			  "a smaller kernel or initrd",
+			  (unsigned long long)plan->segments_max / 1024);
 }
 
 /* Before the kernel gives the old crash kernel up for one that it will refuse. */
@@ -341,24 +368,14 @@ static int check_reservation(const struct plan *plan, struct err *err)
 {
 	uint64_t size = range_size(plan->reservation), needed = reservation_needed(plan);
 
-	if (!range_is_valid(plan->reservation))
-		return 0;
-	if (needed - plan->kernel_pages > plan->segments_max)
-		return err_set(err, ERR_NO_FIT,
-			       "crash kernel: the segments have %llu KiB, the running kernel takes "
-			       "half of its memory at most, %llu KiB",
-			       (unsigned long long)(needed - plan->kernel_pages) / 1024,
-			       (unsigned long long)plan->segments_max / 1024);
-	if (needed <= size)
+	if (!range_is_valid(plan->reservation) || needed <= size)
 		return 0;
 	err_set(err, ERR_NO_FIT, "crash kernel: %llu KiB are needed (",
 		(unsigned long long)needed / 1024);
-	for (unsigned int i = 0; i < plan->nr_items; i++)
-		err_append(err, "%s %llu, ", plan->item[i].name,
-			   (unsigned long long)plan->item[i].mem_size / 1024);
+	list_sizes(plan, err);
 	return err_append(
 		err,
-		"the running kernel's page tables %llu), the reservation " PHYS_FMT "-" PHYS_FMT
+		", the running kernel's page tables %llu), the reservation " PHYS_FMT "-" PHYS_FMT
 		" has %llu KiB, %llu KiB too few: boot the running kernel "
 		"with crashkernel=%lluM",
 		(unsigned long long)plan->kernel_pages / 1024, PHYS(plan->reservation.start),
@@ -392,6 +409,7 @@ static int shape(const struct load_request *request, const struct system *system
 	    list_protected(system, plan, err) ||
 	    (!request->crash && system_e820(system, &plan->e820, NULL, err)))
 		return -1;
+	plan->segments_max = system->mem_total ? system->mem_total / 2 : PHYS_LIMIT;
 	if (!(load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G))
 		max = at_most(max, FOUR_GIB);
 	if (request->crash) {
@@ -450,6 +468,8 @@ static int place(const struct load_request *request, const struct system *system
 		return -1;
 	if (plan_place(plan, what_is_at, system, err))
 		return advise(plan, err);
+	if (check_half(plan, err))
+		return -1;
 	if (!footprint(&load->image.footprint, plan->item[plan->kernel].run.start, &wrapper,
 		       &output))
 		return err_set(err, ERR_INTERNAL, "the kernel's footprint has no end");

@@ -335,6 +335,11 @@ static void empty_kernel(struct bench *bench)
 	bench->image_size = 0;
 }
 
+static void little_memory(struct bench *bench)
+{
+	mk_text(&bench->machine, "proc/meminfo", "MemTotal:          90000 kB\n");
+}
+
 static void spoil_cmdline(struct bench *bench, size_t length)
 {
 	bench->long_text = calloc(1, length + 1);
@@ -661,6 +666,10 @@ static const struct row rows[] = {
 	  NULL },
 	{ "100,000 entries", large_map, "",
 	  "the memory map is not sorted: 0x46b000000 comes after 0x1831800000" },
+	{ "more than half of the memory", little_memory,
+	  "%K: the segments have 49204 KiB (kernel 49152, initrd 4, params 8, purgatory 40), the "
+	  "running kernel takes half of its memory at most, 45000 KiB: use a smaller kernel or initrd",
+	  NULL },
 	{ "no iomem", no_iomem, "/proc/iomem: No such file or directory", NULL },
 	{ "hidden iomem", hidden_iomem,
 	  "%K: /proc/iomem: every address is 0: the kernel hides them from a reader without "

@@ -335,8 +335,9 @@ static void test_refusals(void **state)
 		"boot the running kernel with crashkernel=128M");
 	mk_text(&machine, "proc/iomem", iomem);
 	mk_text(&machine, "proc/meminfo", "MemTotal:          90000 kB\n");
-	refused(": crash kernel: the segments have 49208 KiB, the running kernel takes half of its "
-		"memory at most, 45000 KiB");
+	refused(": the segments have 49208 KiB (kernel 49152, initrd 4, params 8, elfcorehdr 4, "
+		"purgatory 40), the running kernel takes half of its memory at most, 45000 KiB: use a "
+		"smaller kernel or initrd");
 	mk_text(&machine, "proc/meminfo", "MemTotal:        2900000 kB\n");
 	mk_text(&machine, "initrd", "\177ELF");
 	refused(": the initrd begins as an ELF file: the kernel would take it for the crash kernel's "
