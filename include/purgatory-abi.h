@@ -95,7 +95,10 @@ struct purgatory_region {
 	uint64_t zero;	      /* bytes to clear after dst + size; only where dst != src */
 	uint32_t first_chunk; /* index of its first digest; it has ceil(size / chunk size) */
 	uint32_t segment;     /* number in the plan, for messages */
-	char name[24];	      /* NUL-terminated, for messages */
+	/* Not 0: an ELF core header that the running kernel may have rewritten since, in so many
+	 * bytes. If it is sound (elfcorehdr_is_sound()), the digests do not count. */
+	uint64_t room;
+	char name[24]; /* NUL-terminated, for messages */
 };
 
 /*
@@ -163,7 +166,7 @@ PURGATORY_OFFSET_IS(console, 0x78);
 PURGATORY_OFFSET_IS(reset_port, 0x80);
 _Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE, "purgatory_params");
 _Static_assert(sizeof(struct purgatory_report) == 96, "purgatory_report");
-_Static_assert(sizeof(struct purgatory_region) == 72, "purgatory_region");
+_Static_assert(sizeof(struct purgatory_region) == 80, "purgatory_region");
 _Static_assert(sizeof(struct purgatory_stage1) == PURGATORY_STAGE1_SIZE, "purgatory_stage1");
 _Static_assert(offsetof(struct purgatory_stage1, spare) == OFF_STAGE1_SPARE, "spare");
 _Static_assert(offsetof(struct purgatory_stage1, flags) == OFF_STAGE1_FLAGS, "flags");

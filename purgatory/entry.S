@@ -41,6 +41,7 @@
 	.org	PURGATORY_PARAMS_OFFSET - PURGATORY_STAGE2_OFFSET
 	.globl	purgatory_params
 	.hidden	purgatory_params
+	.type	purgatory_params, @object
 purgatory_params:
 	.quad	PURGATORY_MAGIC
 	.long	PURGATORY_ABI_VERSION
@@ -50,6 +51,7 @@ purgatory_params:
 	.org	PURGATORY_PARAMS_OFFSET - PURGATORY_STAGE2_OFFSET + PURGATORY_PARAMS_SIZE
 
 	.text
+	.type	start, @function
 start:
 	leaq	stack_end(%rip), %rsp
 	leaq	gdt(%rip), %rax

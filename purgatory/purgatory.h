@@ -3,6 +3,7 @@
 #ifndef PURGATORY_PURGATORY_H
 #define PURGATORY_PURGATORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "purgatory-abi.h"
@@ -52,6 +53,17 @@ struct exception_frame {
  */
 _Noreturn void purgatory_exception(const struct purgatory_params *params,
 				   const struct exception_frame *frame);
+
+/* --- elfcorehdr.c -------------------------------------------------------- */
+
+/*
+ * Whether what lies here, in so many bytes of room, can be the ELF core header that the
+ * running kernel writes when memory or CPUs come and go (kernel/crash_core.c,
+ * crash_prepare_elf64_headers()): nobody has a digest of that. Of single damaged bits in
+ * what /proc/vmcore reads these are not seen: a smaller number of program headers, the
+ * kernel text's virtual address, and where a backup of low memory is.
+ */
+bool elfcorehdr_is_sound(const void *bytes, uint64_t room);
 
 /* --- verify.c ------------------------------------------------------------ */
 

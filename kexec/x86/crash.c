@@ -130,6 +130,7 @@ static int describe(const struct crash_request *request, struct warnings *warnin
 	if (add_ram(&ram, map_base, &crash->header, err) ||
 	    elfcorehdr_size(&crash->header, &size, err))
 		return -1;
+	crash->header_size = size;
 	if (request->hotplug && system->crash.elfcorehdr_size + ELF_HEADER_SIZE > size)
 		size = system->crash.elfcorehdr_size + ELF_HEADER_SIZE;
 	if (!num_align_up(size, PAGE_SIZE_4K, &room) || room > range_size(crash->main))

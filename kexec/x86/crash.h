@@ -30,6 +30,7 @@ struct crash {
 	struct range main; /* crashk_res: segments lie here and nowhere else */
 	struct range low;  /* crashk_low_res: handed on as RAM; empty: none */
 	struct elfcorehdr header;
+	uint64_t header_size; /* bytes that are written; the rest of header_at is room to grow */
 	struct range header_at;
 	struct range backup_of; /* low memory that the purgatory saves; empty: none */
 	struct range backup_at;

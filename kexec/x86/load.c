@@ -90,9 +90,19 @@ static int shape_params(const struct bootparams *shape, const struct load_reques
 	return 0;
 }
 
-static uint64_t chunks_of(const struct plan_item *item)
+/* Bytes from its start that have digests; and spares, where there are any. */
+static uint64_t digested(const struct load *load, unsigned int index)
 {
-	return (item->file.size + PURGATORY_CHUNK_SIZE - 1) / PURGATORY_CHUNK_SIZE;
+	const struct plan_item *item = &load->plan.item[index];
+
+	if (index == load->plan.elfcorehdr)
+		return load->crash.header_size;
+	return item->unverified ? 0 : item->file.size;
+}
+
+static uint32_t chunks(uint64_t size)
+{
+	return (uint32_t)((size + PURGATORY_CHUNK_SIZE - 1) / PURGATORY_CHUNK_SIZE);
 }
 
 /* The purgatory's segment: its image, its bss, then the tables. It is the last
@@ -102,18 +112,16 @@ struct purgatory_layout {
 	uint32_t nr_regions, nr_chunks;
 };
 
-static struct purgatory_layout purgatory_layout(const struct plan *plan)
+static struct purgatory_layout purgatory_layout(const struct load *load)
 {
 	struct bytes image = { purgatory_image, (size_t)(purgatory_image_end - purgatory_image) };
 	struct cursor at = cursor_at(image, PURGATORY_PARAMS_OFFSET +
 						    offsetof(struct purgatory_params, image_size));
 	struct purgatory_layout layout = { .image_size = cursor_u64(&at) };
 
-	for (unsigned int i = 0; i < plan->nr_items; i++) {
-		if (plan->item[i].unverified || !plan->item[i].file.size)
-			continue;
-		layout.nr_regions++;
-		layout.nr_chunks += (uint32_t)chunks_of(&plan->item[i]);
+	for (unsigned int i = 0; i < load->plan.nr_items; i++) {
+		layout.nr_regions += digested(load, i) > 0;
+		layout.nr_chunks += chunks(digested(load, i));
 	}
 	layout.regions_at = (layout.image_size + 63) & ~UINT64_C(63);
 	layout.digests_at = layout.regions_at + layout.nr_regions * sizeof(struct purgatory_region);
@@ -122,9 +130,10 @@ static struct purgatory_layout purgatory_layout(const struct plan *plan)
 	return layout;
 }
 
-static int shape_purgatory(const struct load_request *request, struct plan *plan, struct err *err)
+static int shape_purgatory(const struct load_request *request, struct load *load, struct err *err)
 {
-	struct purgatory_layout layout = purgatory_layout(plan);
+	struct plan *plan = &load->plan;
+	struct purgatory_layout layout = purgatory_layout(load);
 	struct plan_item item = {
 		.name = "purgatory",
 		.align = PAGE_SIZE_4K,
@@ -289,11 +298,7 @@ static int shape_spares(const struct load_request *request, struct load *load, p
 	spares->header_at = spares->purgatory_at + plan->item[plan->purgatory].mem_size;
 	item.name = "spares";
 	item.file = (struct bytes){ 0 };
-	if (buf_extend(&item.own,
-		       spares->header_at + (plan->item[plan->elfcorehdr].unverified
-						    ? 0
-						    : plan->item[plan->elfcorehdr].file.size),
-		       err) ||
+	if (buf_extend(&item.own, spares->header_at + digested(load, plan->elfcorehdr), err) ||
 	    add_segment(plan, &item, &spares->small, err)) {
 		buf_done(&item.own);
 		return -1;
@@ -308,7 +313,7 @@ static phys_t spare_of(const struct load *load, unsigned int index)
 	const struct spares *spares = &load->spares;
 	phys_t small;
 
-	if (spares->small == PLAN_NO_ITEM || plan->item[index].unverified)
+	if (spares->small == PLAN_NO_ITEM || !digested(load, index))
 		return 0;
 	small = plan->item[spares->small].run.start;
 	if (index == plan->kernel)
@@ -449,7 +454,7 @@ static int shape(const struct load_request *request, const struct system *system
 			return -1;
 	}
 	if (shape_params(&load->bootparams, request, plan, max, err) ||
-	    shape_kept(&load->crash, plan, err) || shape_purgatory(request, plan, err))
+	    shape_kept(&load->crash, plan, err) || shape_purgatory(request, load, err))
 		return -1;
 	if (with_spares && shape_spares(request, load, max, err))
 		return -1;
@@ -519,25 +524,27 @@ static void seal_regions(const struct load *load, const struct purgatory_layout 
 	plan_sorted(plan, order);
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		const struct plan_item *item = &plan->item[order[i]];
+		uint64_t size = digested(load, order[i]);
 
-		if (item->unverified || !item->file.size)
+		if (!size)
 			continue;
 		*region = (struct purgatory_region){
 			.src = item->load.start,
 			.dst = item->run.start,
-			.size = item->file.size,
+			.size = size,
 			.spare = spare_of(load, order[i]),
 			.zero = item->staged ? item->mem_size - item->file.size : 0,
 			.first_chunk = chunk,
 			.segment = i,
+			.room = order[i] == plan->elfcorehdr && plan->hotplug ? item->mem_size : 0,
 		};
 		strncpy(region->name, item->name, sizeof(region->name) - 1);
 		region++;
-		chunk += (uint32_t)chunks_of(item);
-		for (size_t at = 0; !skip_verify && at < item->file.size;
+		chunk += chunks(size);
+		for (size_t at = 0; !skip_verify && at < size;
 		     at += PURGATORY_CHUNK_SIZE, digest += PURGATORY_DIGEST_SIZE)
-			sha256(item->file.data + at,
-			       at_most(PURGATORY_CHUNK_SIZE, item->file.size - at), digest);
+			sha256(item->file.data + at, at_most(PURGATORY_CHUNK_SIZE, size - at),
+			       digest);
 	}
 }
 
@@ -557,7 +564,7 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 {
 	struct plan *plan = &load->plan;
 	struct plan_item *item = &plan->item[plan->purgatory];
-	struct purgatory_layout layout = purgatory_layout(plan);
+	struct purgatory_layout layout = purgatory_layout(load);
 	struct purgatory_params *params = (void *)(item->own.data + PURGATORY_PARAMS_OFFSET);
 
 	seal_regions(load, &layout, item->own.data, request->skip_verify);
@@ -593,7 +600,7 @@ static void seal_stage1(const struct load_request *request, const struct system 
 			struct load *load)
 {
 	struct plan *plan = &load->plan;
-	struct purgatory_layout layout = purgatory_layout(plan);
+	struct purgatory_layout layout = purgatory_layout(load);
 	uint8_t *image = plan->item[plan->purgatory].own.data;
 	struct purgatory_stage1 stage1 = {
 		.size = layout.stage2_size,
@@ -623,9 +630,8 @@ static void fill_spares(struct load *load)
 	memcpy(to, params->own.data, params->own.size);
 	memcpy(to + load->spares.purgatory_at, purgatory->own.data + PURGATORY_STAGE2_OFFSET,
 	       purgatory->own.size - PURGATORY_STAGE2_OFFSET);
-	if (!plan->item[plan->elfcorehdr].unverified)
-		memcpy(to + load->spares.header_at, plan->item[plan->elfcorehdr].own.data,
-		       plan->item[plan->elfcorehdr].own.size);
+	memcpy(to + load->spares.header_at, plan->item[plan->elfcorehdr].own.data,
+	       digested(load, plan->elfcorehdr));
 }
 
 int load_seal(const struct load_request *request, const struct system *system, struct load *load,

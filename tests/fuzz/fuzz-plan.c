@@ -704,7 +704,18 @@ static bool is_repeated(const struct bench *bench, unsigned int index)
 	const struct plan *plan = &bench->load.plan;
 
 	return index == plan->kernel || index == plan->initrd || index == plan->params ||
-	       (index == plan->elfcorehdr && !bench->request.hotplug);
+	       index == plan->elfcorehdr;
+}
+
+/* All of a file; of the ELF core header what is written, for the rest is room. */
+static uint64_t digested_size(const struct bench *bench, unsigned int index)
+{
+	const struct plan_item *item = &bench->load.plan.item[index];
+	const Elf64_Ehdr *header = (const void *)item->file.data;
+
+	if (index != bench->load.plan.elfcorehdr)
+		return item->file.size;
+	return sizeof(*header) + header->e_phnum * sizeof(Elf64_Phdr);
 }
 
 static void check_digests(const struct purgatory_region *region, const uint8_t *bytes,
@@ -776,7 +787,10 @@ static void check_purgatory(const struct bench *bench)
 				continue;
 			found++;
 			require(regions[j].dst == item->run.start);
-			require(regions[j].size == item->file.size);
+			require(regions[j].size == digested_size(bench, i));
+			require(regions[j].room == (i == plan->elfcorehdr && bench->request.hotplug
+							    ? item->mem_size
+							    : 0));
 			require(regions[j].first_chunk < params->nr_chunks);
 			check_spares(bench, &regions[j], item);
 			if (!bench->request.skip_verify)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <elf.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -525,6 +526,129 @@ static void test_repair(void **state)
 	assert_int_equal(report.own_repaired, 1);
 	for (uint32_t i = 0; i < REGIONS; i++)
 		free(spare[i]);
+}
+
+enum { NOTES = 3, LOADS = 3, HEADERS = NOTES + 1 + LOADS };
+
+struct core_header {
+	Elf64_Ehdr ehdr;
+	Elf64_Phdr phdr[HEADERS];
+};
+
+/* As the kernel writes it: notes, its own text, RAM; the low one backed up elsewhere. */
+static void core_header(struct core_header *to)
+{
+	static const Elf64_Phdr load[1 + LOADS] = {
+		{ .p_paddr = 0x1000000, .p_vaddr = 0xffffffff81000000, .p_memsz = 0x2000000 },
+		{ .p_paddr = 0x1000, .p_vaddr = 0xffff888000001000, .p_memsz = 0x9e000 },
+		{ .p_paddr = 0x100000, .p_vaddr = 0xffff888000100000, .p_memsz = 0x10000000 },
+		{ .p_paddr = 0x20000000, .p_vaddr = 0xffff888020000000, .p_memsz = 0x1000 },
+	};
+
+	memset(to, 0, sizeof(*to));
+	to->ehdr = (Elf64_Ehdr){
+		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_type = ET_CORE,
+		.e_machine = EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(Elf64_Ehdr),
+		.e_ehsize = sizeof(Elf64_Ehdr),
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = HEADERS,
+	};
+	for (int i = 0; i < HEADERS; i++) {
+		Elf64_Phdr *phdr = &to->phdr[i];
+
+		if (i < NOTES) {
+			*phdr = (Elf64_Phdr){ .p_type = PT_NOTE, .p_memsz = 0x168 };
+			phdr->p_paddr = 0x3f000400 + (uint64_t)i * 0x10000;
+		} else {
+			*phdr = load[i - NOTES];
+			phdr->p_type = PT_LOAD;
+			phdr->p_flags = PF_R | PF_W | PF_X;
+		}
+		phdr->p_filesz = phdr->p_memsz;
+		phdr->p_offset = i == NOTES + 1 ? 0x2f000000 : phdr->p_paddr;
+	}
+}
+
+/* Every bit that the capture kernel reads for the dump; not flags and the like, which it does not. */
+static bool bit_matters(size_t bit)
+{
+	size_t byte = bit / 8, field = (byte - sizeof(Elf64_Ehdr)) % sizeof(Elf64_Phdr);
+	size_t index = (byte - sizeof(Elf64_Ehdr)) / sizeof(Elf64_Phdr);
+
+	if (byte < sizeof(Elf64_Ehdr))
+		return byte < offsetof(Elf64_Ehdr, e_entry) ||
+		       (byte >= offsetof(Elf64_Ehdr, e_phoff) &&
+			byte < offsetof(Elf64_Ehdr, e_shoff)) ||
+		       (byte >= offsetof(Elf64_Ehdr, e_ehsize) &&
+			byte < offsetof(Elf64_Ehdr, e_phnum));
+	if (field >= offsetof(Elf64_Phdr, p_flags) && field < offsetof(Elf64_Phdr, p_offset))
+		return false;
+	if (field >= offsetof(Elf64_Phdr, p_vaddr) && field < offsetof(Elf64_Phdr, p_paddr))
+		return index > NOTES; /* of RAM: one distance */
+	/* Of the backed-up one, where it is now cannot be told. */
+	if (field < offsetof(Elf64_Phdr, p_vaddr) && field >= offsetof(Elf64_Phdr, p_offset))
+		return index != NOTES + 1;
+	return field < offsetof(Elf64_Phdr, p_align);
+}
+
+static void test_core_header_is_sound(void **state)
+{
+	struct core_header header;
+	uint8_t *bytes = (void *)&header;
+	size_t unseen = 0;
+
+	(void)state;
+	core_header(&header);
+	assert_true(elfcorehdr_is_sound(&header, sizeof(header)));
+	assert_false(elfcorehdr_is_sound(&header, sizeof(header) - 1));
+	for (size_t bit = 0; bit < 8 * sizeof(header); bit++) {
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		if (bit_matters(bit) && elfcorehdr_is_sound(&header, sizeof(header)))
+			fail_msg("bit %zu of byte 0x%zx", bit % 8, bit / 8);
+		unseen += elfcorehdr_is_sound(&header, sizeof(header));
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	assert_in_range(unseen, 1, 8 * sizeof(header) / 2);
+	/* What memory hot-added later looks like, and what is gone. */
+	header.ehdr.e_phnum--;
+	assert_true(elfcorehdr_is_sound(&header, sizeof(header)));
+	header.ehdr.e_phnum = 0;
+	assert_false(elfcorehdr_is_sound(&header, sizeof(header)));
+}
+
+/* One that the running kernel rewrote is kept as it is; a damaged one is what was loaded. */
+static void test_core_header_rewritten(void **state)
+{
+	struct loaded *loaded = *state;
+	struct purgatory_region *region = &loaded->tables.region[2];
+	struct core_header *header = (void *)loaded->memory[2];
+	uint8_t *spare = malloc(region->size);
+
+	memcpy(spare, loaded->memory[2], region->size);
+	region->spare = (uintptr_t)spare;
+	region->room = region->size + PADDING;
+	reference(&loaded->tables, sizeof(loaded->tables), loaded->params.tables_digest);
+	core_header(header);
+	assert_int_equal(run(loaded), ENTERED);
+	assert_string_equal(machine.debug, VERIFYING ENTERING);
+	assert_true(elfcorehdr_is_sound(header, region->room));
+
+	machine_init();
+	header->phdr[0].p_memsz++;
+	assert_int_equal(run(loaded), ENTERED);
+	assert_string_equal(machine.debug, VERIFYING LINE
+			    "segment 12 (kernel) repaired: 0x40000 bytes at offset 0x0\n" ENTERING);
+	assert_memory_equal(header, spare, region->size);
+
+	machine_init();
+	core_header(header);
+	header->ehdr.e_phnum = 0xffff;
+	spare[0] ^= 1;
+	assert_int_equal(run(loaded), HALTED);
+	free(spare);
 }
 
 static void test_mute(void **state)
@@ -1134,6 +1258,8 @@ int main(void)
 		LOADED(test_good),
 		LOADED(test_report),
 		LOADED(test_repair),
+		LOADED(test_core_header_is_sound),
+		LOADED(test_core_header_rewritten),
 		LOADED(test_mute),
 		LOADED(test_nmis_are_told),
 		LOADED(test_copies_land),

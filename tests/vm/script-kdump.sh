@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 # The first kernel loads a crash kernel and panics; the capture kernel tells what it finds.
 # Words of the first command line: options=, to the loader's; hop=, what is added to the
-# capture kernel's command line; cpu=, where to panic; pause=, seconds before that. If there
-# is /k/large, it is loaded as an initrd after the crash kernel is, and must be refused.
+# capture kernel's command line; cpu=, where to panic; pause=, seconds before that; hotadd=, how
+# many blocks of memory there must be before it goes on, with that CPU off and on. If there is /k/large, it is loaded as an initrd after the crash kernel is, and must be refused.
 . /guest.sh
 
 if [ -e /proc/vmcore ]; then
@@ -26,6 +26,19 @@ say "loaded=$(cat /sys/kernel/kexec_crash_loaded)"
 if [ -e /k/large ]; then
 	block reload load_crash -p /k/vmlinuz --initrd=/k/large
 	say "still loaded=$(cat /sys/kernel/kexec_crash_loaded)"
+fi
+if [ -n "$(word hotadd)" ]; then
+	say "hotadd"
+	while [ "$(cat /sys/devices/system/memory/memory*/state | grep -c .)" -lt "$(word hotadd)" ]; do
+		sleep 0.2
+	done
+	for state in /sys/devices/system/memory/memory*/state; do
+		grep -qx offline "$state" && echo online >"$state"
+	done
+	for state in 0 1; do
+		echo $state >/sys/devices/system/cpu/cpu"$(word cpu)"/online
+	done
+	say "memory=$(grep MemTotal /proc/meminfo)"
 fi
 echo "LAST WORDS" >/dev/kmsg
 say "panic"
