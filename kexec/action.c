@@ -111,6 +111,14 @@ static int open_inputs(struct session *session, struct err *err)
 	return 0;
 }
 
+/* The old crash kernel is gone before the kernel looks at the new one: what was hashed must be
+ * what it then copies, whoever writes to the files meanwhile. */
+static void pin_inputs(const struct session *session)
+{
+	inputs_pin(&session->kernel);
+	inputs_pin(&session->initrd);
+}
+
 static int compose_cmdline(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
@@ -254,6 +262,8 @@ static int load_ourselves(struct session *session, struct err *err)
 			 "--hotplug: the running kernel cannot keep a loaded crash kernel up to "
 			 "date (/sys/kernel/crash_elfcorehdr_size is missing): load it again "
 			 "after memory or CPUs come or go");
+	if (request->crash && !request->dry_run)
+		pin_inputs(session);
 	if (make_plan(session, err) || check_inputs(session, err))
 		return -1;
 	if (request->dry_run)
@@ -262,12 +272,34 @@ static int load_ourselves(struct session *session, struct err *err)
 		return -1;
 	if (submit_plan(session, err))
 		return -1;
-	if (!check_inputs(session, &changed))
+	if (request->crash || !check_inputs(session, &changed))
 		return 0;
-	if (unload(session->around, request->crash, err))
+	if (unload(session->around, false, err))
 		return -1;
 	*err = changed;
 	return err_append(err, "; what had been loaded is unloaded again");
+}
+
+/* The running kernel gives the loaded crash kernel up before it looks at the new one. */
+static int check_reload(const struct session *session, struct system *system, struct err *err)
+{
+	const struct root *root = &session->around->root;
+	const struct load_request request = {
+		.kernel = session->kernel.bytes,
+		.initrd = session->initrd.bytes,
+		.cmdline = session->cmdline,
+	};
+	bool loaded;
+
+	if (gather_loaded(root, true, &loaded, err))
+		return -1;
+	if (!loaded)
+		return 0;
+	if (gather_iomem(root, system, err) || gather_crash(root, system, err))
+		return -1;
+	return load_check_reload(&request, system, err)
+		       ? err_prefix(err, "%s", session->request->kernel)
+		       : 0;
 }
 
 /* The kernel's own loader takes one initrd: several are joined as ours are. */
@@ -288,6 +320,8 @@ static int load_by_kernel(struct session *session, struct err *err)
 	if (request->nr_initrds > 1)
 		return err_set(err, ERR_USAGE, "-s takes one initrd, %zu are given; -c joins them",
 			       request->nr_initrds);
+	if (request->crash && check_reload(session, &session->system, err))
+		return -1;
 	error = -ops->file_load(ops->context, session->kernel.file[0].fd, initrd,
 				strlen(session->cmdline) + 1, session->cmdline, flags);
 	return error ? explain(&session->around->root, "kexec_file_load", error, err) : 0;

@@ -31,6 +31,8 @@ struct inputs {
  * is written to the files.
  */
 int inputs_open(const char *const *path, size_t count, struct inputs *ret, struct err *err);
+/* Makes every page of the map this process's own: no writer of the files reaches the bytes then. */
+void inputs_pin(const struct inputs *inputs);
 /* ERR_INPUT if a file's size or times are not what they were when it was opened. */
 int inputs_check_unchanged(const struct inputs *inputs, struct err *err);
 void inputs_done(struct inputs *inputs);

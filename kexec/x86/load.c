@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kexec/x86/load.h"
 
+#include <elf.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +18,15 @@ enum {
 	 * MIN_INITRD_LOAD_ADDR in arch/x86/kernel/kexec-bzimage64.c. */
 	INITRD_FROM = 0x1000000,
 	RESET_DELAY_SECONDS = 10,
-	/* What a capture kernel needs beside what is loaded, to boot and to unpack an initrd. */
-	CAPTURE_WORKING_MEMORY = 64 << 20,
-	CRASHKERNEL_UNIT = 16 << 20, /* crashkernel= is aligned to it: kernel/crash_reserve.c */
+	/* What a capture kernel needs besides what is loaded: to boot, measured with cloud
+	 * kernels, and for each byte of an initrd to unpack it. */
+	CAPTURE_WORKING_MEMORY = 24 << 20,
+	CAPTURE_UNPACKED = 3,
+	CRASHKERNEL_UNIT = 8 << 20,
+	/* Of the running kernel's own loader (arch/x86/kernel/kexec-bzimage64.c, crash.c), at most:
+	 * its purgatory, parameters with EFI map, and a backup of low memory before 5.5. */
+	KERNELS_OWN_PARTS = 1 << 20,
+	KERNELS_ELFCOREHDR_STRING = 30,
 	SERIAL_CLOCK = 115200,
 };
 static const phys_t FOUR_GIB = UINT64_C(1) << 32;
@@ -324,11 +331,16 @@ static phys_t spare_of(const struct load *load, unsigned int index)
 }
 
 /* The reservation that would do, as crashkernel= takes it. */
-static unsigned long long crashkernel_mib(uint64_t needed)
+static unsigned long long crashkernel_mib(uint64_t needed, uint64_t initrd)
 {
-	uint64_t size = needed + CAPTURE_WORKING_MEMORY;
+	uint64_t size = needed + CAPTURE_WORKING_MEMORY + CAPTURE_UNPACKED * initrd;
 
 	return (size + CRASHKERNEL_UNIT - 1) / CRASHKERNEL_UNIT * (CRASHKERNEL_UNIT >> 20);
+}
+
+static uint64_t initrd_size(const struct plan *plan)
+{
+	return plan->initrd == PLAN_NO_ITEM ? 0 : plan->item[plan->initrd].file.size;
 }
 
 static uint64_t segments_size(const struct plan *plan)
@@ -378,14 +390,48 @@ static int check_reservation(const struct plan *plan, struct err *err)
 	err_set(err, ERR_NO_FIT, "crash kernel: %llu KiB are needed (",
 		(unsigned long long)needed / 1024);
 	list_sizes(plan, err);
-	return err_append(
-		err,
-		", the running kernel's page tables %llu), the reservation " PHYS_FMT "-" PHYS_FMT
-		" has %llu KiB, %llu KiB too few: boot the running kernel "
-		"with crashkernel=%lluM",
-		(unsigned long long)plan->kernel_pages / 1024, PHYS(plan->reservation.start),
-		PHYS(plan->reservation.end), (unsigned long long)size / 1024,
-		(unsigned long long)(needed - size + 1023) / 1024, crashkernel_mib(needed));
+	return err_append(err,
+			  ", the running kernel's page tables %llu), the reservation " PHYS_FMT
+			  "-" PHYS_FMT " has %llu KiB, %llu KiB too few: boot the running kernel "
+			  "with crashkernel=%lluM",
+			  (unsigned long long)plan->kernel_pages / 1024,
+			  PHYS(plan->reservation.start), PHYS(plan->reservation.end),
+			  (unsigned long long)size / 1024,
+			  (unsigned long long)(needed - size + 1023) / 1024,
+			  crashkernel_mib(needed, initrd_size(plan)));
+}
+
+int load_check_reload(const struct load_request *request, const struct system *system,
+		      struct err *err)
+{
+	struct range main, low;
+	struct bzimage image;
+	uint64_t needed, pages, header;
+
+	if (bzimage_parse(request->kernel, &image, err) ||
+	    iomem_crash_kernel(&system->iomem, &main, &low, err) ||
+	    crash_kernel_pages(system, &pages, err))
+		return -1;
+	if (strlen(request->cmdline) + KERNELS_ELFCOREHDR_STRING > image.cmdline_size)
+		return err_set(
+			err, ERR_INPUT,
+			"the command line has %zu bytes, %d more are needed for elfcorehdr=, "
+			"and the kernel takes %u: the loaded crash kernel stays",
+			strlen(request->cmdline), KERNELS_ELFCOREHDR_STRING, image.cmdline_size);
+	header = (system->iomem.count + system->crash.nr_notes) * sizeof(Elf64_Phdr);
+	needed = image.footprint.init_size + image.footprint.alignment + request->initrd.size +
+		 at_least(header, system->crash.elfcorehdr_size) + KERNELS_OWN_PARTS + pages;
+	if (needed <= range_size(main))
+		return 0;
+	return err_set(
+		err, ERR_NO_FIT,
+		"the running kernel's own loader may need %llu KiB, the reservation " PHYS_FMT
+		"-" PHYS_FMT " has %llu KiB, and the loaded crash kernel would be lost: it "
+		"stays. Unload it first (kexec -p -u) to try all the same, use -c, which "
+		"knows, or boot the running kernel with crashkernel=%lluM",
+		(unsigned long long)needed / 1024, PHYS(main.start), PHYS(main.end),
+		(unsigned long long)range_size(main) / 1024,
+		crashkernel_mib(needed, request->initrd.size));
 }
 
 static int advise(const struct plan *plan, struct err *err)
@@ -397,7 +443,7 @@ static int advise(const struct plan *plan, struct err *err)
 			  "; only the reservation for the crash kernel, " PHYS_FMT "-" PHYS_FMT
 			  ", is used: boot the running kernel with crashkernel=%lluM",
 			  PHYS(plan->reservation.start), PHYS(plan->reservation.end),
-			  crashkernel_mib(reservation_needed(plan)));
+			  crashkernel_mib(reservation_needed(plan), initrd_size(plan)));
 }
 
 static int shape(const struct load_request *request, const struct system *system, bool with_spares,

@@ -63,6 +63,12 @@ struct load {
  * been read of the initrd and, but for its header, of the kernel. */
 int load_place(const struct load_request *request, const struct system *system,
 	       struct warnings *warnings, struct load *load, struct err *err);
+/*
+ * For a reload of a crash kernel by the running kernel's own loader: ERR_INPUT or ERR_NO_FIT
+ * if that can fail. Where it puts what is not known in detail, so that some MiB are to spare.
+ */
+int load_check_reload(const struct load_request *request, const struct system *system,
+		      struct err *err);
 /* Fills, digests, checks. Reads every byte of the inputs once. */
 int load_seal(const struct load_request *request, const struct system *system, struct load *load,
 	      struct err *err);

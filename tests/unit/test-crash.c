@@ -24,7 +24,7 @@ enum { SEGMENTS = 16 };
 
 /* What the running kernel was given, copied. */
 static struct {
-	int calls;
+	int calls, file_calls;
 	unsigned long flags;
 	size_t count;
 	struct kexec_segment segment[SEGMENTS];
@@ -39,6 +39,17 @@ static void forget(void)
 
 static int einval_of; /* flags that this kernel does not know */
 
+static const char *overwritten; /* a file that somebody writes to as the call begins */
+
+static void overwrite(void)
+{
+	FILE *file = fopen(overwritten, "r+e");
+
+	assert_non_null(file);
+	assert_true(fputs("XXXXXX", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
 static int record(void *context, uint64_t entry, size_t count, const struct kexec_segment *segment,
 		  unsigned long flags)
 {
@@ -49,6 +60,8 @@ static int record(void *context, uint64_t entry, size_t count, const struct kexe
 		return -EINVAL;
 	given.flags = flags;
 	given.count = count;
+	if (overwritten)
+		overwrite();
 	for (size_t i = 0; i < count; i++) {
 		void *copy = calloc(1, segment[i].bufsz + 1);
 
@@ -60,7 +73,20 @@ static int record(void *context, uint64_t entry, size_t count, const struct kexe
 	return 0;
 }
 
-static const struct ops recording = { .load = record };
+static int record_file(void *context, int kernel_fd, int initrd_fd, size_t cmdline_size,
+		       const char *cmdline, unsigned long flags)
+{
+	(void)context;
+	(void)kernel_fd;
+	(void)initrd_fd;
+	(void)cmdline_size;
+	(void)cmdline;
+	given.file_calls++;
+	given.flags = flags;
+	return 0;
+}
+
+static const struct ops recording = { .load = record, .file_load = record_file };
 
 static struct mk_machine machine;
 static struct request request;
@@ -114,6 +140,7 @@ static int set_up(void **state)
 
 	(void)state;
 	einval_of = 0;
+	overwritten = NULL;
 	mk_machine_init(&machine);
 	mk_image(image);
 	mk_file(&machine, "vmlinuz", image, sizeof(image));
@@ -313,6 +340,60 @@ static void refused(const char *text)
 	assert_int_equal(given.calls, 0);
 }
 
+/* What was hashed is what is loaded, whoever writes to the files meanwhile; and it stays. */
+static void test_pinned(void **state)
+{
+	bool found = false;
+
+	(void)state;
+	overwritten = request.initrd[0];
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.calls, 1);
+	assert_int_equal(given.file_calls, 0);
+	for (size_t i = 0; i < given.count; i++) {
+		assert_true(given.segment[i].bufsz != 6 ||
+			    !memcmp(given.segment[i].buf, "070701", 6));
+		found |= given.segment[i].bufsz == 6;
+	}
+	assert_true(found);
+}
+
+/* The running kernel's own loader gives up what is loaded before it looks at what comes. */
+static void test_reload_by_the_kernel(void **state)
+{
+	char *cmdline;
+
+	(void)state;
+	request.method = METHOD_FILE_LOAD;
+	mk_text(&machine, "sys/kernel/kexec_crash_loaded", "1\n");
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.file_calls, 1);
+	assert_int_equal(given.flags, KEXEC_FILE_ON_CRASH);
+	mk_text(&machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n  10000000-130fffff : Crash kernel\n");
+	refused(": the running kernel's own loader may need 52356 KiB, the reservation "
+		"0x10000000-0x13100000 has 50176 KiB, and the loaded crash kernel would be lost: it "
+		"stays. Unload it first (kexec -p -u) to try all the same, use -c, which knows, or boot "
+		"the running kernel with crashkernel=80M");
+	assert_int_equal(given.file_calls, 0);
+	mk_text(&machine, "sys/kernel/kexec_crash_loaded", "0\n");
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.file_calls, 1);
+	mk_text(&machine, "sys/kernel/kexec_crash_loaded", "1\n");
+	mk_text(&machine, "proc/iomem", iomem);
+	cmdline = calloc(1, 2019);
+	memset(cmdline, 'x', 2018);
+	request.append = cmdline;
+	refused(": the command line has 2018 bytes, 30 more are needed for elfcorehdr=, and the kernel "
+		"takes 2047: the loaded crash kernel stays");
+	cmdline[2017] = '\0';
+	assert_string_equal(load(NULL), "");
+	mk_text(&machine, "vmlinuz", "no kernel");
+	refused(": 9 bytes are too few for a kernel: its setup header ends at 0x290");
+	assert_int_equal(given.file_calls, 0);
+	free(cmdline);
+}
+
 static void test_refusals(void **state)
 {
 	(void)state;
@@ -324,7 +405,7 @@ static void test_refusals(void **state)
 	refused(": crash kernel: 49340 KiB are needed (kernel 49152, initrd 4, params 8, elfcorehdr "
 		"4, purgatory 40, the running kernel's page tables 132), the reservation "
 		"0x10000000-0x13000000 has 49152 KiB, 188 KiB too few: boot the running kernel with "
-		"crashkernel=128M");
+		"crashkernel=80M");
 	mk_file(&machine, "proc/kcore", NULL, 0);
 	/* 8 MiB to 64 MiB: large enough in all, but not above the floor. */
 	mk_text(&machine, "proc/iomem",
@@ -332,7 +413,7 @@ static void test_refusals(void **state)
 	refused(": kernel: no place for 0x3000000 bytes (49152 KiB) aligned to 0x200000 at or above "
 		"0x1000000; the largest hole there is 0x1000000-0x3c00000 (45056 KiB), ended by "
 		"System RAM; only the reservation for the crash kernel, 0x800000-0x3c00000, is used: "
-		"boot the running kernel with crashkernel=128M");
+		"boot the running kernel with crashkernel=80M");
 	mk_text(&machine, "proc/iomem", iomem);
 	mk_text(&machine, "proc/meminfo", "MemTotal:          90000 kB\n");
 	refused(": the segments have 49208 KiB (kernel 49152, initrd 4, params 8, elfcorehdr 4, "
@@ -505,6 +586,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MACHINE(test_header),	MACHINE(test_world),
+		MACHINE(test_pinned),	MACHINE(test_reload_by_the_kernel),
 		MACHINE(test_backup),	MACHINE(test_hotplug_flags),
 		MACHINE(test_refusals), MACHINE(test_what_the_dump_lacks),
 		MACHINE(test_spares),	cmocka_unit_test(test_limits),

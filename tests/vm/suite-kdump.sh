@@ -76,6 +76,59 @@ case_reload() {
 	expect_line "$log" '^@ still loaded=1$'
 }
 
+# sweep OPTION: initrds of all sizes around the largest that fits, page by page.
+sweep() {
+	local kernel
+	need_loader
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	make_initramfs "$case_dir/second" "$vm_here/script-sweep.sh"
+	make_initramfs "$case_dir/first" "$vm_here/script-sweep.sh" "$KEXEC=/sbin/kexec" \
+		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --timeout 300 \
+		--append "crashkernel=96M options=$1 most=48"
+	expect_line "$log" '^@ base=0$'
+	expect_line "$log" '^@ loads=1[23] refusals=1[12] lost=0$'
+	expect_line "$log" "^@ refusal=kexec: .* boot the running kernel with crashkernel=[0-9]+M\$"
+	expect_line "$log" '^@ last=1 loaded=1$'
+	expect_line "$log" '^@ words=1$'
+	expect_line "$log" '^CAPTURED$'
+}
+
+case_sweep_c() {
+	sweep -c
+}
+
+case_sweep_s() {
+	sweep -s
+}
+
+# reserved MIB: what happens with so much, and an initrd that is compressed as those of
+# distributions are. Each has a log of its own.
+reserved() {
+	vm_run "$1" --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" \
+		--append "crashkernel=$1M hop=nr_cpus=1"
+}
+
+# What a refusal advises works, and three quarters of it do not.
+case_advice() {
+	local kernel advised
+	need_loader
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	make_initramfs "$case_dir/plain" "$vm_here/script-kdump.sh" "$KEXEC=/sbin/kexec" \
+		"$(command -v readelf)=/bin/readelf"
+	gzip -n <"$case_dir/plain" >"$case_dir/second"
+	make_initramfs "$case_dir/first" "$vm_here/script-kdump.sh" "$KEXEC=/sbin/kexec" \
+		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
+	reserved 40
+	expect_line "$log" '^@ status load=1$'
+	advised=$(sed -n 's/^kexec: .* boot the running kernel with crashkernel=\([0-9]*\)M$/\1/p' "$log" | head -n 1)
+	reserved $((advised * 3 / 4))
+	expect_no_line "$log" '^CAPTURED$'
+	reserved "$advised"
+	expect_line "$log" '^CAPTURED$'
+	echo "# advised $advised MiB"
+}
+
 # flip NAME EXPRESSION...: a word for gdb.py for each; `s` is the segment.
 flip() {
 	local name=$1
@@ -122,4 +175,4 @@ case_beyond_repair() {
 	expect_no_line "$log" '^CAPTURED$'
 }
 
-vm_cases bios ovmf_high hotadd reload repair beyond_repair
+vm_cases sweep_c sweep_s advice bios ovmf_high hotadd reload repair beyond_repair
