@@ -31,7 +31,7 @@ PACKET = 0x400           # bytes of memory that the stub takes at once
 CHUNK = 0x40000          # include/purgatory-abi.h: PURGATORY_CHUNK_SIZE
 ENTRY64 = 0x200          # Documentation/arch/x86/boot.rst, "64-bit boot protocol"
 REPORT = 0x5341464B      # include/purgatory-abi.h: PURGATORY_REPORT_TYPE
-PATIENCE = 60            # seconds without a word
+PATIENCE = 180           # seconds without a word
 
 
 class Segment:

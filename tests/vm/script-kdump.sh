@@ -11,6 +11,15 @@ if [ -e /proc/vmcore ]; then
 	block notes readelf -nW /proc/vmcore
 	block iomem cat /proc/iomem
 	say "words=$(grep -a -c -m 1 'LAST WORDS' /proc/vmcore)"
+	vmcore-dmesg /proc/vmcore >/tmp/log 2>/tmp/said
+	say "log status=$? lines=$(wc -l </tmp/log) words=$(grep -c 'LAST WORDS' /tmp/log) $(cat /tmp/said)"
+	say "log panic=$(grep -c 'Kernel panic - not syncing: sysrq triggered crash' /tmp/log)"
+	vmcore-dmesg --json /proc/vmcore >/tmp/json
+	say "log json=$? records=$(grep -c '^{"seq":.*}$' /tmp/json)"
+	if [ -x /sbin/peer-dmesg ]; then
+		peer-dmesg /proc/vmcore >/tmp/theirs
+		say "log compared=$(cmp /tmp/log /tmp/theirs && echo same)"
+	fi
 	say "started=$(kexec -S --verbose | tail -n 1)"
 	echo "CAPTURED"
 	exit 0

@@ -6,12 +6,14 @@
 # start VERSION APPEND [OPTION of vm_start]...: the guest that will panic. $large, if set, is a
 # file that is to be refused as an initrd.
 start() {
-	local version=$1 append=$2 kernel
+	local version=$1 append=$2 kernel peer
 	shift 2
 	need_loader
 	need readelf python3
 	kernel=$(kernel_dir "$version") || exit
+	peer=$("$VM_PACKAGES" --peer) || fail "kexec-tools cannot be had"
 	make_initramfs "$case_dir/second" "$vm_here/script-kdump.sh" "$KEXEC=/sbin/kexec" \
+		"$(dirname "$KEXEC")/vmcore-dmesg=/sbin/vmcore-dmesg" "$peer/sbin/vmcore-dmesg=/sbin/peer-dmesg" \
 		"$(command -v readelf)=/bin/readelf"
 	# shellcheck disable=SC2086
 	make_initramfs "$case_dir/first" "$vm_here/script-kdump.sh" "$KEXEC=/sbin/kexec" \
@@ -28,6 +30,10 @@ captured() {
 	expect_count "$log" '^  VMCOREINFO ' 1
 	expect_line "$log" '^  LOAD .* 0xffffffff[89a-f][0-9a-f]{7} '
 	expect_line "$log" '^@ words=1$'
+	expect_line "$log" '^@ log status=0 lines=[0-9]{3,} words=1 $'
+	expect_line "$log" '^@ log panic=1$'
+	expect_line "$log" '^@ log json=0 records=[0-9]{3,}$'
+	expect_line "$log" '^@ log compared=same$'
 	expect_line "$log" "^@ started=this kernel was started by safekexec's purgatory: "
 }
 
