@@ -31,7 +31,7 @@ static int read_at(const struct vmcore *vmcore, uint64_t offset, size_t size, st
 {
 	if (buf_extend(to, size, err))
 		return -1;
-	return vmcore->file.read(vmcore->file.context, offset, to->data, size, err);
+	return size ? vmcore->file.read(vmcore->file.context, offset, to->data, size, err) : 0;
 }
 
 static uint64_t note_align(uint64_t size)
