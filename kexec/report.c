@@ -177,9 +177,11 @@ static size_t list_unprotected(const struct load *load, struct unprotected ret[U
 					     PURGATORY_STAGE2_OFFSET,
 					     "it checks the rest, and nothing checks it" };
 	if (plan->item[plan->elfcorehdr].unverified)
-		ret[count++] = (struct unprotected){ "elfcorehdr", plan->item[plan->elfcorehdr].run,
-						     plan->item[plan->elfcorehdr].mem_size,
-						     "the running kernel rewrites it: its structure is checked" };
+		ret[count++] = (struct unprotected){
+			"elfcorehdr", plan->item[plan->elfcorehdr].run,
+			plan->item[plan->elfcorehdr].mem_size,
+			"the running kernel rewrites it: its structure is checked"
+		};
 	ret[count++] = (struct unprotected){ "control pages and page tables",
 					     { 0, 0 },
 					     plan->kernel_pages,

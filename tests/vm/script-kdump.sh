@@ -3,7 +3,8 @@
 # The first kernel loads a crash kernel and panics; the capture kernel tells what it finds.
 # Words of the first command line: options=, to the loader's; hop=, what is added to the
 # capture kernel's command line; cpu=, where to panic; pause=, seconds before that; hotadd=, how
-# many blocks of memory there must be before it goes on, with that CPU off and on. If there is /k/large, it is loaded as an initrd after the crash kernel is, and must be refused.
+# many blocks of memory there must be before it goes on, with that CPU off and on;
+# await=, the panic comes from outside; reloads=, how often it is loaded again. If there is /k/large, it is loaded as an initrd after the crash kernel is, and must be refused.
 . /guest.sh
 
 if [ -e /proc/vmcore ]; then
@@ -13,7 +14,11 @@ if [ -e /proc/vmcore ]; then
 	say "words=$(grep -a -c -m 1 'LAST WORDS' /proc/vmcore)"
 	vmcore-dmesg /proc/vmcore >/tmp/log 2>/tmp/said
 	say "log status=$? lines=$(wc -l </tmp/log) words=$(grep -c 'LAST WORDS' /tmp/log) $(cat /tmp/said)"
-	say "log panic=$(grep -c 'Kernel panic - not syncing: sysrq triggered crash' /tmp/log)"
+	say "log panic=$(grep 'Kernel panic - not syncing: ' /tmp/log)"
+	makedumpfile -c -d 31 /proc/vmcore /tmp/dump >/tmp/said 2>&1
+	say "makedumpfile=$? $(tail -n 1 /tmp/said)"
+	makedumpfile --dump-dmesg /proc/vmcore /tmp/dumped >/dev/null 2>&1
+	say "log dumped=$(grep -c 'LAST WORDS' /tmp/dumped)"
 	vmcore-dmesg --json /proc/vmcore >/tmp/json
 	say "log json=$? records=$(grep -c '^{"seq":.*}$' /tmp/json)"
 	if [ -x /sbin/peer-dmesg ]; then
@@ -32,6 +37,21 @@ load_crash() {
 block "plan 1" load_crash --dry-run --json -p /k/vmlinuz --initrd=/k/initrd
 block load load_crash -p /k/vmlinuz --initrd=/k/initrd
 say "loaded=$(cat /sys/kernel/kexec_crash_loaded)"
+if [ -n "$(word reloads)" ]; then
+	available() {
+		echo 3 >/proc/sys/vm/drop_caches
+		sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo
+	}
+	# What each CPU keeps of freed pages for itself settles with the first loads.
+	lost=0 count=0
+	while [ $count -lt "$(word reloads)" ]; do
+		[ $count != 10 ] || before=$(available)
+		load_crash -p /k/vmlinuz --initrd=/k/initrd >/dev/null 2>&1 || lost=$((lost + 1))
+		[ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ] || lost=$((lost + 1))
+		count=$((count + 1))
+	done
+	say "reloads=$count lost=$lost grown=$((before - $(available)))"
+fi
 if [ -e /k/large ]; then
 	block reload load_crash -p /k/vmlinuz --initrd=/k/large
 	say "still loaded=$(cat /sys/kernel/kexec_crash_loaded)"
@@ -52,5 +72,13 @@ fi
 echo "LAST WORDS" >/dev/kmsg
 say "panic"
 sleep "$(word pause | grep . || echo 0.2)"
+if [ -n "$(word await)" ]; then
+	# It comes from outside: an NMI, or a key.
+	echo 1 >/proc/sys/kernel/sysrq
+	echo 1 >/proc/sys/kernel/unknown_nmi_panic
+	echo 1 >/proc/sys/kernel/panic_on_unrecovered_nmi
+	say "awaiting"
+	sleep 60
+fi
 # shellcheck disable=SC2046
 taskset -c "$(word cpu | grep . || echo 0)" sh -c 'echo c >/proc/sysrq-trigger'

@@ -9,19 +9,19 @@ start() {
 	local version=$1 append=$2 kernel peer
 	shift 2
 	need_loader
-	need readelf python3
+	need readelf python3 makedumpfile
 	kernel=$(kernel_dir "$version") || exit
 	peer=$("$VM_PACKAGES" --peer) || fail "kexec-tools cannot be had"
 	make_initramfs "$case_dir/second" "$vm_here/script-kdump.sh" "$KEXEC=/sbin/kexec" \
 		"$(dirname "$KEXEC")/vmcore-dmesg=/sbin/vmcore-dmesg" "$peer/sbin/vmcore-dmesg=/sbin/peer-dmesg" \
-		"$(command -v readelf)=/bin/readelf"
+		"$(command -v readelf)=/bin/readelf" "$(command -v makedumpfile)=/sbin/makedumpfile"
 	# shellcheck disable=SC2086
 	make_initramfs "$case_dir/first" "$vm_here/script-kdump.sh" "$KEXEC=/sbin/kexec" \
 		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd" ${large:+$large=/k/large}
 	vm_start '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append "$append" "$@"
 }
 
-# captured CPUS: the dump has that many processors' registers, vmcoreinfo and the log.
+# captured CPUS [REASON]: the dump has that many processors' registers, vmcoreinfo and the log.
 captured() {
 	expect_line "$log" '^@ status load=0$'
 	expect_line "$log" '^@ loaded=1$'
@@ -31,9 +31,11 @@ captured() {
 	expect_line "$log" '^  LOAD .* 0xffffffff[89a-f][0-9a-f]{7} '
 	expect_line "$log" '^@ words=1$'
 	expect_line "$log" '^@ log status=0 lines=[0-9]{3,} words=1 $'
-	expect_line "$log" '^@ log panic=1$'
+	expect_line "$log" "^@ log panic=.*${2:-sysrq triggered crash}"
 	expect_line "$log" '^@ log json=0 records=[0-9]{3,}$'
 	expect_line "$log" '^@ log compared=same$'
+	expect_line "$log" '^@ makedumpfile=0 '
+	expect_line "$log" '^@ log dumped=1$'
 	expect_line "$log" "^@ started=this kernel was started by safekexec's purgatory: "
 }
 
@@ -68,6 +70,52 @@ case_hotadd() {
 	captured 2
 	expect_line "$log" '^  LOAD +0x[0-9a-f]+ 0x[0-9a-f]+ 0x0*100000000 0x0*20000000 '
 	expect_no_line "$log" '^@ started=.* repaired'
+}
+
+# from_outside COMMAND: the panic is the monitor's doing.
+from_outside() {
+	start 6.1-cloud "crashkernel=160M hop=nr_cpus=1 await=1" --cpus 4 \
+		-monitor "unix:path=$case_dir/monitor,server=on,wait=off"
+	vm_await '^@ awaiting'
+	python3 "$vm_here/monitor.py" "$case_dir/monitor" "$1" >"$case_dir/monitor.out" 2>&1 ||
+		fail "$(cat "$case_dir/monitor.out")"
+	vm_wait
+}
+
+case_nmi() {
+	from_outside nmi
+	captured 4 'NMI: Not continuing'
+}
+
+# The keyboard's interrupt: the panic is in its handler.
+case_interrupt() {
+	from_outside "sendkey alt-sysrq-c"
+	captured 4
+	expect_line "$log" '</?IRQ>'
+}
+
+# case_cpu_N: a panic on each CPU of 4.
+for cpu in 0 1 2 3; do
+	eval "case_cpu_$cpu() { on_cpu $cpu; }"
+done
+on_cpu() {
+	start 6.1-cloud "crashkernel=160M hop=nr_cpus=1 cpu=$1" --cpus 4
+	vm_wait
+	captured 4
+	expect_line "$log" "^\[.* CPU: $1 PID: .* Comm: sh "
+}
+
+# Loaded again and again: nothing is lost, no memory is gone.
+case_reloads() {
+	local count=${FULL:+1000} grown
+	count=${count:-50}
+	start 6.1-cloud "crashkernel=160M hop=nr_cpus=1 reloads=$count" --timeout $((120 + 4 * count))
+	vm_wait
+	captured 1
+	expect_line "$log" "^@ reloads=$count lost=0 grown="
+	grown=$(sed -n 's/^@ reloads=.* grown=//p' "$log")
+	[ "$grown" -le 2048 ] || fail "$grown KiB are gone after $count reloads"
+	echo "# $count reloads, $grown KiB less memory available"
 }
 
 # A crash kernel that does not fit is refused before the loaded one is given up.
@@ -181,4 +229,4 @@ case_beyond_repair() {
 	expect_no_line "$log" '^CAPTURED$'
 }
 
-vm_cases sweep_c sweep_s advice bios ovmf_high hotadd reload repair beyond_repair
+vm_cases sweep_c sweep_s advice reloads nmi interrupt cpu_0 cpu_1 cpu_2 cpu_3 bios ovmf_high hotadd reload repair beyond_repair
