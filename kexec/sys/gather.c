@@ -342,6 +342,7 @@ static bool has_cpu_flag(const char *cpuinfo, const char *flag)
 static void gather_cpu(const struct root *root, struct bytes log, struct system *system)
 {
 	struct buf cpuinfo CLEANUP(buf_done) = { 0 };
+	const char *apicid;
 	struct err ignored;
 
 	system->is_guest_without_io =
@@ -353,6 +354,9 @@ static void gather_cpu(const struct root *root, struct bytes log, struct system 
 		return;
 	system->la57 = has_cpu_flag((const char *)cpuinfo.data, "la57");
 	system->is_guest_without_io |= has_cpu_flag((const char *)cpuinfo.data, "tdx_guest");
+	apicid = strstr((const char *)cpuinfo.data, "initial apicid");
+	system->has_boot_apicid =
+		apicid && sscanf(apicid, "initial apicid : %u", &system->boot_apicid) == 1;
 }
 
 static void gather_reset_register(const struct root *root, struct system *system)

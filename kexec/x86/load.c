@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <lzma.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +211,26 @@ static const char *what_is_at(const void *system, phys_t address)
 
 /* --- a crash kernel ------------------------------------------------------ */
 
+/* Before 6.9 (arch/x86/kernel/cpu/topology.c) a kernel that is not on the CPU that the firmware
+ * started sends that one an INIT when it starts its CPUs, which resets the machine. */
+static void warn_of_cpus(const struct load *load, const struct system *system)
+{
+	static const char *const words[] = { "nr_cpus", "maxcpus", "nosmp", "disable_cpu_apicid" };
+	unsigned int major, minor;
+	struct bytes ignored;
+
+	if (sscanf(load->image.version, "%u.%u", &major, &minor) != 2 || major > 6 ||
+	    (major == 6 && minor >= 9) || system->crash.nr_notes < 2 || !system->has_boot_apicid)
+		return;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (cmdline_get(load->plan.cmdline, words[i], &ignored))
+			return;
+	warn_add(load->plan.warnings,
+		 "Linux %u.%u with several CPUs resets the machine if the panic is not on the boot "
+		 "CPU: add disable_cpu_apicid=%u or nr_cpus=1 to its command line",
+		 major, minor, system->boot_apicid);
+}
+
 static int shape_crash(const struct load_request *request, const struct system *system,
 		       struct load *load, struct err *err)
 {
@@ -233,6 +254,7 @@ static int shape_crash(const struct load_request *request, const struct system *
 	    range_set_intersect(&plan->usable, &main_only, &usable, err) ||
 	    crash_kernel_pages(system, &plan->kernel_pages, err))
 		return -1;
+	warn_of_cpus(load, system);
 	range_set_done(&plan->usable);
 	plan->usable = usable;
 	usable = (struct range_set){ 0 };

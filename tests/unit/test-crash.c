@@ -394,6 +394,30 @@ static void test_reload_by_the_kernel(void **state)
 	free(cmdline);
 }
 
+static void test_cpus_before_6_9(void **state)
+{
+	static const char warning[] =
+		"Linux 6.1 with several CPUs resets the machine if the panic is not on the boot CPU: "
+		"add disable_cpu_apicid=4 or nr_cpus=1 to its command line\n";
+	static uint8_t image[MK_IMAGE_SIZE];
+	char warnings[4096];
+
+	(void)state;
+	mk_text(&machine, "proc/cpuinfo", "processor\t: 0\ninitial apicid\t: 4\nflags\t\t: fpu\n");
+	request.append = "quiet";
+	assert_string_equal(load(warnings), "");
+	assert_string_equal(warnings, warning);
+	request.append = "quiet disable_cpu_apicid=4";
+	assert_string_equal(load(warnings), "");
+	assert_string_equal(warnings, "");
+	request.append = "quiet";
+	mk_image(image);
+	strcpy((char *)image + 0x500, "6.12.1");
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	assert_string_equal(load(warnings), "");
+	assert_string_equal(warnings, "");
+}
+
 static void test_refusals(void **state)
 {
 	(void)state;
@@ -585,11 +609,17 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		MACHINE(test_header),	MACHINE(test_world),
-		MACHINE(test_pinned),	MACHINE(test_reload_by_the_kernel),
-		MACHINE(test_backup),	MACHINE(test_hotplug_flags),
-		MACHINE(test_refusals), MACHINE(test_what_the_dump_lacks),
-		MACHINE(test_spares),	cmocka_unit_test(test_limits),
+		MACHINE(test_header),
+		MACHINE(test_world),
+		MACHINE(test_cpus_before_6_9),
+		MACHINE(test_pinned),
+		MACHINE(test_reload_by_the_kernel),
+		MACHINE(test_backup),
+		MACHINE(test_hotplug_flags),
+		MACHINE(test_refusals),
+		MACHINE(test_what_the_dump_lacks),
+		MACHINE(test_spares),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

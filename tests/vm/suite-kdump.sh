@@ -45,6 +45,14 @@ case_bios() {
 	captured 1
 }
 
+# Several CPUs in a capture kernel of 6.1, after a panic that is not on the boot CPU.
+case_several_cpus() {
+	start 6.1-cloud "crashkernel=192M cpu=2 hop=disable_cpu_apicid=0" --cpus 4
+	vm_wait
+	captured 4
+	expect_line "$log" 'smp: Brought up 1 node, 3 CPUs'
+}
+
 # The main reservation is above 4 GiB; the low one is RAM for the capture kernel.
 case_ovmf_high() {
 	start 6.12-cloud "crashkernel=256M,high cpu=3 hop=nr_cpus=1 options=--hotplug" \
@@ -229,4 +237,4 @@ case_beyond_repair() {
 	expect_no_line "$log" '^CAPTURED$'
 }
 
-vm_cases sweep_c sweep_s advice reloads nmi interrupt cpu_0 cpu_1 cpu_2 cpu_3 bios ovmf_high hotadd reload repair beyond_repair
+vm_cases sweep_c sweep_s advice reloads nmi interrupt cpu_0 cpu_1 cpu_2 cpu_3 several_cpus bios ovmf_high hotadd reload repair beyond_repair
