@@ -41,9 +41,11 @@ fi
 for dump in /var/crash/2*; do
 	say "dump=$(ls "$dump" | tr '\n' ' ')"
 	say "crashed=$(cat "$dump"/dmesg.* | sed -n 's/.*\(CPU: [0-9]\).* Comm: sh .*/\1/p' | head -n 1) $(grep -c 'sysrq: Trigger a crash' "$dump"/dmesg.*)"
-	makedumpfile --dump-dmesg "$dump"/dump.* /tmp/log >/dev/null 2>&1
+	# It was written through a pipe.
+	makedumpfile -R /tmp/core <"$(echo "$dump"/dump.*)" >/dev/null 2>&1
+	makedumpfile --dump-dmesg /tmp/core /tmp/log >/dev/null 2>&1
 	say "filtered=$? $(grep -c 'sysrq: Trigger a crash' /tmp/log)"
-	rm -f /tmp/log
+	rm -f /tmp/core /tmp/log
 done
 sync
 poweroff -f
