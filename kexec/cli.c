@@ -99,6 +99,7 @@ static const struct cli_option options[] = {
 	{ "help", 'h', NULL, false, "print this" },
 	{ "elf64-core-headers", OPTION_ACCEPTED, NULL, false, NULL },
 	{ "elf32-core-headers", OPTION_ACCEPTED, NULL, false, NULL },
+	{ "args-linux", OPTION_ACCEPTED, NULL, false, NULL }, /* a bzImage is one */
 };
 
 enum { NR_OPTIONS = sizeof(options) / sizeof(options[0]) };

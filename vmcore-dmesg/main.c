@@ -43,11 +43,11 @@ static void print_text(struct bytes text)
 {
 	for (size_t i = 0; i < text.size; i++) {
 		if (isprint(text.data[i]) || isspace(text.data[i]))
-			putchar(text.data[i]);
+			putchar_unlocked(text.data[i]);
 		else
 			printf("\\x%02x", text.data[i]);
 	}
-	putchar('\n');
+	putchar_unlocked('\n');
 }
 
 static int print_record(void *context, const struct printk_record *record, struct err *err)

@@ -7,6 +7,7 @@
 enum {
 	RECORD_TEXT_MAX = 1 << 16, /* its length has 16 bits */
 	RING_BITS_MAX = 31,
+	STRUCTURE_MAX = 1024, /* a descriptor has 24 bytes, struct printk_info 88 */
 	/* Behind text_len in struct printk_info: the facility, then flags below the level. */
 	INFO_FACILITY = 2,
 	INFO_LEVEL = 3,
@@ -76,6 +77,13 @@ static int ring_bits(const struct vmcore *vmcore, uint64_t address, const char *
 	return 0;
 }
 
+/* 8 bytes at an offset of a structure. */
+static bool fits(uint64_t size, uint64_t offset)
+{
+	return size <= STRUCTURE_MAX && size >= sizeof(uint64_t) &&
+	       offset <= size - sizeof(uint64_t);
+}
+
 static int ring_open(const struct vmcore *vmcore, struct ring *ring, struct err *err)
 {
 	uint64_t symbol, prb, desc_ring, data_ring, count_bits, descs, infos, head, tail, size_bits,
@@ -120,11 +128,21 @@ static int ring_open(const struct vmcore *vmcore, struct ring *ring, struct err 
 			err))
 		return -1;
 	vmcore_value(vmcore, "OFFSET", "atomic_long_t.counter", &counter);
+	ring->state_at += counter;
+	if (!fits(ring->desc_size, ring->state_at) ||
+	    !fits(ring->desc_size, ring->lpos_at + ring->begin_at) ||
+	    !fits(ring->desc_size, ring->lpos_at + ring->next_at) ||
+	    !fits(ring->info_size, ring->seq_at) || !fits(ring->info_size, ring->ts_at) ||
+	    !fits(ring->info_size, ring->text_len_at) || !fits(ring->info_size, ring->caller_at))
+		return err_set(err, ERR_INPUT,
+			       "VMCOREINFO's offsets do not fit its SIZE(prb_desc)=%llu and "
+			       "SIZE(printk_info)=%llu",
+			       (unsigned long long)ring->desc_size,
+			       (unsigned long long)ring->info_size);
 	if (read_u64(vmcore, symbol, &prb, err))
 		return err_prefix(err, "prb");
 	desc_ring += prb;
 	data_ring += prb;
-	ring->state_at += counter;
 	if (ring_bits(vmcore, desc_ring + count_bits, "number of records", &ring->count, err) ||
 	    ring_bits(vmcore, data_ring + size_bits, "size of the texts", &ring->data_size, err) ||
 	    read_u64(vmcore, desc_ring + descs, &ring->descs, err) ||
@@ -168,33 +186,41 @@ static int read_text(struct walk *walk, const struct ring *ring, uint64_t begin,
 	return 0;
 }
 
+static uint64_t field_u64(const uint8_t *bytes, uint64_t at)
+{
+	uint64_t value;
+
+	memcpy(&value, bytes + at, sizeof(value));
+	return value;
+}
+
 /* *ret_there false: a record that was never finished, as the newest may be. */
 static int read_record(struct walk *walk, const struct ring *ring, uint64_t id,
 		       struct printk_record *ret, bool *ret_there, struct err *err)
 {
-	const struct vmcore *vmcore = walk->vmcore;
-	uint64_t index = id & (ring->count - 1), state, begin, next;
-	uint64_t desc = ring->descs + index * ring->desc_size;
-	uint64_t info = ring->infos + index * ring->info_size;
-	uint8_t packed[4];
+	uint64_t index = id & (ring->count - 1), state;
+	uint8_t desc[STRUCTURE_MAX], info[STRUCTURE_MAX];
 
 	*ret_there = false;
-	if (read_u64(vmcore, desc + ring->state_at, &state, err))
+	if (vmcore_read(walk->vmcore, ring->descs + index * ring->desc_size, desc, ring->desc_size,
+			err))
 		return -1;
+	state = field_u64(desc, ring->state_at);
 	if ((state & DESC_ID_MASK) != id || (state >> DESC_STATE_SHIFT != DESC_COMMITTED &&
 					     state >> DESC_STATE_SHIFT != DESC_FINALIZED))
 		return 0;
 	*ret_there = true;
-	if (read_u64(vmcore, desc + ring->lpos_at + ring->begin_at, &begin, err) ||
-	    read_u64(vmcore, desc + ring->lpos_at + ring->next_at, &next, err) ||
-	    read_u64(vmcore, info + ring->seq_at, &ret->seq, err) ||
-	    read_u64(vmcore, info + ring->ts_at, &ret->ts_nsec, err) ||
-	    read_u32(vmcore, info + ring->caller_at, &ret->caller, err) ||
-	    vmcore_read(vmcore, info + ring->text_len_at, packed, sizeof(packed), err))
+	if (vmcore_read(walk->vmcore, ring->infos + index * ring->info_size, info, ring->info_size,
+			err))
 		return -1;
-	ret->facility = packed[INFO_FACILITY];
-	ret->level = packed[INFO_LEVEL] >> LEVEL_SHIFT;
-	return read_text(walk, ring, begin, next, (uint16_t)(packed[0] | packed[1] << 8),
+	ret->seq = field_u64(info, ring->seq_at);
+	ret->ts_nsec = field_u64(info, ring->ts_at);
+	memcpy(&ret->caller, info + ring->caller_at, sizeof(ret->caller));
+	ret->facility = info[ring->text_len_at + INFO_FACILITY];
+	ret->level = info[ring->text_len_at + INFO_LEVEL] >> LEVEL_SHIFT;
+	return read_text(walk, ring, field_u64(desc, ring->lpos_at + ring->begin_at),
+			 field_u64(desc, ring->lpos_at + ring->next_at),
+			 (uint16_t)(info[ring->text_len_at] | info[ring->text_len_at + 1] << 8),
 			 &ret->text, err);
 }
 

@@ -112,6 +112,7 @@ int vmcore_open(const struct vmcore_file *file, struct vmcore *ret, struct err *
 			"none of the notes is VMCOREINFO: the crashed kernel did not say where "
 			"its log is (was it loaded with a kernel that hides "
 			"/sys/kernel/vmcoreinfo, or is this a core of a process?)");
+	vmcore.has_phys_base = vmcore_value(&vmcore, "NUMBER", "phys_base", &vmcore.phys_base);
 	*ret = vmcore;
 	vmcore = (struct vmcore){ 0 };
 	return 0;
@@ -170,12 +171,10 @@ static int read_physical(const struct vmcore *vmcore, phys_t address, void *to, 
 /* The kernel's image; false if the address is not in its map, or its place is not told. */
 static bool in_kernel_map(const struct vmcore *vmcore, uint64_t address, phys_t *ret)
 {
-	uint64_t base;
-
 	if (address < KERNEL_MAP_START || address - KERNEL_MAP_START >= KERNEL_MAP_SIZE ||
-	    !vmcore_value(vmcore, "NUMBER", "phys_base", &base))
+	    !vmcore->has_phys_base)
 		return false;
-	*ret = address - KERNEL_MAP_START + base;
+	*ret = address - KERNEL_MAP_START + vmcore->phys_base;
 	return true;
 }
 

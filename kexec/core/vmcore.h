@@ -20,6 +20,8 @@ struct vmcore {
 	struct vmcore_file file;
 	struct kcore memory;
 	char *info; /* VMCOREINFO, lines of KEY=VALUE */
+	bool has_phys_base;
+	uint64_t phys_base; /* of the kernel's image in its map */
 };
 
 /* ERR_INPUT names what is no ELF core, or that there is no VMCOREINFO. */

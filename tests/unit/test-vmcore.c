@@ -259,6 +259,10 @@ static void test_refusals(void **state)
 	put_entry(0x100, 3);
 	put_entry(0x118, 8);
 	assert_string_equal(walk(), "the log's ring goes from record 0 to 8 and has room for 8");
+	line = strstr(core.info, "SIZE(printk_info)=88");
+	memcpy(line + 18, "24", 2);
+	assert_string_equal(walk(), "VMCOREINFO's offsets do not fit its SIZE(prb_desc)=24 and "
+				    "SIZE(printk_info)=24");
 	line = strstr(core.info, "OFFSET(prb_desc.state_var)");
 	line[0] = 'X';
 	assert_string_equal(walk(), "VMCOREINFO has no OFFSET(prb_desc.state_var)");
