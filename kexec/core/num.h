@@ -11,6 +11,7 @@
 typedef uint64_t phys_t;
 
 #define PAGE_SIZE_4K UINT64_C(4096)
+#define FOUR_GIB     (UINT64_C(1) << 32)
 /* No range reaches past this, so that start + size cannot wrap. The widest
  * physical address of x86-64 is 52 bits (Intel SDM vol. 3, 4.1.4). */
 #define PHYS_LIMIT   (UINT64_C(1) << 52)

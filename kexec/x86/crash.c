@@ -119,6 +119,13 @@ static int describe(const struct crash_request *request, struct warnings *warnin
 	if (!system->crash.vmcoreinfo.size)
 		warn_add(warnings, "/sys/kernel/vmcoreinfo cannot be read: makedumpfile and crash "
 				   "will not understand the dump");
+	if (crash->main.start >= FOUR_GIB && !range_is_valid(crash->low))
+		warn_add(
+			warnings,
+			"the reservation at " PHYS_FMT " is above 4 GiB and there is none below: "
+			"devices that reach only there will not work for the capture kernel; boot the "
+			"running kernel with crashkernel=...,low, too",
+			PHYS(crash->main.start));
 	if (!direct_map(&system->kcore, &map_base))
 		warn_add(warnings,
 			 "/proc/kcore shows no direct map (%s): the dump's program headers will "

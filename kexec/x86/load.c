@@ -30,7 +30,6 @@ enum {
 	KERNELS_ELFCOREHDR_STRING = 30,
 	SERIAL_CLOCK = 115200,
 };
-static const phys_t FOUR_GIB = UINT64_C(1) << 32;
 
 static phys_t at_least(phys_t a, phys_t b)
 {

@@ -394,6 +394,24 @@ static void test_reload_by_the_kernel(void **state)
 	free(cmdline);
 }
 
+static void test_no_low_reservation(void **state)
+{
+	char warnings[4096];
+
+	(void)state;
+	assert_string_equal(load(warnings), "");
+	assert_string_equal(warnings, "");
+	mk_text(&machine, "proc/iomem",
+		"00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n"
+		"100000000-17fffffff : System RAM\n  160000000-16fffffff : Crash kernel\n");
+	assert_string_equal(load(warnings), "");
+	assert_string_equal(
+		warnings,
+		"the reservation at 0x160000000 is above 4 GiB and there is none below: "
+		"devices that reach only there will not work for the capture kernel; boot "
+		"the running kernel with crashkernel=...,low, too\n");
+}
+
 static void test_cpus_before_6_9(void **state)
 {
 	static const char warning[] =
@@ -611,6 +629,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		MACHINE(test_header),
 		MACHINE(test_world),
+		MACHINE(test_no_low_reservation),
 		MACHINE(test_cpus_before_6_9),
 		MACHINE(test_pinned),
 		MACHINE(test_reload_by_the_kernel),

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A client for QEMU's gdbstub, just enough to damage memory at a chosen moment.
 
-gdb.py SOCKET ENTRY [after=WRITTEN] ADDRESS...: waits until the guest's kernel mode reaches
-ENTRY, an identity-mapped address, and then, if asked to, until the byte at WRITTEN is
-written; flips the lowest bit of the byte at each physical ADDRESS, and lets the guest
-run on.
+gdb.py SOCKET ENTRY [after=WRITTEN] [fill=START-END] ADDRESS...: waits until the guest's kernel
+mode reaches ENTRY, an identity-mapped address, and then, if asked to, until the byte at
+WRITTEN is written; fills the pages from START to END, each 8 bytes with their own address,
+flips the lowest bit of the byte at each physical ADDRESS, and lets the guest run on.
 
 The protocol: GDB manual, appendix E; Qqemu.PhyMemMode: QEMU manual, "GDB usage".
 """
@@ -102,6 +102,11 @@ def main(path, entry, *addresses):
     for address in addresses:
         if address.startswith("after="):
             guest.run_to_write(int(address[6:], 16))
+            continue
+        if address.startswith("fill="):
+            start, end = (int(word, 16) for word in address[5:].split("-"))
+            for page in range(start, end, 0x400):
+                guest.write(page, b"".join(at.to_bytes(8, "little") for at in range(page, page + 0x400, 8)))
             continue
         at = int(address, 16)
         before = guest.read(at, 1)

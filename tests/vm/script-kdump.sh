@@ -12,6 +12,16 @@ if [ -e /proc/vmcore ]; then
 	block notes readelf -nW /proc/vmcore
 	block iomem cat /proc/iomem
 	say "words=$(grep -a -c -m 1 'LAST WORDS' /proc/vmcore)"
+	if [ -n "$(word low)" ]; then
+		# Its first RAM, from the address that low= gives on, for so many pages.
+		readelf -lW /proc/vmcore | sed -n 's/^ *LOAD *0x\([0-9a-f]*\) 0x[0-9a-f]* 0x0*\([0-9a-f]*\) .*/\1 \2/p' |
+			while read -r offset address; do
+				[ $((0x$address)) -lt $((0x100000)) ] || continue
+				skip=$(((0x$offset + $(word low | cut -d: -f1) - 0x$address) / 4096))
+				dd if=/proc/vmcore bs=4096 skip=$skip count="$(word low | cut -d: -f2)" of=/tmp/low 2>/dev/null
+				say "low=$(sha256sum /tmp/low)"
+			done
+	fi
 	vmcore-dmesg /proc/vmcore >/tmp/log 2>/tmp/said
 	say "log status=$? lines=$(wc -l </tmp/log) words=$(grep -c 'LAST WORDS' /tmp/log) $(cat /tmp/said)"
 	say "log panic=$(grep 'Kernel panic - not syncing: ' /tmp/log)"

@@ -198,6 +198,23 @@ flip() {
 	plan_field "$log" 1 "[hex(int(s['start'], 16) + $1) for s in p['segments'] if s['name'] == '$name'][0]"
 }
 
+# No packaged kernel needs it: low memory is saved for the dump before the capture kernel uses it.
+case_backup() {
+	local entry
+	start 6.1-cloud "crashkernel=160M hop=nr_cpus=1,low=65536:142 pause=5 options=--backup=always" \
+		-gdb "unix:path=$case_dir/gdb,server=on,wait=off"
+	vm_await '^@ panic'
+	vm_clean_log
+	entry=$(plan_field "$log" 1 'p["entry"]') || exit
+	python3 "$vm_here/gdb.py" "$case_dir/gdb" "$entry" fill=0x10000-0x9e000 >"$case_dir/gdb.out" 2>&1 ||
+		fail "$(cat "$case_dir/gdb.out")"
+	vm_wait
+	captured 1
+	expect_equal "low memory in the dump" "$(value "$log" low)" "$(python3 -c "
+import hashlib
+print(hashlib.sha256(b''.join(at.to_bytes(8, 'little') for at in range(0x10000, 0x9e000, 8))).hexdigest())")  /tmp/low"
+}
+
 # Single bits of every kind of segment at once, from outside, as the purgatory begins.
 case_repair() {
 	local entry flips=() segment
@@ -237,4 +254,4 @@ case_beyond_repair() {
 	expect_no_line "$log" '^CAPTURED$'
 }
 
-vm_cases sweep_c sweep_s advice reloads nmi interrupt cpu_0 cpu_1 cpu_2 cpu_3 several_cpus bios ovmf_high hotadd reload repair beyond_repair
+vm_cases backup sweep_c sweep_s advice reloads nmi interrupt cpu_0 cpu_1 cpu_2 cpu_3 several_cpus bios ovmf_high hotadd reload repair beyond_repair
