@@ -41,13 +41,18 @@ static int read_file(void *context, uint64_t offset, void *to, size_t size, stru
 
 static void print_text(struct bytes text)
 {
+	size_t printed = 0;
+
 	for (size_t i = 0; i < text.size; i++) {
 		if (isprint(text.data[i]) || isspace(text.data[i]))
-			putchar_unlocked(text.data[i]);
-		else
-			printf("\\x%02x", text.data[i]);
+			continue;
+		fwrite(text.data + printed, 1, i - printed, stdout);
+		printf("\\x%02x", text.data[i]);
+		printed = i + 1;
 	}
-	putchar_unlocked('\n');
+	if (printed < text.size)
+		fwrite(text.data + printed, 1, text.size - printed, stdout);
+	putchar('\n');
 }
 
 static int print_record(void *context, const struct printk_record *record, struct err *err)

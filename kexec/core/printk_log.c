@@ -5,17 +5,22 @@
 #include <string.h>
 
 enum {
-	RECORD_TEXT_MAX = 1 << 16, /* its length has 16 bits */
-	RING_BITS_MAX = 31,
+	/* What may be read at once: the longest text, whose length has 16 bits, and its block's id. */
+	WINDOW_SIZE = 1 << 17,
+	/* kernel/printk/printk.c: LOG_BUF_LEN_MAX, and a record for every PRB_AVGBITS of it. */
+	TEXT_BITS_MAX = 31,
+	RECORD_BITS_MAX = TEXT_BITS_MAX - 5,
 	STRUCTURE_MAX = 1024, /* a descriptor has 24 bytes, struct printk_info 88 */
 	/* Behind text_len in struct printk_info: the facility, then flags below the level. */
 	INFO_FACILITY = 2,
 	INFO_LEVEL = 3,
+	INFO_PACKED_SIZE = 4,
 	LEVEL_SHIFT = 5,
 	/* struct printk_log of 3.5 to 5.9, where VMCOREINFO does not say: the level's byte. */
 	STRUCTURED_FACILITY = 14,
 	STRUCTURED_LEVEL = 15,
 	LINE_MAX_LEGACY = 4096,
+	PAGE_SIZE = 4096,
 };
 
 /* kernel/printk/printk_ringbuffer.h: the state in the two top bits of a descriptor. */
@@ -23,17 +28,75 @@ enum {
 #define DESC_ID_MASK	 ((UINT64_C(1) << DESC_STATE_SHIFT) - 1)
 #define DESC_COMMITTED	 1
 #define DESC_FINALIZED	 2
-/* Positions without data are odd: of a record that has none, and of one whose text was lost. */
+/* Positions without data are odd: of a record that has none, and of one for whose text there
+ * was no room, which dmesg does not show. */
 #define LPOS_NO_DATA	 1
 #define LPOS_NONE	 3
+
+/* What was read around an address, so that neighbours cost no read of their own. */
+struct window {
+	uint64_t address;
+	size_t size;
+	uint8_t data[WINDOW_SIZE];
+};
 
 struct walk {
 	const struct vmcore *vmcore;
 	printk_sink *sink;
 	void *context;
 	uint64_t skipped;
-	uint8_t text[RECORD_TEXT_MAX];
+	struct window descs, infos, texts;
 };
+
+/* `size` bytes at an address, WINDOW_SIZE at most, borrowed until the next look through this
+ * window, which may reach up to `end`. */
+static int look(const struct walk *walk, struct window *window, uint64_t address, size_t size,
+		uint64_t end, struct bytes *ret, struct err *err)
+{
+	uint64_t skip = address - window->address, ahead = end - address;
+
+	if (skip > window->size || size > window->size - skip) {
+		ahead = ahead < WINDOW_SIZE ? ahead : WINDOW_SIZE;
+		ahead = ahead < size ? size : ahead;
+		window->address = address;
+		window->size = vmcore_read_part(walk->vmcore, address, window->data, ahead, err);
+		/* What is dumped may end within a page. */
+		if (window->size < size && ahead > size)
+			window->size =
+				vmcore_read_part(walk->vmcore, address, window->data, size, err);
+		if (window->size < size)
+			return -1;
+		skip = 0;
+	}
+	*ret = (struct bytes){ window->data + skip, size };
+	return 0;
+}
+
+/* Of a structure that has the field: fits(). */
+static uint64_t field_u64(struct bytes in, uint64_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, in.data + offset, sizeof(value));
+	return value;
+}
+
+static uint16_t field_u16(struct bytes in, uint64_t offset)
+{
+	return (uint16_t)(in.data[offset] | in.data[offset + 1] << 8);
+}
+
+/* How many bytes from an address to its page's end. */
+static uint64_t page_rest(uint64_t address)
+{
+	return PAGE_SIZE - (address & (PAGE_SIZE - 1));
+}
+
+/* `size` bytes at an offset of a structure. */
+static bool fits(uint64_t whole, uint64_t offset, uint64_t size)
+{
+	return whole <= STRUCTURE_MAX && offset <= whole && size <= whole - offset;
+}
 
 static int require_all(const struct vmcore *vmcore, const char *kind, size_t count,
 		       const char *const *name, uint64_t *const *ret, struct err *err)
@@ -64,24 +127,17 @@ struct ring {
 	uint64_t tail, head;
 };
 
-static int ring_bits(const struct vmcore *vmcore, uint64_t address, const char *what, uint64_t *ret,
-		     struct err *err)
+static int ring_bits(const struct vmcore *vmcore, uint64_t address, const char *what, uint32_t most,
+		     uint64_t *ret, struct err *err)
 {
 	uint32_t bits;
 
 	if (read_u32(vmcore, address, &bits, err))
 		return err_prefix(err, "%s", what);
-	if (!bits || bits > RING_BITS_MAX)
+	if (!bits || bits > most)
 		return err_set(err, ERR_INPUT, "%s: 2^%u makes no sense", what, bits);
 	*ret = UINT64_C(1) << bits;
 	return 0;
-}
-
-/* 8 bytes at an offset of a structure. */
-static bool fits(uint64_t size, uint64_t offset)
-{
-	return size <= STRUCTURE_MAX && size >= sizeof(uint64_t) &&
-	       offset <= size - sizeof(uint64_t);
 }
 
 static int ring_open(const struct vmcore *vmcore, struct ring *ring, struct err *err)
@@ -129,11 +185,13 @@ static int ring_open(const struct vmcore *vmcore, struct ring *ring, struct err 
 		return -1;
 	vmcore_value(vmcore, "OFFSET", "atomic_long_t.counter", &counter);
 	ring->state_at += counter;
-	if (!fits(ring->desc_size, ring->state_at) ||
-	    !fits(ring->desc_size, ring->lpos_at + ring->begin_at) ||
-	    !fits(ring->desc_size, ring->lpos_at + ring->next_at) ||
-	    !fits(ring->info_size, ring->seq_at) || !fits(ring->info_size, ring->ts_at) ||
-	    !fits(ring->info_size, ring->text_len_at) || !fits(ring->info_size, ring->caller_at))
+	ring->begin_at += ring->lpos_at;
+	ring->next_at += ring->lpos_at;
+	if (!fits(ring->desc_size, ring->state_at, 8) ||
+	    !fits(ring->desc_size, ring->begin_at, 8) || !fits(ring->desc_size, ring->next_at, 8) ||
+	    !fits(ring->info_size, ring->seq_at, 8) || !fits(ring->info_size, ring->ts_at, 8) ||
+	    !fits(ring->info_size, ring->text_len_at, INFO_PACKED_SIZE) ||
+	    !fits(ring->info_size, ring->caller_at, 4))
 		return err_set(err, ERR_INPUT,
 			       "VMCOREINFO's offsets do not fit its SIZE(prb_desc)=%llu and "
 			       "SIZE(printk_info)=%llu",
@@ -143,8 +201,10 @@ static int ring_open(const struct vmcore *vmcore, struct ring *ring, struct err 
 		return err_prefix(err, "prb");
 	desc_ring += prb;
 	data_ring += prb;
-	if (ring_bits(vmcore, desc_ring + count_bits, "number of records", &ring->count, err) ||
-	    ring_bits(vmcore, data_ring + size_bits, "size of the texts", &ring->data_size, err) ||
+	if (ring_bits(vmcore, desc_ring + count_bits, "number of records", RECORD_BITS_MAX,
+		      &ring->count, err) ||
+	    ring_bits(vmcore, data_ring + size_bits, "size of the texts", TEXT_BITS_MAX,
+		      &ring->data_size, err) ||
 	    read_u64(vmcore, desc_ring + descs, &ring->descs, err) ||
 	    read_u64(vmcore, desc_ring + infos, &ring->infos, err) ||
 	    read_u64(vmcore, data_ring + data, &ring->data, err) ||
@@ -161,87 +221,99 @@ static int ring_open(const struct vmcore *vmcore, struct ring *ring, struct err 
 	return 0;
 }
 
-/* The text of a block. A block begins with the record's id; one that would go over the
+/* The text of a record's block. A block begins with the record's id; one that would go over the
  * ring's end begins anew at its start. */
-static int read_text(struct walk *walk, const struct ring *ring, uint64_t begin, uint64_t next,
-		     uint16_t length, struct bytes *ret, struct err *err)
+static int read_text(struct walk *walk, const struct ring *ring, uint64_t id, uint64_t begin,
+		     uint64_t next, uint16_t length, struct bytes *ret, struct err *err)
 {
 	uint64_t mask = ring->data_size - 1, at = begin & mask, end = next & mask, room;
+	struct bytes block;
 
-	*ret = (struct bytes){ walk->text, 0 };
-	if (begin & LPOS_NO_DATA)
-		return begin == LPOS_NONE ? 0 : err_set(err, ERR_INPUT, "the text was lost");
 	if ((begin ^ next) & ~mask && end)
 		at = 0;
 	else if (!end)
 		end = ring->data_size;
-	if (next - begin > ring->data_size || end < at + sizeof(uint64_t))
+	if (begin & LPOS_NO_DATA || next - begin > ring->data_size || end < at + sizeof(uint64_t))
 		return err_set(err, ERR_INPUT, "a block from 0x%llx to 0x%llx",
 			       (unsigned long long)begin, (unsigned long long)next);
 	room = end - at - sizeof(uint64_t);
-	if (vmcore_read(walk->vmcore, ring->data + at + sizeof(uint64_t), walk->text,
-			length < room ? length : room, err))
+	length = (uint16_t)(length < room ? length : room);
+	if (look(walk, &walk->texts, ring->data + at, sizeof(uint64_t) + length,
+		 ring->data + ring->data_size, &block, err))
 		return -1;
-	ret->size = length < room ? length : room;
+	if ((field_u64(block, 0) & DESC_ID_MASK) != id)
+		return err_set(err, ERR_INPUT, "a block of another record");
+	*ret = (struct bytes){ block.data + sizeof(uint64_t), length };
 	return 0;
 }
 
-static uint64_t field_u64(const uint8_t *bytes, uint64_t at)
-{
-	uint64_t value;
-
-	memcpy(&value, bytes + at, sizeof(value));
-	return value;
-}
-
 /* *ret_there false: a record that was never finished, as the newest may be. */
-static int read_record(struct walk *walk, const struct ring *ring, uint64_t id,
+static int read_record(struct walk *walk, const struct ring *ring, uint64_t id, struct bytes desc,
 		       struct printk_record *ret, bool *ret_there, struct err *err)
 {
-	uint64_t index = id & (ring->count - 1), state;
-	uint8_t desc[STRUCTURE_MAX], info[STRUCTURE_MAX];
+	uint64_t index = id & (ring->count - 1), at = ring->infos + index * ring->info_size;
+	uint64_t state = field_u64(desc, ring->state_at), begin = field_u64(desc, ring->begin_at),
+		 next = field_u64(desc, ring->next_at);
+	struct bytes info;
 
 	*ret_there = false;
-	if (vmcore_read(walk->vmcore, ring->descs + index * ring->desc_size, desc, ring->desc_size,
-			err))
-		return -1;
-	state = field_u64(desc, ring->state_at);
-	if ((state & DESC_ID_MASK) != id || (state >> DESC_STATE_SHIFT != DESC_COMMITTED &&
-					     state >> DESC_STATE_SHIFT != DESC_FINALIZED))
+	/* Still the descriptor of the lap before, or never used: of one that has only been begun. */
+	if ((state & DESC_ID_MASK) == ((id - ring->count) & DESC_ID_MASK) ||
+	    (!state && id == ring->head))
 		return 0;
-	*ret_there = true;
-	if (vmcore_read(walk->vmcore, ring->infos + index * ring->info_size, info, ring->info_size,
-			err))
+	if ((state & DESC_ID_MASK) != id)
+		return err_set(err, ERR_INPUT, "a descriptor of another record");
+	if (state >> DESC_STATE_SHIFT != DESC_COMMITTED &&
+	    state >> DESC_STATE_SHIFT != DESC_FINALIZED)
+		return 0;
+	if (begin & next & LPOS_NO_DATA && begin != LPOS_NONE)
+		return 0;
+	if (look(walk, &walk->infos, at, ring->info_size,
+		 ring->infos + ring->count * ring->info_size, &info, err))
 		return -1;
 	ret->seq = field_u64(info, ring->seq_at);
 	ret->ts_nsec = field_u64(info, ring->ts_at);
-	memcpy(&ret->caller, info + ring->caller_at, sizeof(ret->caller));
-	ret->facility = info[ring->text_len_at + INFO_FACILITY];
-	ret->level = info[ring->text_len_at + INFO_LEVEL] >> LEVEL_SHIFT;
-	return read_text(walk, ring, field_u64(desc, ring->lpos_at + ring->begin_at),
-			 field_u64(desc, ring->lpos_at + ring->next_at),
-			 (uint16_t)(info[ring->text_len_at] | info[ring->text_len_at + 1] << 8),
+	memcpy(&ret->caller, info.data + ring->caller_at, sizeof(ret->caller));
+	ret->facility = info.data[ring->text_len_at + INFO_FACILITY];
+	ret->level = info.data[ring->text_len_at + INFO_LEVEL] >> LEVEL_SHIFT;
+	*ret_there = true;
+	if (begin & next & LPOS_NO_DATA)
+		return 0;
+	return read_text(walk, ring, id, begin, next, field_u16(info, ring->text_len_at),
 			 &ret->text, err);
 }
 
 static int walk_ring(struct walk *walk, struct err *err)
 {
 	struct ring ring = { 0 };
+	uint64_t id, left, step;
 
 	if (ring_open(walk->vmcore, &ring, err))
 		return -1;
-	for (uint64_t id = ring.tail;; id = (id + 1) & DESC_ID_MASK) {
+	id = ring.tail;
+	left = ((ring.head - ring.tail) & DESC_ID_MASK) + 1;
+	for (; left; left -= step, id = (id + step) & DESC_ID_MASK) {
+		uint64_t index = id & (ring.count - 1), at = ring.descs + index * ring.desc_size;
 		struct printk_record record = { 0 };
+		struct bytes desc;
 		struct err skipped;
 		bool there;
 
-		if (read_record(walk, &ring, id, &record, &there, &skipped))
+		step = 1;
+		if (look(walk, &walk->descs, at, ring.desc_size,
+			 ring.descs + ring.count * ring.desc_size, &desc, &skipped)) {
+			/* Nor can the others that begin in this page, or after it in the array. */
+			step = (page_rest(at) + ring.desc_size - 1) / ring.desc_size;
+			step = step < ring.count - index ? step : ring.count - index;
+			step = step < left ? step : left;
+			walk->skipped += step;
+		} else if (read_record(walk, &ring, id, desc, &record, &there, &skipped)) {
 			walk->skipped++;
-		else if (there && walk->sink(walk->context, &record, err))
+		} else if (there && walk->sink(walk->context, &record, err)) {
 			return -1;
-		if (id == ring.head)
-			return 0;
+		}
 	}
+	return 0;
 }
 
 /* --- records one behind the other ------------------------------------------ */
@@ -267,20 +339,24 @@ static int walk_structured(struct walk *walk, struct err *err)
 	if (read_u32(vmcore, first_at, &first, err) || read_u32(vmcore, next_at, &next, err) ||
 	    read_u64(vmcore, buf_at, &buf, err) || read_u32(vmcore, buf_len_at, &buf_len, err))
 		return err_prefix(err, "the log");
-	if (first >= buf_len || next > buf_len || size < STRUCTURED_LEVEL + 1)
-		return err_set(
-			err, ERR_INPUT,
-			"the log goes from 0x%x to 0x%x and has 0x%x bytes, a record's header %llu",
-			first, next, buf_len, (unsigned long long)size);
+	if (!fits(size, ts_at, 8) || !fits(size, len_at, 2) || !fits(size, text_len_at, 2) ||
+	    !fits(size, STRUCTURED_LEVEL, 1))
+		return err_set(err, ERR_INPUT, "VMCOREINFO's offsets do not fit its SIZE(%s)=%llu",
+			       is_old ? "log" : "printk_log", (unsigned long long)size);
+	if (first >= buf_len || next > buf_len)
+		return err_set(err, ERR_INPUT, "the log goes from 0x%x to 0x%x and has 0x%x bytes",
+			       first, next, buf_len);
 	/* Each step goes forward, and over the end once at most. */
-	for (uint64_t at = first, wraps = 0; at != next;) {
+	for (uint64_t at = first; at != next;) {
 		struct printk_record record = { 0 };
+		struct bytes header, whole;
+		struct err skipped;
 		uint16_t length, text_length;
-		uint8_t kind[2];
 
-		if (vmcore_read(vmcore, buf + at + len_at, &length, sizeof(length), err))
+		if (look(walk, &walk->texts, buf + at, size, buf + buf_len, &header, err))
 			return -1;
-		if (!length && !wraps++) {
+		length = field_u16(header, len_at);
+		if (!length && at > next) {
 			at = 0;
 			continue;
 		}
@@ -290,18 +366,15 @@ static int walk_structured(struct walk *walk, struct err *err)
 				"a record of 0x%x bytes at 0x%llx of the log: the rest of it "
 				"cannot be found",
 				length, (unsigned long long)at);
-		if (vmcore_read(vmcore, buf + at + ts_at, &record.ts_nsec, sizeof(record.ts_nsec),
-				err) ||
-		    vmcore_read(vmcore, buf + at + text_len_at, &text_length, sizeof(text_length),
-				err) ||
-		    vmcore_read(vmcore, buf + at + STRUCTURED_FACILITY, kind, sizeof(kind), err) ||
-		    text_length > length - size ||
-		    vmcore_read(vmcore, buf + at + size, walk->text, text_length, err)) {
+		text_length = field_u16(header, text_len_at);
+		if (text_length > length - size ||
+		    look(walk, &walk->texts, buf + at, length, buf + buf_len, &whole, &skipped)) {
 			walk->skipped++;
 		} else {
-			record.facility = kind[0];
-			record.level = kind[1] >> LEVEL_SHIFT;
-			record.text = (struct bytes){ walk->text, text_length };
+			record.ts_nsec = field_u64(whole, ts_at);
+			record.facility = whole.data[STRUCTURED_FACILITY];
+			record.level = whole.data[STRUCTURED_LEVEL] >> LEVEL_SHIFT;
+			record.text = (struct bytes){ whole.data + size, text_length };
 			if (walk->sink(walk->context, &record, err))
 				return -1;
 		}
@@ -317,6 +390,7 @@ static int walk_text(struct walk *walk, struct err *err)
 	const struct vmcore *vmcore = walk->vmcore;
 	uint64_t end_at, chars_at, buf_at, buf_len_at, buf;
 	uint32_t end, chars, buf_len;
+	uint8_t text[LINE_MAX_LEGACY];
 	size_t used = 0;
 	const char *const symbols[] = { "log_end", "logged_chars", "log_buf", "log_buf_len" };
 	uint64_t *const symbols_to[] = { &end_at, &chars_at, &buf_at, &buf_len_at };
@@ -331,19 +405,26 @@ static int walk_text(struct walk *walk, struct err *err)
 			       buf_len);
 	chars = chars < buf_len ? chars : buf_len;
 	for (uint32_t i = 0; i < chars; i++) {
+		uint32_t place = (end - chars + i) & (buf_len - 1);
 		struct printk_record record = { .is_bare = true };
-		uint8_t character;
+		struct bytes character;
+		struct err skipped;
 
-		if (vmcore_read(vmcore, buf + ((end - chars + i) & (buf_len - 1)), &character, 1,
-				err)) {
+		if (look(walk, &walk->texts, buf + place, 1, buf + buf_len, &character, &skipped)) {
+			/* Nor can the rest of the page. */
+			uint64_t rest = page_rest(buf + place) - 1;
+
+			rest = rest < buf_len - place - 1 ? rest : buf_len - place - 1;
+			i += (uint32_t)(rest < chars - i - 1 ? rest : chars - i - 1);
 			walk->skipped++;
-			continue;
+			if (!used)
+				continue;
+		} else if (*character.data != '\n') {
+			text[used++] = *character.data;
+			if (used < sizeof(text) && i + 1 < chars)
+				continue;
 		}
-		if (character != '\n')
-			walk->text[used++] = character;
-		if (character != '\n' && used < LINE_MAX_LEGACY && i + 1 < chars)
-			continue;
-		record.text = (struct bytes){ walk->text, used };
+		record.text = (struct bytes){ text, used };
 		if (walk->sink(walk->context, &record, err))
 			return -1;
 		used = 0;

@@ -21,7 +21,8 @@
 
 enum {
 	HEADERS_MAX = 8 << 20,
-	NOTES_MAX = 64 << 20, /* 368 bytes for each of 8,192 CPUs are 3 MiB */
+	NOTES_MAX = 64 << 20, /* all of them; 368 bytes for each of 8,192 CPUs are 3 MiB */
+	INFO_MAX = 1 << 20,   /* the kernel's is one page: include/linux/vmcore_info.h */
 	NOTE_HEADER_SIZE = 12,
 	PAGE_SIZE = 1 << PAGE_SHIFT,
 };
@@ -63,19 +64,24 @@ static bool find_info(struct bytes notes, struct bytes *ret)
 	return false;
 }
 
-static int find_info_in(struct vmcore *vmcore, const Elf64_Phdr *phdr, struct err *err)
+/* *room: how many bytes the notes still may have. */
+static int find_info_in(struct vmcore *vmcore, const Elf64_Phdr *phdr, uint64_t *room,
+			struct err *err)
 {
 	struct buf notes CLEANUP(buf_done) = { 0 };
 	struct bytes text;
 
-	if (phdr->p_filesz > NOTES_MAX)
+	if (phdr->p_filesz > *room)
 		return err_set(
 			err, ERR_INPUT, "notes of 0x%llx bytes at offset 0x%llx are too many",
 			(unsigned long long)phdr->p_filesz, (unsigned long long)phdr->p_offset);
+	*room -= phdr->p_filesz;
 	if (read_at(vmcore, phdr->p_offset, phdr->p_filesz, &notes, err))
 		return err_prefix(err, "notes");
 	if (!find_info(buf_bytes(&notes), &text))
 		return 0;
+	if (text.size > INFO_MAX)
+		return err_set(err, ERR_INPUT, "VMCOREINFO of 0x%zx bytes is too long", text.size);
 	vmcore->info = strndup((const char *)text.data, text.size);
 	return vmcore->info ? 0 : err_no_memory(err);
 }
@@ -85,7 +91,7 @@ int vmcore_open(const struct vmcore_file *file, struct vmcore *ret, struct err *
 	struct vmcore vmcore CLEANUP(vmcore_done) = { .file = *file };
 	struct buf headers CLEANUP(buf_done) = { 0 };
 	Elf64_Ehdr ehdr;
-	uint64_t size;
+	uint64_t size, room = NOTES_MAX, five_levels = 0;
 
 	if (read_at(&vmcore, 0, KCORE_ELF_HEADER_SIZE, &headers, err) ||
 	    kcore_headers_size(buf_bytes(&headers), &size, err))
@@ -96,16 +102,21 @@ int vmcore_open(const struct vmcore_file *file, struct vmcore *ret, struct err *
 			       "an ELF file of type %u for machine %u with headers up to 0x%llx is "
 			       "no vmcore of an x86-64 kernel",
 			       ehdr.e_type, ehdr.e_machine, (unsigned long long)size);
-	if (read_at(&vmcore, 0, size, &headers, err) ||
-	    kcore_parse(buf_bytes(&headers), &vmcore.memory, err))
+	if (read_at(&vmcore, 0, size, &headers, err))
 		return -1;
-	for (uint64_t at = ehdr.e_phoff; at < size && !vmcore.info; at += sizeof(Elf64_Phdr)) {
+	for (uint64_t at = ehdr.e_phoff; at < size; at += sizeof(Elf64_Phdr)) {
 		Elf64_Phdr phdr;
 
 		memcpy(&phdr, headers.data + at, sizeof(phdr));
-		if (phdr.p_type == PT_NOTE && find_info_in(&vmcore, &phdr, err))
+		if (phdr.p_type == PT_NOTE && !vmcore.info &&
+		    find_info_in(&vmcore, &phdr, &room, err))
 			return -1;
+		/* What a filtered dump left out is not in the file. */
+		phdr.p_memsz = phdr.p_filesz;
+		memcpy(headers.data + at, &phdr, sizeof(phdr));
 	}
+	if (kcore_parse(buf_bytes(&headers), &vmcore.memory, err))
+		return -1;
 	if (!vmcore.info)
 		return err_set(
 			err, ERR_INPUT,
@@ -113,6 +124,10 @@ int vmcore_open(const struct vmcore_file *file, struct vmcore *ret, struct err *
 			"its log is (was it loaded with a kernel that hides "
 			"/sys/kernel/vmcoreinfo, or is this a core of a process?)");
 	vmcore.has_phys_base = vmcore_value(&vmcore, "NUMBER", "phys_base", &vmcore.phys_base);
+	vmcore_value(&vmcore, "SYMBOL", "swapper_pg_dir", &vmcore.swapper_pg_dir);
+	vmcore_value(&vmcore, "NUMBER", "sme_mask", &vmcore.encryption);
+	vmcore_value(&vmcore, "NUMBER", "pgtable_l5_enabled", &five_levels);
+	vmcore.levels = five_levels ? 5 : 4;
 	*ret = vmcore;
 	vmcore = (struct vmcore){ 0 };
 	return 0;
@@ -180,17 +195,18 @@ static bool in_kernel_map(const struct vmcore *vmcore, uint64_t address, phys_t 
 
 static int walk(const struct vmcore *vmcore, uint64_t address, phys_t *ret, struct err *err)
 {
-	uint64_t table, five_levels = 0, encryption = 0, entry;
+	uint64_t entry;
 	phys_t at;
 
-	if (vmcore_require(vmcore, "SYMBOL", "swapper_pg_dir", &table, err))
-		return -1;
-	if (!in_kernel_map(vmcore, table, &at))
+	if (!vmcore->swapper_pg_dir)
+		return err_set(err, ERR_INPUT,
+			       "address 0x%llx is in no program header, and VMCOREINFO has no "
+			       "SYMBOL(swapper_pg_dir)",
+			       (unsigned long long)address);
+	if (!in_kernel_map(vmcore, vmcore->swapper_pg_dir, &at))
 		return err_set(err, ERR_INPUT, "where the page tables at 0x%llx are is not known",
-			       (unsigned long long)table);
-	vmcore_value(vmcore, "NUMBER", "pgtable_l5_enabled", &five_levels);
-	vmcore_value(vmcore, "NUMBER", "sme_mask", &encryption);
-	for (int level = five_levels ? 5 : 4; level; level--) {
+			       (unsigned long long)vmcore->swapper_pg_dir);
+	for (int level = vmcore->levels; level; level--) {
 		int shift = PAGE_SHIFT + (level - 1) * LEVEL_SHIFT;
 		uint64_t offset_mask = (UINT64_C(1) << shift) - 1;
 
@@ -199,7 +215,7 @@ static int walk(const struct vmcore *vmcore, uint64_t address, phys_t *ret, stru
 			return -1;
 		if (!(entry & PTE_PRESENT))
 			break;
-		at = entry & PTE_ADDRESS & ~encryption;
+		at = entry & PTE_ADDRESS & ~vmcore->encryption;
 		if (level == 1 || (level <= LARGEST_LEVEL && entry & PTE_LARGE)) {
 			*ret = (at & ~offset_mask) | (address & offset_mask);
 			return 0;
@@ -231,20 +247,25 @@ static int read_in_page(const struct vmcore *vmcore, uint64_t address, void *to,
 	return read_physical(vmcore, physical, to, size, err);
 }
 
+size_t vmcore_read_part(const struct vmcore *vmcore, uint64_t address, void *to, size_t size,
+			struct err *err)
+{
+	uint8_t *next = to;
+	size_t done = 0;
+
+	while (done < size) {
+		size_t part = PAGE_SIZE - ((address + done) & (PAGE_SIZE - 1));
+
+		part = part < size - done ? part : size - done;
+		if (read_in_page(vmcore, address + done, next + done, part, err))
+			break;
+		done += part;
+	}
+	return done;
+}
+
 int vmcore_read(const struct vmcore *vmcore, uint64_t address, void *to, size_t size,
 		struct err *err)
 {
-	uint8_t *next = to;
-
-	while (size) {
-		size_t part = PAGE_SIZE - (address & (PAGE_SIZE - 1));
-
-		part = part < size ? part : size;
-		if (read_in_page(vmcore, address, next, part, err))
-			return -1;
-		next += part;
-		address += part;
-		size -= part;
-	}
-	return 0;
+	return vmcore_read_part(vmcore, address, to, size, err) == size ? 0 : -1;
 }

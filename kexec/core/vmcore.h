@@ -20,8 +20,12 @@ struct vmcore {
 	struct vmcore_file file;
 	struct kcore memory;
 	char *info; /* VMCOREINFO, lines of KEY=VALUE */
+	/* Of VMCOREINFO, for every translation. */
 	bool has_phys_base;
-	uint64_t phys_base; /* of the kernel's image in its map */
+	uint64_t phys_base;	 /* what the kernel's own map adds */
+	uint64_t swapper_pg_dir; /* 0: not told */
+	uint64_t encryption;	 /* bits of a page table entry that are no address */
+	int levels;		 /* of page tables, 4 or 5 */
 };
 
 /* ERR_INPUT names what is no ELF core, or that there is no VMCOREINFO. */
@@ -41,5 +45,9 @@ int vmcore_require(const struct vmcore *vmcore, const char *kind, const char *na
  */
 int vmcore_read(const struct vmcore *vmcore, uint64_t address, void *to, size_t size,
 		struct err *err);
+/* The same as far as it goes: how many bytes, from the first, were read. Fewer than `size` with an
+ * error that says why. */
+size_t vmcore_read_part(const struct vmcore *vmcore, uint64_t address, void *to, size_t size,
+			struct err *err);
 
 #endif

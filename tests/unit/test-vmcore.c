@@ -137,13 +137,103 @@ static void test_ring_damaged(void **state)
 	core.memory[0x1000 + 24 * (10 % 8) + 16] = 0; /* ends before it begins, one ring later */
 	core.memory[0x1000 + 24 * (10 % 8) + 17] = 0;
 	core.memory[0x1400 + 88 * (11 % 8) + 17] = 0xff; /* longer than its block: cut */
+	core.memory[0x1000 + 24 * (8 % 8) + 7] = 0xc0;	 /* given up, to be used anew */
 	assert_string_equal(walk(), "");
 	assert_null(strstr(printed, "record 5"));
 	assert_null(strstr(printed, "record 6"));
+	assert_null(strstr(printed, "record 8"));
 	assert_null(strstr(printed, "record 9"));
 	assert_non_null(strstr(printed, "record 4....\n"));
 	assert_non_null(strstr(printed, "record 11..........."));
+	assert_int_equal(skipped, 3);
+}
+
+static unsigned int count_printed(void)
+{
+	unsigned int count = 0;
+
+	for (const char *at = printed; (at = strchr(at, '\n')); at++)
+		count++;
+	return count;
+}
+
+/* Zeros in the middle are damage, at the end a record that was only begun. */
+static void test_ring_zeros(void **state)
+{
+	(void)state;
+	fill_ring();
+	memset(core.memory + 0x1000 + 24 * 5, 0, 2 * 24);
+	assert_string_equal(walk(), "");
+	assert_int_equal(count_printed(), 6);
 	assert_int_equal(skipped, 2);
+	fill_ring();
+	memset(core.memory + 0x1000 + 24 * 3, 0, 24);
+	assert_string_equal(walk(), "");
+	assert_int_equal(count_printed(), 7);
+	assert_int_equal(skipped, 0);
+	/* The head is where the lap before was not yet overwritten. */
+	fill_ring();
+	core.memory[0x1000 + 24 * 3] = 3;
+	core.memory[0x1000 + 24 * 3 + 7] = 0xc0;
+	assert_string_equal(walk(), "");
+	assert_int_equal(count_printed(), 7);
+	assert_int_equal(skipped, 0);
+}
+
+/* For one record there was no room, which the kernel notes; another's text was overwritten. */
+static void test_ring_texts(void **state)
+{
+	(void)state;
+	fill_ring();
+	memcpy(core.memory + 0x1000 + 24 * 5 + 8, &(uint64_t){ 1 }, 8);
+	memcpy(core.memory + 0x1000 + 24 * 5 + 16, &(uint64_t){ 1 }, 8);
+	assert_string_equal(walk(), "");
+	assert_null(strstr(printed, "record 5"));
+	assert_int_equal(count_printed(), 7);
+	assert_int_equal(skipped, 0);
+	memcpy(core.memory + 0x1800 + (core.memory[0x1000 + 24 * 6 + 8]), &(uint64_t){ 99 }, 8);
+	assert_string_equal(walk(), "");
+	assert_null(strstr(printed, "record 6"));
+	assert_int_equal(count_printed(), 6);
+	assert_int_equal(skipped, 1);
+}
+
+static void cut_memory(uint64_t size)
+{
+	memcpy(core.file + 64 + 56 + 32, &size, sizeof(size)); /* p_filesz */
+}
+
+/* A filtered dump has the headers of pages that it left out. */
+static void test_left_out(void **state)
+{
+	(void)state;
+	fill_ring();
+	cut_memory(0x1800);
+	assert_string_equal(walk(), "");
+	assert_string_equal(printed, "70 7 3.6 77 \n");
+	assert_int_equal(skipped, 7);
+	cut_memory(0x1400);
+	assert_string_equal(walk(), "");
+	assert_string_equal(printed, "");
+	assert_int_equal(skipped, 8);
+	/* The fifth descriptor is the first that is not there in whole. */
+	cut_memory(0x1000 + 24 * 5 - 1);
+	assert_string_equal(walk(), "");
+	assert_int_equal(skipped, 8);
+	cut_memory(0x80);
+	assert_string_equal(walk(), "the log's ring at 0xffff888001000100: number of records: "
+				    "address 0xffff888001000100 is in no program header, and "
+				    "VMCOREINFO has no SYMBOL(swapper_pg_dir)");
+	set_up(state);
+	mk_vmcore_text(&core, "one\ntwo\n");
+	cut_memory(0x2006);
+	assert_string_equal(walk(), "");
+	assert_string_equal(printed, "one\ntw\n");
+	assert_int_equal(skipped, 1);
+	cut_memory(0x2000);
+	assert_string_equal(walk(), "");
+	assert_string_equal(printed, "");
+	assert_int_equal(skipped, 1);
 }
 
 static void test_structured(void **state)
@@ -177,10 +267,11 @@ static void test_structured(void **state)
 	/* Two zero lengths are no way round. */
 	core.memory[0x2000 + 8] = 0;
 	assert_non_null(strstr(walk(), "a record of 0x0 bytes at 0x0"));
+	/* Nor is one in the middle, which would tell the start once more. */
+	mk_vmcore_bounds(&core, 0, 160);
+	assert_non_null(strstr(walk(), "a record of 0x0 bytes at 0x0"));
 	mk_vmcore_bounds(&core, 256, 0);
-	assert_string_equal(walk(),
-			    "the log goes from 0x100 to 0x0 and has 0x100 bytes, a record's header "
-			    "16");
+	assert_string_equal(walk(), "the log goes from 0x100 to 0x0 and has 0x100 bytes");
 }
 
 static void test_text(void **state)
@@ -240,8 +331,74 @@ static void test_page_tables(void **state)
 	mk_vmcore_tell(&core, "NUMBER(pgtable_l5_enabled)=1");
 	put_entry(0x5000 + 8 * top, (physical + 0x4000) | 1);
 	put_entry(0x3000 + 8 * (outside >> 48 & 0x1ff), (physical + 0x5000) | 1);
+	put_entry(0x3000 + 8 * top, 0); /* no way in four */
 	assert_string_equal(walk(), "");
 	assert_non_null(strstr(printed, "record 11"));
+}
+
+/* What a file claims is not what is read: notes without an end, and a text of 2 MiB. */
+struct claim {
+	Elf64_Ehdr ehdr;
+	Elf64_Phdr phdr[2];
+	Elf64_Nhdr note;
+	char name[12];
+};
+
+static int read_claim(void *context, uint64_t offset, void *to, size_t size, struct err *err)
+{
+	const uint8_t *from = context;
+	uint8_t *next = to;
+
+	(void)err;
+	for (size_t i = 0; i < size; i++)
+		next[i] = offset + i < sizeof(struct claim) ? from[offset + i] : 1;
+	return 0;
+}
+
+static void test_claims(void **state)
+{
+	struct claim claim = {
+		.phdr = { { .p_type = PT_NOTE, .p_offset = 1 << 20, .p_filesz = 40 << 20 },
+			  { .p_type = PT_NOTE, .p_offset = 2 << 20, .p_filesz = 40 << 20 } },
+		.note = { sizeof("VMCOREINFO"), 2 << 20, 0 },
+		.name = "VMCOREINFO",
+	};
+	const struct vmcore_file file = { &claim, read_claim };
+	struct vmcore vmcore = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	memcpy(&claim.ehdr, core.file, sizeof(claim.ehdr));
+	assert_int_equal(vmcore_open(&file, &vmcore, &err), -1);
+	assert_string_equal(err.text, "notes of 0x2800000 bytes at offset 0x200000 are too many");
+	claim.phdr[0] = (Elf64_Phdr){ .p_type = PT_NOTE,
+				      .p_offset = offsetof(struct claim, note),
+				      .p_filesz = 3 << 20 };
+	assert_int_equal(vmcore_open(&file, &vmcore, &err), -1);
+	assert_string_equal(err.text, "VMCOREINFO of 0x200000 bytes is too long");
+	assert_null(vmcore.info);
+}
+
+/* VMCOREINFO's offsets lead nowhere but into the structures. */
+static void test_fields(void **state)
+{
+	(void)state;
+	fill_ring();
+	strstr(core.info, "SIZE(prb_desc)=24")[15] = '1';
+	assert_string_equal(walk(), "VMCOREINFO's offsets do not fit its SIZE(prb_desc)=14 and "
+				    "SIZE(printk_info)=88");
+	set_up(state);
+	fill_ring();
+	strstr(core.info, "OFFSET(printk_info.caller_id)=20")[30] = '9';
+	assert_string_equal(walk(), "VMCOREINFO's offsets do not fit its SIZE(prb_desc)=24 and "
+				    "SIZE(printk_info)=88");
+	set_up(state);
+	mk_vmcore_structured(&core);
+	strstr(core.info, "OFFSET(printk_log.len)=8")[23] = '-';
+	assert_string_equal(walk(), "VMCOREINFO has no OFFSET(printk_log.len)");
+	strstr(core.info, "OFFSET(printk_log.len)=-")[23] = '9';
+	strstr(core.info, "OFFSET(printk_log.text_len)=10")[28] = '9';
+	assert_string_equal(walk(), "VMCOREINFO's offsets do not fit its SIZE(printk_log)=16");
 }
 
 static void test_refusals(void **state)
@@ -252,17 +409,23 @@ static void test_refusals(void **state)
 	assert_string_equal(walk(), "VMCOREINFO has none of SYMBOL(prb), SYMBOL(log_first_idx) and "
 				    "SYMBOL(logged_chars): a log of a shape that is not known");
 	mk_vmcore_ring(&core);
-	put_entry(0x100, 32);
+	put_entry(0x100, 27);
 	assert_string_equal(walk(),
-			    "the log's ring at 0xffff888001000100: number of records: 2^32 makes "
+			    "the log's ring at 0xffff888001000100: number of records: 2^27 makes "
 			    "no sense");
+	put_entry(0x100, 26);
+	put_entry(0x130, 32);
+	assert_string_equal(walk(),
+			    "the log's ring at 0xffff888001000100: size of the texts: 2^32 makes "
+			    "no sense");
+	put_entry(0x130, 8);
 	put_entry(0x100, 3);
 	put_entry(0x118, 8);
 	assert_string_equal(walk(), "the log's ring goes from record 0 to 8 and has room for 8");
 	line = strstr(core.info, "SIZE(printk_info)=88");
-	memcpy(line + 18, "24", 2);
+	memcpy(line + 18, "23", 2);
 	assert_string_equal(walk(), "VMCOREINFO's offsets do not fit its SIZE(prb_desc)=24 and "
-				    "SIZE(printk_info)=24");
+				    "SIZE(printk_info)=23");
 	line = strstr(core.info, "OFFSET(prb_desc.state_var)");
 	line[0] = 'X';
 	assert_string_equal(walk(), "VMCOREINFO has no OFFSET(prb_desc.state_var)");
@@ -287,9 +450,14 @@ int main(void)
 		cmocka_unit_test_setup(test_ring, set_up),
 		cmocka_unit_test_setup(test_ring_wraps, set_up),
 		cmocka_unit_test_setup(test_ring_damaged, set_up),
+		cmocka_unit_test_setup(test_ring_zeros, set_up),
+		cmocka_unit_test_setup(test_ring_texts, set_up),
+		cmocka_unit_test_setup(test_left_out, set_up),
 		cmocka_unit_test_setup(test_structured, set_up),
 		cmocka_unit_test_setup(test_text, set_up),
 		cmocka_unit_test_setup(test_page_tables, set_up),
+		cmocka_unit_test_setup(test_claims, set_up),
+		cmocka_unit_test_setup(test_fields, set_up),
 		cmocka_unit_test_setup(test_refusals, set_up),
 	};
 
