@@ -41,9 +41,10 @@ server() {
 	need mke2fs debootstrap dpkg-shlibdeps
 	package=$("$vm_top/packaging/build-deb" "$case_dir") || fail "the package cannot be built"
 	disk "$package"
+	# A getty would hang up the line that the test speaks on.
 	vm_run '' --kernel "$(echo "$case_dir"/boot/vmlinuz-*)" --initrd "$(echo "$case_dir"/boot/initrd.img-*)" \
 		--cpus 4 --mem 1G --timeout $((300 + 240 * $1)) \
-		--append "root=/dev/vda rw crashkernel=256M panics=$1 from=$2 systemd.mask=apt-daily.timer systemd.mask=apt-daily-upgrade.timer" \
+		--append "root=/dev/vda rw crashkernel=256M panics=$1 from=$2 systemd.mask=serial-getty@ttyS0.service systemd.mask=apt-daily.timer systemd.mask=apt-daily-upgrade.timer" \
 		-action reboot=reset -drive "if=virtio,format=raw,file=$case_dir/disk"
 	expect_line "$log" '^@ service loaded=1$'
 	expect_line "$log" '^@ verify=$'
