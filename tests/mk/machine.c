@@ -100,3 +100,22 @@ void mk_machine_done(struct mk_machine *machine)
 {
 	nftw(machine->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
+
+struct mk_kcore mk_kcore(uint64_t image_size, uint64_t ram_start, uint64_t ram_end)
+{
+	return (struct mk_kcore){
+		.ehdr = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+				       ELFDATA2LSB },
+			  .e_phoff = sizeof(Elf64_Ehdr),
+			  .e_phentsize = sizeof(Elf64_Phdr),
+			  .e_phnum = 2 },
+		.phdr = { { .p_type = PT_LOAD,
+			    .p_vaddr = 0xffffffff81000000,
+			    .p_paddr = 0x1000000,
+			    .p_memsz = image_size },
+			  { .p_type = PT_LOAD,
+			    .p_vaddr = 0xffff888000000000 + ram_start,
+			    .p_paddr = ram_start,
+			    .p_memsz = ram_end - ram_start } },
+	};
+}

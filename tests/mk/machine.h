@@ -3,7 +3,9 @@
 #ifndef MK_MACHINE_H
 #define MK_MACHINE_H
 
+#include <elf.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { MK_PATH_MAX = 128 };
 
@@ -25,5 +27,12 @@ void mk_text(const struct mk_machine *machine, const char *path, const char *tex
 /* One entry of /sys/firmware/memmap; the end is inclusive, as it is there. */
 void mk_memmap(const struct mk_machine *machine, unsigned int number, unsigned long long start,
 	       unsigned long long last, const char *type);
+
+/* /proc/kcore of a kernel whose image has so many bytes at 16 MiB, and one range of RAM. */
+struct mk_kcore {
+	Elf64_Ehdr ehdr;
+	Elf64_Phdr phdr[2];
+};
+struct mk_kcore mk_kcore(uint64_t image_size, uint64_t ram_start, uint64_t ram_end);
 
 #endif

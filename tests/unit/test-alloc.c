@@ -16,6 +16,7 @@
 #include "kexec/core/cmdline.h"
 #include "kexec/x86/load.h"
 #include "tests/mk/image.h"
+#include "tests/mk/machine.h"
 
 enum { ALLOCATIONS_MAX = 5000, FIRMWARE_ENTRIES = 200 };
 
@@ -151,24 +152,7 @@ static int read_firmware(struct system *system, struct err *err)
 
 static int read_kcore(struct system *system, struct err *err)
 {
-	struct {
-		Elf64_Ehdr ehdr;
-		Elf64_Phdr phdr[2];
-	} file = {
-		.ehdr = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
-				       ELFDATA2LSB },
-			  .e_phoff = sizeof(Elf64_Ehdr),
-			  .e_phentsize = sizeof(Elf64_Phdr),
-			  .e_phnum = 2 },
-		.phdr = { { .p_type = PT_LOAD,
-			    .p_vaddr = 0xffffffff81000000,
-			    .p_paddr = 0x1000000,
-			    .p_memsz = 0x1000000 },
-			  { .p_type = PT_LOAD,
-			    .p_vaddr = 0xffff888000100000,
-			    .p_paddr = 0x100000,
-			    .p_memsz = 0x3ff00000 } },
-	};
+	struct mk_kcore file = mk_kcore(0x1000000, 0x100000, 0x40000000);
 
 	return kcore_parse((struct bytes){ (const void *)&file, sizeof(file) }, &system->kcore,
 			   err);

@@ -99,26 +99,9 @@ static const char iomem[] = "00001000-0009fbff : System RAM\n"
 			    "  160000000-16fffffff : Crash kernel\n"
 			    "180000000-18fffffff : System RAM (kmem)\n";
 
-static void mk_kcore(void)
+static void mk_direct_map(void)
 {
-	struct {
-		Elf64_Ehdr ehdr;
-		Elf64_Phdr phdr[2];
-	} file = {
-		.ehdr = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
-				       ELFDATA2LSB },
-			  .e_phoff = sizeof(Elf64_Ehdr),
-			  .e_phentsize = sizeof(Elf64_Phdr),
-			  .e_phnum = 2 },
-		.phdr = { { .p_type = PT_LOAD,
-			    .p_vaddr = 0xffffffff81000000,
-			    .p_paddr = 0x1000000,
-			    .p_memsz = 0x2000000 },
-			  { .p_type = PT_LOAD,
-			    .p_vaddr = 0xffff888000001000,
-			    .p_paddr = 0x1000,
-			    .p_memsz = 0x9e000 } },
-	};
+	struct mk_kcore file = mk_kcore(0x2000000, 0x1000, 0x9f000);
 
 	mk_file(&machine, "proc/kcore", &file, sizeof(file));
 }
@@ -149,7 +132,7 @@ static int set_up(void **state)
 	mk_path(&machine, "initrd", initrd);
 	mk_text(&machine, "proc/iomem", iomem);
 	mk_memmap(&machine, 3, 0x100000000, 0x17fffffff, "System RAM\n");
-	mk_kcore();
+	mk_direct_map();
 	mk_page_flags(UINT64_C(1) << 32);
 	mk_text(&machine, "proc/meminfo", "MemTotal:        2900000 kB\nMemFree: 1 kB\n");
 	/* Sparse ids: 1 is missing; 10 comes after 2. */
