@@ -185,6 +185,18 @@ static int place_one(struct plan *plan, struct range_set *free_ranges, const str
 	return 0;
 }
 
+static int place_in_room(struct plan *plan, struct plan_item *item, struct err *err)
+{
+	phys_t start = plan->item[plan->kernel].run.start + item->in_room;
+
+	item->run = (struct range){ start, start + item->mem_size };
+	item->load = item->run;
+	return plan_reason(plan, err,
+			   "%s at " PHYS_FMT
+			   ": in the kernel's footprint, which nobody uses before it runs",
+			   item->name, PHYS(start));
+}
+
 int plan_place(struct plan *plan, const char *(*what_is_at)(const void *context, phys_t address),
 	       const void *context, struct err *err)
 {
@@ -196,11 +208,18 @@ int plan_place(struct plan *plan, const char *(*what_is_at)(const void *context,
 		return -1;
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		struct plan_item *item = &plan->item[i];
-		struct want want = { item->name, item->mem_size, item->align,
-				     item->min,	 item->max,	 item->fixed };
+		struct want want = { item->name,  item->room ?: item->mem_size,
+				     item->align, item->min,
+				     item->max,	  item->fixed };
 
+		if (item->in_room) {
+			if (place_in_room(plan, item, err))
+				return -1;
+			continue;
+		}
 		if (place_one(plan, &free_ranges, &want, &namer, &item->run, err))
 			return -1;
+		item->run.end = item->run.start + item->mem_size;
 		item->load = item->run;
 		if (!item->staged)
 			continue;
@@ -296,9 +315,36 @@ static int check_disjoint(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+/* Segments cover all of the kernel's room, so that the running kernel puts no page of its own
+ * there, and what lies there is of no use to the new one. */
+static int check_room(const struct plan *plan, struct range room, struct err *err)
+{
+	uint64_t covered = 0;
+
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		const struct plan_item *item = &plan->item[i];
+
+		if (!range_overlaps(room, item->run) && !range_overlaps(room, item->load))
+			continue;
+		if (!range_contains(room, item->run) ||
+		    (i != plan->kernel && (!item->unverified || i == plan->purgatory ||
+					   i == plan->elfcorehdr || i == plan->backup)))
+			return err_set(err, ERR_INTERNAL, "%s lies in the kernel's footprint",
+				       item->name);
+		covered += item->mem_size;
+	}
+	if (covered != range_size(room))
+		return err_set(err, ERR_INTERNAL,
+			       "0x%llx bytes of the kernel's footprint are in no segment",
+			       (unsigned long long)(range_size(room) - covered));
+	return 0;
+}
+
 static int check_footprint(const struct plan *plan, struct err *err)
 {
 	const struct plan_item *kernel = &plan->item[plan->kernel];
+	struct range room = { kernel->run.start,
+			      kernel->run.start + (kernel->room ?: kernel->mem_size) };
 
 	if (!range_is_valid(plan->footprint) || plan->footprint.start < plan->floor)
 		return err_set(err, ERR_INTERNAL,
@@ -306,18 +352,18 @@ static int check_footprint(const struct plan *plan, struct err *err)
 			       " reaches below its floor " PHYS_FMT,
 			       PHYS(plan->footprint.start), PHYS(plan->footprint.end),
 			       PHYS(plan->floor));
-	if (!range_contains(kernel->run, plan->footprint))
+	if (!range_contains(room, plan->footprint))
 		return err_set(err, ERR_INTERNAL,
 			       "the kernel's footprint " PHYS_FMT "-" PHYS_FMT
 			       " reaches past its own memory " PHYS_FMT "-" PHYS_FMT,
 			       PHYS(plan->footprint.start), PHYS(plan->footprint.end),
-			       PHYS(kernel->run.start), PHYS(kernel->run.end));
+			       PHYS(room.start), PHYS(room.end));
 	if (plan->kernel_entry < kernel->run.start ||
 	    plan->kernel_entry >= kernel->run.start + kernel->file.size)
 		return err_set(err, ERR_INTERNAL,
 			       "the kernel's entry " PHYS_FMT " lies outside its bytes",
 			       PHYS(plan->kernel_entry));
-	return 0;
+	return check_room(plan, room, err);
 }
 
 static int check_links(const struct plan *plan, struct err *err)

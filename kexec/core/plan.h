@@ -22,6 +22,9 @@ struct plan_item {
 	struct bytes file;	/* its bytes: borrowed, or those of `own` */
 	struct buf own;		/* where the loader makes the bytes itself */
 	uint64_t mem_size;	/* bytes of memory, a multiple of the page */
+	uint64_t room;		/* of the kernel, if not 0: bytes from its start that are found
+				 * for it; others lie behind its mem_size */
+	uint64_t in_room;	/* if not 0: it lies in the kernel's room, so far from its start */
 	uint64_t align;		/* a power of two, at least a page */
 	phys_t min;		/* the lowest start */
 	phys_t max;		/* the highest end */
@@ -92,7 +95,7 @@ int plan_reason(struct plan *plan, struct err *err, const char *format, ...)
 
 /*
  * SHAPED -> PLACED. Every item at the lowest place that holds it, in order of
- * creation; a staged one gets two. ERR_NO_FIT names the size, the floor, the
+ * creation, those in the kernel's room excepted; a staged one gets two. ERR_NO_FIT names the size, the floor, the
  * largest hole at or above it and what ends that hole. what_is_at(context,
  * address) names what lies at an address.
  */

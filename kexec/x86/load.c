@@ -293,6 +293,53 @@ static int shape_kept(const struct crash *crash, struct plan *plan, struct err *
 	return backup.mem_size ? add_segment(plan, &backup, &plan->backup, err) : 0;
 }
 
+static uint64_t initrd_size(const struct plan *plan)
+{
+	return plan->initrd == PLAN_NO_ITEM ? 0 : plan->item[plan->initrd].file.size;
+}
+
+/* Nobody needs a spare once the kernel runs, so it may lie where the kernel alone writes, and
+ * does so only then: in the footprint, behind the decompressor. The larger first. */
+static int use_footprint(struct load *load, struct err *err)
+{
+	struct plan *plan = &load->plan;
+	const struct spares *spares = &load->spares;
+	struct plan_item *kernel = &plan->item[plan->kernel];
+	bool initrd_first = initrd_size(plan) > kernel->file.size;
+	const unsigned int spare[] = { initrd_first ? spares->initrd : spares->kernel,
+				       initrd_first ? spares->kernel : spares->initrd,
+				       spares->small };
+	struct plan_item rest = {
+		.name = "footprint",
+		.align = PAGE_SIZE_4K,
+		.unverified = "only the new kernel writes it",
+	};
+	uint64_t wrapper, used;
+	unsigned int ignored;
+
+	if (!num_align_up(load->image.footprint.wrapper_size, PAGE_SIZE_4K, &wrapper))
+		return err_set(err, ERR_INTERNAL, "the decompressor has no end");
+	used = wrapper;
+	for (size_t i = 0; i < sizeof(spare) / sizeof(spare[0]); i++) {
+		struct plan_item *item;
+
+		if (spare[i] == PLAN_NO_ITEM)
+			continue;
+		item = &plan->item[spare[i]];
+		if (used + item->mem_size > kernel->mem_size)
+			continue;
+		item->in_room = used;
+		used += item->mem_size;
+	}
+	if (used == wrapper)
+		return 0;
+	kernel->room = kernel->mem_size;
+	kernel->mem_size = wrapper;
+	rest.in_room = used;
+	rest.mem_size = kernel->room - used;
+	return rest.mem_size ? add_segment(plan, &rest, &ignored, err) : 0;
+}
+
 /*
  * A second copy of everything that was loaded and that the purgatory can repair, in three
  * segments: of the kernel, of the initrd, and one of all that is small. The last begins
@@ -331,7 +378,7 @@ static int shape_spares(const struct load_request *request, struct load *load, p
 		buf_done(&item.own);
 		return -1;
 	}
-	return 0;
+	return use_footprint(load, err);
 }
 
 /* Where the spare of an item is; 0: it has none. */
@@ -357,11 +404,6 @@ static unsigned long long crashkernel_mib(uint64_t needed, uint64_t initrd)
 	uint64_t size = needed + CAPTURE_WORKING_MEMORY + CAPTURE_UNPACKED * initrd;
 
 	return (size + CRASHKERNEL_UNIT - 1) / CRASHKERNEL_UNIT * (CRASHKERNEL_UNIT >> 20);
-}
-
-static uint64_t initrd_size(const struct plan *plan)
-{
-	return plan->initrd == PLAN_NO_ITEM ? 0 : plan->item[plan->initrd].file.size;
 }
 
 static uint64_t segments_size(const struct plan *plan)

@@ -23,8 +23,6 @@ enum {
 	INITRD_MAX = 0x20000,
 	CMDLINE_MAX = 4096,
 	DEPTH_MAX = 3,
-	PE_AT = 0x80,
-	PE_SIZE_OF_IMAGE_AT = 0x50,
 	SEED_BYTE = 0xa7,
 };
 
@@ -130,9 +128,7 @@ static void read_image(struct cursor *in, struct bench *bench)
 	header->initrd_addr_max = cursor_u32(in);
 	header->cmdline_size = cursor_u16(in);
 	/* The end of the wrapper's bss, as the PE header has it. */
-	put_u32(bench->image + 0x3c, PE_AT);
-	put_u32(bench->image + PE_AT, 0x4550);
-	put_u32(bench->image + PE_AT + PE_SIZE_OF_IMAGE_AT, cursor_u32(in));
+	put_u32(bench->image + MK_IMAGE_SIZE_OF_IMAGE_AT, cursor_u32(in));
 }
 
 /* Reserved pages at the very top, more than the zero page or than a kernel takes. */
@@ -449,6 +445,12 @@ static bool is_usable(const struct bench *bench, phys_t start, uint64_t size)
 
 /* --- where things are ------------------------------------------------------ */
 
+/* What nobody else may have, but in the kernel's room those that belong there. */
+static struct range taken(const struct plan_item *item)
+{
+	return (struct range){ item->run.start, item->run.start + (item->room ?: item->mem_size) };
+}
+
 /* Usable, and not taken by one of the items before `index`, or by `beside`. */
 static bool is_free(const struct bench *bench, unsigned int index, struct range beside,
 		    phys_t start, uint64_t size)
@@ -457,7 +459,7 @@ static bool is_free(const struct bench *bench, unsigned int index, struct range 
 
 	for (unsigned int i = 0; i < index; i++)
 		if (overlap(bench->load.plan.item[i].load, range) ||
-		    overlap(bench->load.plan.item[i].run, range))
+		    overlap(taken(&bench->load.plan.item[i]), range))
 			return false;
 	return !overlap(beside, range) && is_usable(bench, start, size);
 }
@@ -478,13 +480,14 @@ static void check_none_lower(const struct bench *bench, unsigned int index, stru
 		from[count++] = bench->stretch[i].start;
 	for (unsigned int i = 0; i < index; i++) {
 		from[count++] = plan->item[i].load.end;
-		from[count++] = plan->item[i].run.end;
+		from[count++] = taken(&plan->item[i]).end;
 	}
 	for (size_t i = 0; i < count; i++) {
 		phys_t start = (from[i] + align - 1) / align * align;
+		uint64_t size = range_size(taken(item));
 
-		require(start < item->min || start >= limit || start + item->mem_size > item->max ||
-			!is_free(bench, index, beside, start, item->mem_size));
+		require(start < item->min || start >= limit || start + size > item->max ||
+			!is_free(bench, index, beside, start, size));
 	}
 }
 
@@ -514,7 +517,9 @@ static void check_places(const struct bench *bench)
 
 		check_place(bench, i, item->load);
 		check_place(bench, i, item->run);
-		require(is_free(bench, i, nothing, item->run.start, item->mem_size));
+		if (item->in_room)
+			continue;
+		require(is_free(bench, i, nothing, item->run.start, range_size(taken(item))));
 		require(is_free(bench, i, nothing, item->load.start, item->mem_size));
 		if (!item->fixed)
 			check_none_lower(bench, i, nothing, item->align, item->run.start);
@@ -525,12 +530,40 @@ static void check_places(const struct bench *bench)
 	}
 }
 
+/* Spares behind the decompressor, and no page left for the running kernel. */
+static void check_room(const struct bench *bench)
+{
+	const struct plan *plan = &bench->load.plan;
+	const struct plan_item *kernel = &plan->item[plan->kernel];
+	struct range room = taken(kernel);
+	struct cursor at =
+		cursor_at((struct bytes){ bench->image, MK_IMAGE_SIZE }, MK_IMAGE_SIZE_OF_IMAGE_AT);
+	uint32_t size_of_image = cursor_u32(&at);
+	uint64_t covered = 0;
+
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		const struct plan_item *item = &plan->item[i];
+
+		if (!overlap(item->run, room))
+			continue;
+		covered += item->mem_size;
+		require(i == plan->kernel || item->in_room);
+		require(item->run.end <= room.end);
+		for (unsigned int j = 0; j < i; j++)
+			require(!overlap(item->run, plan->item[j].run));
+	}
+	require(covered == range_size(room));
+	require(!kernel->room ||
+		(bench->request.crash && kernel->mem_size + MK_IMAGE_SETUP_SIZE >= size_of_image &&
+		 kernel->mem_size >= kernel->file.size));
+}
+
 /* Where the kernel goes when it is entered, by division. */
 static void check_kernel(const struct bench *bench)
 {
 	const struct setup_header *header = (const void *)(bench->image + SETUP_HEADER_OFFSET);
 	const struct plan *plan = &bench->load.plan;
-	struct range run = plan->item[plan->kernel].run;
+	struct range run = taken(&plan->item[plan->kernel]);
 	uint64_t alignment = header->kernel_alignment;
 	phys_t output = (run.start + alignment - 1) / alignment * alignment;
 
@@ -912,6 +945,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(!plan_check(&bench->load.plan, &err));
 		check_places(bench);
 		check_kernel(bench);
+		check_room(bench);
 		check_purgatory(bench);
 		check_dump(bench);
 		load_forget_seed(&bench->load);

@@ -27,6 +27,9 @@ struct setup_header *mk_image(uint8_t *image)
 		.pref_address = 0x1000000,
 		.init_size = MK_IMAGE_INIT_SIZE,
 	};
+	put_u32(image + 0x3c, MK_IMAGE_PE_AT);
+	memcpy(image + MK_IMAGE_PE_AT, "PE", 2);
+	put_u32(image + MK_IMAGE_SIZE_OF_IMAGE_AT, MK_IMAGE_SETUP_SIZE + MK_IMAGE_WRAPPER_SIZE);
 	strcpy((char *)image + 0x500, "6.1.0-test");
 	return header;
 }

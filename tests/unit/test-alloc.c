@@ -206,6 +206,8 @@ static int load_once(const struct load_case *load_case, struct warnings *warning
 
 	header = mk_image(image);
 	header->init_size = 0x2000000;
+	/* The decompressor fills the footprint, so that spares need a place of their own. */
+	put_u32(image + MK_IMAGE_SIZE_OF_IMAGE_AT, 0);
 	header->cmdline_size = 0x10000;
 	if (read_machine(&system, err) || cmdline_compose("BOOT_IMAGE=/vmlinuz console=ttyS0",
 							  "quiet", load_case->crash, &cmdline, err))

@@ -494,6 +494,68 @@ static uint64_t crc64(const uint8_t *data, size_t size)
 	return crc;
 }
 
+/* What the segments have at `address`. */
+static const void *loaded_at(uint64_t address, uint64_t size)
+{
+	for (size_t i = 0; i < given.count; i++) {
+		uint64_t start = (uintptr_t)given.segment[i].mem;
+
+		if (address >= start && address + size <= start + given.segment[i].bufsz)
+			return (const uint8_t *)given.segment[i].buf + (address - start);
+	}
+	fail_msg("nothing was loaded at 0x%llx", (unsigned long long)address);
+	return NULL;
+}
+
+/* A kernel whose decompressor and initrd have so many bytes, the initrd's from its pattern. */
+static void write_inputs(uint32_t wrapper_size, size_t initrd_size)
+{
+	static uint8_t image[MK_IMAGE_SIZE], initrd[0x1000000];
+
+	mk_image(image);
+	put_u32(image + MK_IMAGE_SIZE_OF_IMAGE_AT, MK_IMAGE_SETUP_SIZE + wrapper_size);
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	for (size_t i = 0; i < initrd_size; i++)
+		initrd[i] = (uint8_t)(i % 251 + 1);
+	mk_file(&machine, "initrd", initrd, initrd_size);
+}
+
+/* Segments, of which one begins at `address` and has so much memory. */
+static void assert_segment(uint64_t address, uint64_t bufsz, uint64_t memsz)
+{
+	const struct kexec_segment *segment = segment_at(address);
+
+	assert_int_equal(segment->bufsz, bufsz);
+	assert_int_equal(segment->memsz, memsz);
+}
+
+/* Spares lie in the kernel's footprint, behind the decompressor, the larger first, those that
+ * find no place there elsewhere; and segments cover all of it. */
+static void test_spares_in_the_footprint(void **state)
+{
+	enum { KERNEL_AT = 0x160000000, KERNEL = MK_IMAGE_SIZE - MK_IMAGE_SETUP_SIZE };
+
+	(void)state;
+	write_inputs(0x8000, 0x100800);
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.count, 9);
+	assert_segment(KERNEL_AT, KERNEL, 0x8000);
+	assert_segment(KERNEL_AT + 0x8000, 0x100800, 0x101000);
+	assert_segment(KERNEL_AT + 0x109000, KERNEL, 0x5000);
+	write_inputs(MK_IMAGE_INIT_SIZE - 0x101000, 0x100800);
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.count, 8);
+	assert_segment(KERNEL_AT, KERNEL, MK_IMAGE_INIT_SIZE - 0x101000);
+	assert_segment(KERNEL_AT + MK_IMAGE_INIT_SIZE - 0x101000, 0x100800, 0x101000);
+	write_inputs(MK_IMAGE_INIT_SIZE - 0x100000, 0x100800);
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.count, 9);
+	write_inputs(MK_IMAGE_INIT_SIZE - 0x1000, 0x100800);
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.count, 8);
+	assert_segment(KERNEL_AT, KERNEL, MK_IMAGE_INIT_SIZE);
+}
+
 /* A spare copy of each segment that has digests, where the tables say, and without spares
  * where there is no room. */
 static void test_spares(void **state)
@@ -501,6 +563,7 @@ static void test_spares(void **state)
 	const struct purgatory_params *params = NULL;
 	const struct purgatory_region *region;
 	const struct purgatory_stage1 *stage1 = NULL;
+	const uint8_t *stage2;
 	uint64_t purgatory = 0;
 	char warnings[4096];
 
@@ -521,26 +584,16 @@ static void test_spares(void **state)
 	region = (const void *)((const uint8_t *)params - PURGATORY_PARAMS_OFFSET +
 				(params->regions - purgatory));
 	for (uint32_t i = 0; i < params->nr_regions; i++) {
-		const struct kexec_segment *segment = segment_at(region[i].src);
-		bool found = false;
+		const void *loaded = loaded_at(region[i].src, region[i].size);
+		const void *spare = loaded_at(region[i].spare, region[i].size);
 
-		for (size_t j = 0; j < given.count; j++) {
-			uint64_t start = (uintptr_t)given.segment[j].mem;
-
-			if (region[i].spare < start ||
-			    region[i].spare + region[i].size > start + given.segment[j].memsz)
-				continue;
-			assert_memory_equal((const uint8_t *)given.segment[j].buf +
-						    (region[i].spare - start),
-					    segment->buf, region[i].size);
-			found = &given.segment[j] != segment;
-		}
-		assert_true(found);
+		assert_ptr_not_equal(loaded, spare);
+		assert_memory_equal(loaded, spare, region[i].size);
 	}
-	assert_true(stage1->spare > purgatory + stage1->size);
-	assert_true(stage1->crc == crc64((const uint8_t *)params - PURGATORY_PARAMS_OFFSET +
-						 PURGATORY_STAGE2_OFFSET,
-					 stage1->size));
+	stage2 = (const uint8_t *)params - PURGATORY_PARAMS_OFFSET + PURGATORY_STAGE2_OFFSET;
+	assert_ptr_not_equal(loaded_at(stage1->spare, stage1->size), stage2);
+	assert_memory_equal(loaded_at(stage1->spare, stage1->size), stage2, stage1->size);
+	assert_true(stage1->crc == crc64(stage2, stage1->size));
 	assert_memory_not_equal(given.segment[0].buf, "\177ELF", 4);
 
 	request.spares = LOAD_SPARES_NEVER;
@@ -550,6 +603,7 @@ static void test_spares(void **state)
 		"00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n"
 		"  10000000-1303cfff : Crash kernel\n");
 	request.spares = LOAD_SPARES_AUTO;
+	write_inputs(MK_IMAGE_INIT_SIZE, 6);
 	assert_string_equal(load(warnings), "");
 	assert_int_equal(given.count, 5);
 	assert_non_null(strstr(warnings,
@@ -557,6 +611,8 @@ static void test_spares(void **state)
 			       "and cannot be repaired: "));
 	request.spares = LOAD_SPARES_ALWAYS;
 	assert_non_null(strstr(load(NULL), "; without --spare-copy less is needed"));
+	write_inputs(0x8000, 6);
+	assert_string_equal(load(NULL), "");
 }
 
 /* 8,192 processors and 50,000 ranges; one program header too many is refused. */
@@ -621,6 +677,7 @@ int main(void)
 		MACHINE(test_refusals),
 		MACHINE(test_what_the_dump_lacks),
 		MACHINE(test_spares),
+		MACHINE(test_spares_in_the_footprint),
 		cmocka_unit_test(test_limits),
 	};
 

@@ -36,10 +36,13 @@ static int take_seed(void *context, uint64_t entry, size_t nr_segments,
 	(void)context;
 	(void)entry;
 	(void)nr_segments;
-	while (segment->bufsz < sizeof(*page) ||
-	       ((const struct boot_params *)segment->buf)->hdr.header != SETUP_HEADER_MAGIC)
-		segment++;
-	page = segment->buf;
+	/* Not a spare copy: what it points to lies in itself. */
+	for (;; segment++) {
+		page = segment->buf;
+		if (segment->bufsz >= sizeof(*page) && page->hdr.header == SETUP_HEADER_MAGIC &&
+		    page->hdr.setup_data - (uint64_t)segment->mem < segment->bufsz)
+			break;
+	}
 	bytes = segment->buf;
 	base = (uint64_t)segment->mem;
 	loads++;
