@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 # Reloads the crash kernel with initrds of every size, in pages, around the largest that fits:
-# each load works or leaves the old crash kernel in place. Then panics. options= is the loader's;
-# most=, how many MiB cannot fit.
+# each load works or leaves the old crash kernel in place. Then panics, with the largest loaded.
+# options= is the loader's; most=, how many MiB cannot fit.
 . /guest.sh
 
 if [ -e /proc/vmcore ]; then
@@ -39,8 +39,8 @@ while [ $count -lt $((low + 12)) ]; do
 done
 say "loads=$loads refusals=$refusals lost=$lost"
 say "refusal=$(cat /tmp/said)"
-# What nearly fills the reservation leaves a capture kernel nothing to run in: one that does.
-pages $base
+pages $low
+say "filled=$?"
 pages $((low + 1)) || say "last=$? loaded=$(cat /sys/kernel/kexec_crash_loaded)"
 echo "LAST WORDS" >/dev/kmsg
 echo c >/proc/sysrq-trigger

@@ -138,7 +138,8 @@ case_reload() {
 	expect_line "$log" '^@ still loaded=1$'
 }
 
-# sweep OPTION: initrds of all sizes around the largest that fits, page by page.
+# sweep OPTION: initrds of all sizes around the largest that fits, page by page. The capture
+# kernel, which nearly fills its reservation, has the low one to run in.
 sweep() {
 	local kernel
 	need_loader
@@ -146,9 +147,10 @@ sweep() {
 	make_initramfs "$case_dir/second" "$vm_here/script-sweep.sh"
 	make_initramfs "$case_dir/first" "$vm_here/script-sweep.sh" "$KEXEC=/sbin/kexec" \
 		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
-	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --timeout 300 \
-		--append "crashkernel=96M options=$1 most=48"
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --mem 5G --timeout 300 \
+		--append "crashkernel=96M,high crashkernel=96M,low options=$1 most=48"
 	expect_line "$log" '^@ base=0$'
+	expect_line "$log" '^@ filled=0$'
 	expect_line "$log" '^@ loads=1[23] refusals=1[12] lost=0$'
 	expect_line "$log" "^@ refusal=kexec: .* boot the running kernel with crashkernel=[0-9]+M\$"
 	expect_line "$log" '^@ last=1 loaded=1$'
