@@ -39,11 +39,10 @@ static int explain(const struct root *root, const char *call, int error, struct 
 					       "loaded until the next boot");
 		if (!root_read_text(root, "sys/kernel/security/lockdown", &lockdown, &ignored) &&
 		    !strstr(lockdown, "[none]"))
-			return err_append(
-				err,
-				": the kernel is locked down (%s): only a signed kernel can "
-				"be loaded, with -s",
-				lockdown);
+			return err_append(err,
+					  ": the kernel is locked down (%s): only a kernel with a "
+					  "signature that it trusts can be loaded, with -s",
+					  lockdown);
 		return err_append(err,
 				  ": CAP_SYS_BOOT is needed (root), a limit of "
 				  "kernel.kexec_load_limit_reboot may be used up, or a security "
@@ -280,6 +279,47 @@ static int load_ourselves(struct session *session, struct err *err)
 	return err_append(err, "; what had been loaded is unloaded again");
 }
 
+/* Whether normal loads are counted, and so few left that one may not be spent on a trial. */
+static bool loads_are_limited(const struct root *root)
+{
+	char *limit CLEANUP(text_done) = NULL;
+	struct err ignored;
+
+	return !root_read_text(root, "proc/sys/kernel/kexec_load_limit_reboot", &limit, &ignored) &&
+	       strcmp(limit, "-1");
+}
+
+/*
+ * Whether the running kernel takes this image, its signature above all, is known only when it
+ * has looked at it: as a normal kernel, where there is none that would be lost.
+ */
+static int try_image(const struct session *session, struct err *err)
+{
+	const struct surroundings *around = session->around;
+	const struct ops *ops = around->ops;
+	bool loaded;
+	int error;
+
+	if (gather_loaded(&around->root, false, &loaded, err))
+		return -1;
+	if (loaded || loads_are_limited(&around->root))
+		return 0;
+	error = -ops->file_load(ops->context, session->kernel.file[0].fd, -1,
+				strlen(session->cmdline) + 1, session->cmdline,
+				KEXEC_FILE_NO_INITRAMFS);
+	switch (error) {
+	case 0:
+		return unload(around, false, err);
+	case ENOMEM:
+	case EBUSY:
+	case EADDRNOTAVAIL:
+		return 0; /* of the moment and the place, not of the image */
+	default:
+		explain(&around->root, "kexec_file_load", error, err);
+		return err_append(err, "; the loaded crash kernel stays");
+	}
+}
+
 /* The running kernel gives the loaded crash kernel up before it looks at the new one. */
 static int check_reload(const struct session *session, struct system *system, struct err *err)
 {
@@ -295,11 +335,11 @@ static int check_reload(const struct session *session, struct system *system, st
 		return -1;
 	if (!loaded)
 		return 0;
-	if (gather_iomem(root, system, err) || gather_crash(root, system, err))
+	if (gather_memory(root, system, err) || gather_crash(root, system, err))
 		return -1;
-	return load_check_reload(&request, system, err)
-		       ? err_prefix(err, "%s", session->request->kernel)
-		       : 0;
+	if (load_check_reload(&request, system, err))
+		return err_prefix(err, "%s", session->request->kernel);
+	return try_image(session, err);
 }
 
 /* The kernel's own loader takes one initrd: several are joined as ours are. */

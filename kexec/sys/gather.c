@@ -83,7 +83,19 @@ static int gather_memmap(const struct root *root, struct system *system, struct 
 	return 0;
 }
 
-int gather_iomem(const struct root *root, struct system *system, struct err *err)
+/* "MemTotal:     2014348 kB": totalram_pages() of the running kernel. */
+static void gather_mem_total(const struct root *root, struct system *system)
+{
+	char *text CLEANUP(text_done) = NULL;
+	unsigned long long kib;
+	struct err ignored;
+
+	if (!root_read_text(root, "proc/meminfo", &text, &ignored) &&
+	    sscanf(text, "MemTotal: %llu kB", &kib) == 1)
+		system->mem_total = kib * 1024;
+}
+
+int gather_memory(const struct root *root, struct system *system, struct err *err)
 {
 	struct buf text CLEANUP(buf_done) = { 0 };
 
@@ -91,6 +103,7 @@ int gather_iomem(const struct root *root, struct system *system, struct err *err
 		return -1;
 	if (iomem_parse(buf_bytes(&text), &system->iomem, err))
 		return err_prefix(err, "/proc/iomem");
+	gather_mem_total(root, system);
 	return 0;
 }
 
@@ -405,18 +418,6 @@ static void gather_framebuffer(const struct root *root, struct system *system)
 	close(fd);
 }
 
-/* "MemTotal:     2014348 kB": totalram_pages() of the running kernel. */
-static void gather_mem_total(const struct root *root, struct system *system)
-{
-	char *text CLEANUP(text_done) = NULL;
-	unsigned long long kib;
-	struct err ignored;
-
-	if (!root_read_text(root, "proc/meminfo", &text, &ignored) &&
-	    sscanf(text, "MemTotal: %llu kB", &kib) == 1)
-		system->mem_total = kib * 1024;
-}
-
 /* "none [integrity] confidentiality": the one in brackets. */
 static void gather_lockdown(const struct root *root, struct system *system)
 {
@@ -447,7 +448,7 @@ int gather_machine(const struct root *root, struct system *ret, struct warnings 
 	const struct boot_params *running = (const void *)ret->boot_params;
 	struct buf log CLEANUP(buf_done) = { 0 };
 
-	if (gather_memmap(root, ret, warnings, err) || gather_iomem(root, ret, err) ||
+	if (gather_memmap(root, ret, warnings, err) || gather_memory(root, ret, err) ||
 	    gather_boot_params(root, ret, warnings, err))
 		return -1;
 	ret->acpi_rsdp = running->acpi_rsdp_addr;
@@ -461,7 +462,6 @@ int gather_machine(const struct root *root, struct system *ret, struct warnings 
 	gather_cpu(root, buf_bytes(&log), ret);
 	gather_reset_register(root, ret);
 	gather_framebuffer(root, ret);
-	gather_mem_total(root, ret);
 	return 0;
 }
 

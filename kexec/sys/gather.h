@@ -11,8 +11,8 @@
  * zero-initialised and the caller's. */
 int gather_choice(const struct root *root, struct system *ret, struct err *err);
 
-/* /proc/iomem alone. */
-int gather_iomem(const struct root *root, struct system *system, struct err *err);
+/* /proc/iomem, and how much memory the running kernel has. */
+int gather_memory(const struct root *root, struct system *system, struct err *err);
 
 /*
  * The rest, that a plan of ours needs. What a load cannot do without and what is

@@ -155,7 +155,7 @@ int gather_reservation(const struct root *root, struct range *ret_main, struct r
 {
 	struct system system CLEANUP(system_done) = { 0 };
 
-	if (gather_iomem(root, &system, err))
+	if (gather_memory(root, &system, err))
 		return -1;
 	return iomem_crash_kernel(&system.iomem, ret_main, ret_low, err);
 }

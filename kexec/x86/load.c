@@ -429,6 +429,11 @@ static void list_sizes(const struct plan *plan, struct err *err)
 
 /* All segments together may have half of the running kernel's memory
  * (sanity_check_segment_list() in kernel/kexec_core.c). */
+static uint64_t segments_max(const struct system *system)
+{
+	return system->mem_total ? system->mem_total / 2 : PHYS_LIMIT;
+}
+
 static int check_half(const struct plan *plan, struct err *err)
 {
 	uint64_t size = segments_size(plan);
@@ -484,6 +489,14 @@ int load_check_reload(const struct load_request *request, const struct system *s
 	header = (system->iomem.count + system->crash.nr_notes) * sizeof(Elf64_Phdr);
 	needed = image.footprint.init_size + image.footprint.alignment + request->initrd.size +
 		 at_least(header, system->crash.elfcorehdr_size) + KERNELS_OWN_PARTS + pages;
+	if (needed > segments_max(system))
+		return err_set(err, ERR_NO_FIT,
+			       "the running kernel's own loader may need %llu KiB, the running "
+			       "kernel takes half of its memory at most, %llu KiB, and the loaded "
+			       "crash kernel would be lost: it stays. Use a smaller kernel or "
+			       "initrd",
+			       (unsigned long long)needed / 1024,
+			       (unsigned long long)segments_max(system) / 1024);
 	if (needed <= range_size(main))
 		return 0;
 	return err_set(
@@ -523,7 +536,7 @@ static int shape(const struct load_request *request, const struct system *system
 	    list_protected(system, plan, err) ||
 	    (!request->crash && system_e820(system, &plan->e820, NULL, err)))
 		return -1;
-	plan->segments_max = system->mem_total ? system->mem_total / 2 : PHYS_LIMIT;
+	plan->segments_max = segments_max(system);
 	if (!(load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G))
 		max = at_most(max, FOUR_GIB);
 	if (request->crash) {

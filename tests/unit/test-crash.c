@@ -26,6 +26,7 @@ enum { SEGMENTS = 16 };
 static struct {
 	int calls, file_calls;
 	unsigned long flags;
+	unsigned long file_flags[4];
 	size_t count;
 	struct kexec_segment segment[SEGMENTS];
 } given;
@@ -38,6 +39,7 @@ static void forget(void)
 }
 
 static int einval_of; /* flags that this kernel does not know */
+static int not_taken; /* why a normal load of the image fails */
 
 static const char *overwritten; /* a file that somebody writes to as the call begins */
 
@@ -81,9 +83,9 @@ static int record_file(void *context, int kernel_fd, int initrd_fd, size_t cmdli
 	(void)initrd_fd;
 	(void)cmdline_size;
 	(void)cmdline;
-	given.file_calls++;
-	given.flags = flags;
-	return 0;
+	assert_in_range(given.file_calls, 0, 3);
+	given.file_flags[given.file_calls++] = flags;
+	return flags == KEXEC_FILE_NO_INITRAMFS ? -not_taken : 0;
 }
 
 static const struct ops recording = { .load = record, .file_load = record_file };
@@ -123,6 +125,7 @@ static int set_up(void **state)
 
 	(void)state;
 	einval_of = 0;
+	not_taken = 0;
 	overwritten = NULL;
 	mk_machine_init(&machine);
 	mk_image(image);
@@ -350,8 +353,10 @@ static void test_reload_by_the_kernel(void **state)
 	request.method = METHOD_FILE_LOAD;
 	mk_text(&machine, "sys/kernel/kexec_crash_loaded", "1\n");
 	assert_string_equal(load(NULL), "");
-	assert_int_equal(given.file_calls, 1);
-	assert_int_equal(given.flags, KEXEC_FILE_ON_CRASH);
+	assert_int_equal(given.file_calls, 3);
+	assert_int_equal(given.file_flags[0], KEXEC_FILE_NO_INITRAMFS);
+	assert_int_equal(given.file_flags[1], KEXEC_FILE_UNLOAD);
+	assert_int_equal(given.file_flags[2], KEXEC_FILE_ON_CRASH);
 	mk_text(&machine, "proc/iomem",
 		"00100000-3fffffff : System RAM\n  10000000-130fffff : Crash kernel\n");
 	refused(": the running kernel's own loader may need 52356 KiB, the reservation "
@@ -359,6 +364,11 @@ static void test_reload_by_the_kernel(void **state)
 		"stays. Unload it first (kexec -p -u) to try all the same, use -c, which knows, or boot "
 		"the running kernel with crashkernel=80M");
 	assert_int_equal(given.file_calls, 0);
+	mk_text(&machine, "proc/meminfo", "MemTotal:        104000 kB\n");
+	refused(": the running kernel's own loader may need 52356 KiB, the running kernel takes half "
+		"of its memory at most, 52000 KiB, and the loaded crash kernel would be lost: it "
+		"stays. Use a smaller kernel or initrd");
+	mk_text(&machine, "proc/meminfo", "MemTotal:        2900000 kB\n");
 	mk_text(&machine, "sys/kernel/kexec_crash_loaded", "0\n");
 	assert_string_equal(load(NULL), "");
 	assert_int_equal(given.file_calls, 1);
@@ -375,6 +385,33 @@ static void test_reload_by_the_kernel(void **state)
 	refused(": 9 bytes are too few for a kernel: its setup header ends at 0x290");
 	assert_int_equal(given.file_calls, 0);
 	free(cmdline);
+}
+
+/* An image that the running kernel does not take costs nothing, where that can be known. */
+static void test_reload_of_an_image_that_is_not_taken(void **state)
+{
+	(void)state;
+	request.method = METHOD_FILE_LOAD;
+	mk_text(&machine, "sys/kernel/kexec_crash_loaded", "1\n");
+	not_taken = EKEYREJECTED;
+	assert_string_equal(load(NULL), "kexec_file_load failed: Key was rejected by service; the "
+					"loaded crash kernel stays");
+	assert_int_equal(given.file_calls, 1);
+	assert_int_equal(given.file_flags[0], KEXEC_FILE_NO_INITRAMFS);
+	not_taken = ENOMEM;
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.file_calls, 2);
+	assert_int_equal(given.file_flags[1], KEXEC_FILE_ON_CRASH);
+	not_taken = EKEYREJECTED;
+	mk_text(&machine, "proc/sys/kernel/kexec_load_limit_reboot", "2\n");
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.file_calls, 1);
+	mk_text(&machine, "proc/sys/kernel/kexec_load_limit_reboot", "-1\n");
+	assert_non_null(strstr(load(NULL), "Key was rejected"));
+	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
+	assert_string_equal(load(NULL), "");
+	assert_int_equal(given.file_calls, 1);
+	assert_int_equal(given.file_flags[0], KEXEC_FILE_ON_CRASH);
 }
 
 static void test_no_low_reservation(void **state)
@@ -672,6 +709,7 @@ int main(void)
 		MACHINE(test_cpus_before_6_9),
 		MACHINE(test_pinned),
 		MACHINE(test_reload_by_the_kernel),
+		MACHINE(test_reload_of_an_image_that_is_not_taken),
 		MACHINE(test_backup),
 		MACHINE(test_hotplug_flags),
 		MACHINE(test_refusals),

@@ -4,7 +4,9 @@
 # Words of the first command line: options=, to the loader's; hop=, what is added to the
 # capture kernel's command line; cpu=, where to panic; pause=, seconds before that; hotadd=, how
 # many blocks of memory there must be before it goes on, with that CPU off and on;
-# await=, the panic comes from outside; reloads=, how often it is loaded again. If there is /k/large, it is loaded as an initrd after the crash kernel is, and must be refused.
+# await=, the panic comes from outside; reloads=, how often it is loaded again; lock=, how the
+# running kernel is locked down then, before an unsigned kernel is loaded. If there is /k/large,
+# it is loaded as an initrd after the crash kernel is, and must be refused.
 . /guest.sh
 
 if [ -e /proc/vmcore ]; then
@@ -64,6 +66,12 @@ if [ -n "$(word reloads)" ]; then
 fi
 if [ -e /k/large ]; then
 	block reload load_crash -p /k/vmlinuz --initrd=/k/large
+	say "still loaded=$(cat /sys/kernel/kexec_crash_loaded)"
+fi
+if [ -n "$(word lock)" ]; then
+	word lock >/sys/kernel/security/lockdown
+	block reload load_crash -p /k/vmlinuz --initrd=/k/initrd
+	block "reload -c" load_crash -c -p /k/vmlinuz --initrd=/k/initrd
 	say "still loaded=$(cat /sys/kernel/kexec_crash_loaded)"
 fi
 if [ -n "$(word hotadd)" ]; then

@@ -138,6 +138,19 @@ case_reload() {
 	expect_line "$log" '^@ still loaded=1$'
 }
 
+# The running kernel is locked down after the load, and takes no unsigned kernel any more: the
+# loaded one stays.
+case_lockdown() {
+	start 6.1-cloud "crashkernel=192M hop=nr_cpus=1 lock=integrity"
+	vm_wait
+	expect_line "$log" '^@ status reload=255$'
+	expect_line "$log" '^kexec: kexec_file_load failed: .*; the loaded crash kernel stays$'
+	expect_line "$log" '^@ status reload -c=255$'
+	expect_line "$log" '^kexec: kexec_load failed: .* locked down \(none .integrity. confidentiality\): '
+	expect_line "$log" '^@ still loaded=1$'
+	captured 1
+}
+
 # sweep OPTION: initrds of all sizes around the largest that fits, page by page. The capture
 # kernel, which nearly fills its reservation, has the low one to run in.
 sweep() {
@@ -256,4 +269,4 @@ case_beyond_repair() {
 	expect_no_line "$log" '^CAPTURED$'
 }
 
-vm_cases backup sweep_c sweep_s advice reloads nmi interrupt cpu_0 cpu_1 cpu_2 cpu_3 several_cpus bios ovmf_high hotadd reload repair beyond_repair
+vm_cases backup sweep_c sweep_s advice reloads lockdown nmi interrupt cpu_0 cpu_1 cpu_2 cpu_3 several_cpus bios ovmf_high hotadd reload repair beyond_repair
