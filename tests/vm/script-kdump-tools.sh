@@ -33,8 +33,11 @@ if [ "$boots" -lt "$(word panics)" ]; then
 	ps -e -o pid=,comm= | sort -n >$state/ps."$boots"
 	cpu=$(((boots + $(word from)) % $(nproc)))
 	say "panic on $cpu"
-	# The console forgets what it has not yet sent.
+	# The console forgets what it has not yet sent. And kdump-config names dumps by the minute.
 	sleep 2
+	while [ -e "/var/crash/$(date +%Y%m%d%H%M)" ]; do
+		sleep 1
+	done
 	sync
 	taskset -c $cpu sh -c 'echo c >/proc/sysrq-trigger'
 fi
