@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# breakages.sh [NAME]...: breaks the code in ways that are known, one at a time, in a copy
-# of the tree, and expects a test to notice.
+# breakages.sh [--vm] [NAME]...: breaks the code in ways that are known, one at a time, in a
+# copy of the tree, and expects a test to notice. --vm: those that only a guest can notice.
 #
-# tests/breakages/NAME.patch begins with a line `# test: COMMAND`, run in the copy, where
-# objects are in build/; the rest is a unified diff, best with one line of context. The
-# command must pass before the code is broken, the broken code must build, and then the
+# tests/breakages/NAME.patch, or tests/breakages/vm/NAME.patch, begins with a line
+# `# test: COMMAND`, run in the copy, where objects are in build/; the rest is a unified diff,
+# best with one line of context. The command must pass before the code is broken, the broken code must build, and then the
 # command must fail. A patch that no longer applies is a failure.
 #
 # Prints `ok NAME` or `not ok NAME: why` for each, last `N of N caught`. The copy and the
@@ -17,6 +17,16 @@ work=$PWD/build/breakages
 patches=$PWD/tests/breakages
 copy=$work/tree
 limit=300
+configuration=()
+targets=tests
+if [ "${1:-}" = --vm ]; then
+	shift
+	patches=$patches/vm
+	limit=900
+	configuration=(--enable-static)
+	targets=all
+	export KEXEC=$copy/build/sbin/kexec
+fi
 
 # Tracked files and new ones, as they are now.
 copy_tree() {
@@ -33,7 +43,7 @@ in_copy() {
 }
 
 build() {
-	in_copy make -s -j"$(nproc)" tests
+	in_copy make -s -j"$(nproc)" $targets
 }
 
 # Without a ceiling git takes the copy for a part of the repository around it, and skips the
@@ -77,7 +87,8 @@ if [ $# = 0 ]; then
 	done
 fi
 copy_tree
-if ! (in_copy ./bootstrap && in_copy ./configure && build) >"$work/build.log" 2>&1; then
+if ! (in_copy ./bootstrap && in_copy ./configure "${configuration[@]}" && build) \
+	>"$work/build.log" 2>&1; then
 	echo "not ok unbroken: does not build, see $work/build.log"
 	exit 1
 fi
