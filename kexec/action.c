@@ -8,68 +8,12 @@
 
 #include "kexec/core/cmdline.h"
 #include "kexec/core/decompress.h"
+#include "kexec/explain.h"
 #include "kexec/report.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 
 enum { DEFAULT_SERIAL_PORT = 0x3f8 };
-
-/* --- a system call failed: why ------------------------------------------- */
-
-static bool is_one(const struct root *root, const char *path)
-{
-	struct err ignored;
-	uint64_t value;
-
-	return !root_read_number(root, path, &value, &ignored) && value == 1;
-}
-
-static int explain(const struct root *root, const char *call, int error, struct err *err)
-{
-	char *lockdown CLEANUP(text_done) = NULL;
-	struct err ignored;
-
-	err_set_errno(err, error, "%s failed", call);
-	err->code = ERR_REFUSED;
-	switch (error) {
-	case EPERM:
-	case EACCES:
-		if (is_one(root, "proc/sys/kernel/kexec_load_disabled"))
-			return err_append(err, ": kernel.kexec_load_disabled is 1: nothing can be "
-					       "loaded until the next boot");
-		if (!root_read_text(root, "sys/kernel/security/lockdown", &lockdown, &ignored) &&
-		    !strstr(lockdown, "[none]"))
-			return err_append(err,
-					  ": the kernel is locked down (%s): only a kernel with a "
-					  "signature that it trusts can be loaded, with -s",
-					  lockdown);
-		return err_append(err,
-				  ": CAP_SYS_BOOT is needed (root), a limit of "
-				  "kernel.kexec_load_limit_reboot may be used up, or a security "
-				  "module forbids it");
-	case ENOSYS:
-		return err_append(err, ": the running kernel was built without this system call");
-	case EBUSY:
-		return err_append(err, ": another load is under way; try again");
-	case ENOMEM:
-		return err_append(err,
-				  ": the kernel has no memory for a second copy of the segments "
-				  "now; free some and try again");
-	case EFAULT:
-		return err_append(err, ": a file shrank while the kernel copied it");
-	case ENOEXEC:
-		return err_append(err,
-				  ": the running kernel's loader does not take this image; -c may");
-	case EADDRNOTAVAIL:
-		return err_append(err, ": the kernel has no place for a segment, or refuses one");
-	case EINVAL:
-		return err_append(err,
-				  ": the segments are more than half of memory, or an option is "
-				  "not known to this kernel");
-	default:
-		return -1;
-	}
-}
 
 /* --- loading ------------------------------------------------------------- */
 
@@ -214,29 +158,38 @@ static int load_plan(const struct ops *ops, const struct plan *plan)
 
 static int submit_plan(struct session *session, struct err *err)
 {
-	int error;
+	struct explain_failure failure = {
+		.call = EXPLAIN_LOAD,
+		.crash = session->request->crash,
+		.root = &session->around->root,
+		.plan = &session->load.plan,
+	};
 
 	if (session->load.plan.stage != PLAN_SEALED)
 		return err_set(err, ERR_INTERNAL, "the plan is not sealed");
-	error = load_plan(session->around->ops, &session->load.plan);
+	failure.error = load_plan(session->around->ops, &session->load.plan);
 	load_forget_seed(&session->load);
-	return error ? explain(&session->around->root, "kexec_load", error, err) : 0;
+	return failure.error ? explain(&failure, err) : 0;
 }
 
 static int unload(const struct surroundings *around, bool crash, struct err *err)
 {
 	const struct ops *ops = around->ops;
-	int error = -ops->file_load(ops->context, -1, -1, 0, NULL,
-				    KEXEC_FILE_UNLOAD | (crash ? KEXEC_FILE_ON_CRASH : 0));
-	const char *call = "kexec_file_load";
+	struct explain_failure failure = {
+		.call = EXPLAIN_FILE_LOAD,
+		.crash = crash,
+		.root = &around->root,
+	};
 
+	failure.error = -ops->file_load(ops->context, -1, -1, 0, NULL,
+					KEXEC_FILE_UNLOAD | (crash ? KEXEC_FILE_ON_CRASH : 0));
 	/* The file call works under lockdown, too; kernels without it have the other. */
-	if (error == ENOSYS) {
-		call = "kexec_load";
-		error = -ops->load(ops->context, 0, 0, NULL,
-				   KEXEC_ARCH_X86_64 | (crash ? KEXEC_ON_CRASH : 0));
+	if (failure.error == ENOSYS) {
+		failure.call = EXPLAIN_LOAD;
+		failure.error = -ops->load(ops->context, 0, 0, NULL,
+					   KEXEC_ARCH_X86_64 | (crash ? KEXEC_ON_CRASH : 0));
 	}
-	return error ? explain(&around->root, call, error, err) : 0;
+	return failure.error ? explain(&failure, err) : 0;
 }
 
 static int check_inputs(const struct session *session, struct err *err)
@@ -289,6 +242,24 @@ static bool loads_are_limited(const struct root *root)
 	       strcmp(limit, "-1");
 }
 
+/* 0, or an errno with its explanation. */
+static int file_load(const struct session *session, int initrd, unsigned long flags,
+		     struct err *err)
+{
+	const struct ops *ops = session->around->ops;
+	const struct explain_failure failure = {
+		.call = EXPLAIN_FILE_LOAD,
+		.error = -ops->file_load(ops->context, session->kernel.file[0].fd, initrd,
+					 strlen(session->cmdline) + 1, session->cmdline, flags),
+		.crash = flags & KEXEC_FILE_ON_CRASH,
+		.root = &session->around->root,
+	};
+
+	if (failure.error)
+		explain(&failure, err);
+	return failure.error;
+}
+
 /*
  * Whether the running kernel takes this image, its signature above all, is known only when it
  * has looked at it: as a normal kernel, where there is none that would be lost.
@@ -296,18 +267,13 @@ static bool loads_are_limited(const struct root *root)
 static int try_image(const struct session *session, struct err *err)
 {
 	const struct surroundings *around = session->around;
-	const struct ops *ops = around->ops;
 	bool loaded;
-	int error;
 
 	if (gather_loaded(&around->root, false, &loaded, err))
 		return -1;
 	if (loaded || loads_are_limited(&around->root))
 		return 0;
-	error = -ops->file_load(ops->context, session->kernel.file[0].fd, -1,
-				strlen(session->cmdline) + 1, session->cmdline,
-				KEXEC_FILE_NO_INITRAMFS);
-	switch (error) {
+	switch (file_load(session, -1, KEXEC_FILE_NO_INITRAMFS, err)) {
 	case 0:
 		return unload(around, false, err);
 	case ENOMEM:
@@ -315,7 +281,6 @@ static int try_image(const struct session *session, struct err *err)
 	case EADDRNOTAVAIL:
 		return 0; /* of the moment and the place, not of the image */
 	default:
-		explain(&around->root, "kexec_file_load", error, err);
 		return err_append(err, "; the loaded crash kernel stays");
 	}
 }
@@ -346,11 +311,9 @@ static int check_reload(const struct session *session, struct system *system, st
 static int load_by_kernel(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
-	const struct ops *ops = session->around->ops;
 	int initrd = request->nr_initrds ? session->initrd.file[0].fd : -1;
 	unsigned long flags = (initrd < 0 ? KEXEC_FILE_NO_INITRAMFS : 0) |
 			      (request->crash ? KEXEC_FILE_ON_CRASH : 0);
-	int error;
 
 	if (request->dry_run)
 		return err_set(
@@ -362,9 +325,7 @@ static int load_by_kernel(struct session *session, struct err *err)
 			       request->nr_initrds);
 	if (request->crash && check_reload(session, &session->system, err))
 		return -1;
-	error = -ops->file_load(ops->context, session->kernel.file[0].fd, initrd,
-				strlen(session->cmdline) + 1, session->cmdline, flags);
-	return error ? explain(&session->around->root, "kexec_file_load", error, err) : 0;
+	return file_load(session, initrd, flags, err) ? -1 : 0;
 }
 
 /* Ours, unless the kernel would refuse it. */
@@ -407,6 +368,7 @@ static int exec_loaded(const struct request *request, const struct surroundings 
 		       struct err *err)
 {
 	const struct ops *ops = around->ops;
+	struct explain_failure failure = { .call = EXPLAIN_START, .root = &around->root };
 	bool loaded;
 
 	if (gather_loaded(&around->root, false, &loaded, err))
@@ -418,7 +380,8 @@ static int exec_loaded(const struct request *request, const struct surroundings 
 		ops->sync(ops->context);
 	if (!request->no_network_down)
 		ops->network_down(ops->context);
-	return explain(&around->root, "kexec", -ops->exec_loaded(ops->context), err);
+	failure.error = -ops->exec_loaded(ops->context);
+	return explain(&failure, err);
 }
 
 static int print_start(const struct surroundings *around, struct err *err)

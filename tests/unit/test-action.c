@@ -162,13 +162,13 @@ static void test_load_is_refused(void **state)
 	load_result = -EPERM;
 	mk_text(&machine, "proc/sys/kernel/kexec_load_disabled", "1\n");
 	expect("-c -l %K",
-	       "255: kexec_load failed: Operation not permitted: kernel.kexec_load_disabled is 1: "
-	       "nothing can be loaded until the next boot",
+	       "255: kexec_load failed: Operation not permitted: kernel.kexec_load_disabled is 1, "
+	       "and stays so until the next boot; try: reboot",
 	       "load(3,0x3e0000) ");
 	file_load_result = -ENOEXEC;
 	expect("-s -l %K",
 	       "255: kexec_file_load failed: Exec format error: the running kernel's loader does not "
-	       "take this image; -c may",
+	       "take this image; try: kexec -c ...",
 	       "file_load(kernel,none,1,,0x4) ");
 }
 
@@ -188,8 +188,8 @@ static void test_exec(void **state)
 	expect("-e", "1: Nothing has been loaded! Load a kernel first: kexec -l KERNEL", "");
 	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
 	expect("-e",
-	       "255: kexec failed: Invalid argument: the segments are more than half of memory, or an "
-	       "option is not known to this kernel",
+	       "255: kexec failed: Invalid argument: nothing is loaded, or this is a container; try: "
+	       "kexec -l KERNEL",
 	       "sync network-down exec ");
 	run("-e -x");
 	did[0] = '\0';

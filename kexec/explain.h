@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Why a system call of kexec failed, as far as the machine says, and what to do about it. */
+#ifndef EXPLAIN_H
+#define EXPLAIN_H
+
+#include "kexec/core/plan.h"
+#include "kexec/sys/root.h"
+
+enum explain_call {
+	EXPLAIN_LOAD = 1,      /* kexec_load(2), to load or to unload */
+	EXPLAIN_FILE_LOAD = 2, /* kexec_file_load(2), likewise */
+	EXPLAIN_START = 4,     /* reboot(LINUX_REBOOT_CMD_KEXEC) */
+};
+
+struct explain_failure {
+	enum explain_call call;
+	int error; /* an errno */
+	bool crash;
+	const struct root *root; /* where causes are looked up */
+	const struct plan *plan; /* what kexec_load was given; NULL: nothing, or not ours */
+};
+
+enum { EXPLAIN_DETAIL_MAX = 256 };
+
+/* The causes of failures, in the order in which they are looked up. */
+struct explain_cause {
+	unsigned int calls; /* enum explain_call, or'ed */
+	int error;
+	/* Whether this is it; writes what the text has as %s. NULL: it may be, if nothing
+	 * before it was. */
+	bool (*is_it)(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX]);
+	const char *seen_in; /* the file, for the documentation; "" without is_it */
+	const char *cause;   /* with at most one %s */
+	const char *next;    /* a command, or what to do */
+};
+
+const struct explain_cause *explain_causes(size_t *ret_count);
+
+/*
+ * "CALL failed: STRERROR: cause; try: next", ERR_REFUSED. kexec-tools' scripts look for the
+ * first words.
+ */
+int explain(const struct explain_failure *failure, struct err *err);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is said of each failure of a system call, on machines that show its cause. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kexec/explain.h"
+#include "tests/mk/machine.h"
+
+enum { SIZE = 0x100000 };
+
+static struct mk_machine machine;
+static struct root root;
+static struct plan plan;
+
+/* A file that the machine has, for one row; NULL path: none. */
+struct row {
+	enum explain_call call;
+	int error;
+	bool crash, with_plan;
+	const char *path, *text;
+	const char *said;
+};
+
+static const struct row rows[] = {
+	{ EXPLAIN_LOAD, EPERM, false, false, "proc/self/status", "CapEff:\t000001ffffbfffff\n",
+	  "kexec_load failed: Operation not permitted: CAP_SYS_BOOT is needed; try: sudo kexec ..." },
+	{ EXPLAIN_START, EPERM, false, false, "proc/self/status", "CapEff:\t0000000000000000\n",
+	  "kexec failed: Operation not permitted: CAP_SYS_BOOT is needed; try: sudo kexec ..." },
+	{ EXPLAIN_LOAD, EPERM, false, false, "proc/self/status", "CapEff:\t0000000000400000\n",
+	  "kexec_load failed: Operation not permitted: a security module forbids it, or this is a "
+	  "container; try: journalctl -k -g kexec" },
+	{ EXPLAIN_LOAD, EPERM, false, false, "proc/sys/kernel/kexec_load_disabled", "1\n",
+	  "kexec_load failed: Operation not permitted: kernel.kexec_load_disabled is 1, and stays so "
+	  "until the next boot; try: reboot" },
+	{ EXPLAIN_FILE_LOAD, EPERM, false, false, "proc/sys/kernel/kexec_load_limit_reboot", "0\n",
+	  "kexec_file_load failed: Operation not permitted: kernel.kexec_load_limit_reboot is 0: as "
+	  "many loads as it allowed have been made since the boot; try: reboot" },
+	{ EXPLAIN_LOAD, EPERM, true, false, "proc/sys/kernel/kexec_load_limit_panic", "0\n",
+	  "kexec_load failed: Operation not permitted: kernel.kexec_load_limit_panic is 0: as many "
+	  "loads as it allowed have been made since the boot; try: reboot" },
+	{ EXPLAIN_LOAD, EPERM, true, false, "proc/sys/kernel/kexec_load_limit_reboot", "0\n",
+	  "kexec_load failed: Operation not permitted: a security module forbids it, or this is a "
+	  "container; try: journalctl -k -g kexec" },
+	{ EXPLAIN_LOAD, EPERM, false, false, "sys/kernel/security/lockdown",
+	  "none [integrity] confidentiality\n",
+	  "kexec_load failed: Operation not permitted: the kernel is locked down (integrity): only a "
+	  "kernel with a signature that it trusts can be loaded, with -s; try: kexec -s -l "
+	  "KERNEL.signed, or turn Secure Boot off" },
+	{ EXPLAIN_FILE_LOAD, EACCES, false, false, NULL, NULL,
+	  "kexec_file_load failed: Permission denied: the kernel has no proof of what is in the image "
+	  "(IMA appraises kexec, or Secure Boot is on); try: kexec -s -l KERNEL.signed" },
+	{ EXPLAIN_FILE_LOAD, EKEYREJECTED, false, false, NULL, NULL,
+	  "kexec_file_load failed: Key was rejected by service: the kernel's signature is of a key "
+	  "that the running kernel does not trust; try: sbverify --list KERNEL; mokutil "
+	  "--list-enrolled" },
+	{ EXPLAIN_FILE_LOAD, ENOKEY, false, false, NULL, NULL,
+	  "kexec_file_load failed: Required key not available: the kernel's signature is of a key that "
+	  "the running kernel does not have; try: sbverify --list KERNEL; mokutil --list-enrolled" },
+	{ EXPLAIN_FILE_LOAD, ENODATA, false, false, NULL, NULL,
+	  "kexec_file_load failed: No data available: the kernel is not signed, and must be; try: "
+	  "sbverify --list KERNEL" },
+	{ EXPLAIN_FILE_LOAD, EBADMSG, false, false, NULL, NULL,
+	  "kexec_file_load failed: Bad message: the kernel's signature does not match its contents; "
+	  "try: sbverify --cert CERTIFICATE KERNEL" },
+	{ EXPLAIN_LOAD, ENOSYS, false, false, "boot/config-6.1.0-test",
+	  "CONFIG_A=y\n# CONFIG_KEXEC is not set\n# CONFIG_KEXEC_FILE is not set\n",
+	  "kexec_load failed: Function not implemented: the running kernel was built without this "
+	  "system call (/boot/config-6.1.0-test: CONFIG_KEXEC is not set); try: install a kernel that "
+	  "has it" },
+	{ EXPLAIN_FILE_LOAD, ENOSYS, false, false, "boot/config-6.1.0-test",
+	  "CONFIG_A=y\n# CONFIG_KEXEC is not set\n# CONFIG_KEXEC_FILE is not set\n",
+	  "kexec_file_load failed: Function not implemented: the running kernel was built without "
+	  "this system call (/boot/config-6.1.0-test: CONFIG_KEXEC_FILE is not set); try: install a "
+	  "kernel that has it" },
+	{ EXPLAIN_LOAD, ENOSYS, false, false, "boot/config-6.1.0-test",
+	  "CONFIG_KEXEC=y\n# CONFIG_KEXEC_FILE is not set\n",
+	  "kexec_load failed: Function not implemented: the running kernel was built without this "
+	  "system call, or a container hides it; try: kexec -s ..." },
+	{ EXPLAIN_FILE_LOAD, ENOSYS, false, false, NULL, NULL,
+	  "kexec_file_load failed: Function not implemented: the running kernel was built without "
+	  "this system call, or a container hides it; try: kexec -c ..." },
+	{ EXPLAIN_START, EBUSY, false, false, NULL, NULL,
+	  "kexec failed: Device or resource busy: another load is under way; try: the same again" },
+	{ EXPLAIN_FILE_LOAD, ETXTBSY, false, false, NULL, NULL,
+	  "kexec_file_load failed: Text file busy: somebody has the file open to write to it; try: "
+	  "fuser -v KERNEL" },
+	{ EXPLAIN_FILE_LOAD, ENOEXEC, false, false, NULL, NULL,
+	  "kexec_file_load failed: Exec format error: the running kernel's loader does not take this "
+	  "image; try: kexec -c ..." },
+	{ EXPLAIN_FILE_LOAD, EFBIG, false, false, NULL, NULL,
+	  "kexec_file_load failed: File too large: a file is larger than the running kernel reads; "
+	  "try: kexec -c ..." },
+	{ EXPLAIN_LOAD, EADDRNOTAVAIL, true, true, "proc/iomem", "00100000-3fffffff : System RAM\n",
+	  "kexec_load failed: Cannot assign requested address: no memory is reserved for a crash "
+	  "kernel; try: boot the running kernel with crashkernel=256M" },
+	{ EXPLAIN_LOAD, EADDRNOTAVAIL, true, true, "proc/iomem",
+	  "00100000-3fffffff : System RAM\n  10000000-107fffff : Crash kernel\n",
+	  "kexec_load failed: Cannot assign requested address: initrd 0x10780000-0x10880000 is outside "
+	  "the reservation, which is 0x10000000-0x10800000 now; it was inside when the plan was made; try: the same again" },
+	{ EXPLAIN_LOAD, EADDRNOTAVAIL, true, true, "proc/iomem",
+	  "00100000-3fffffff : System RAM\n  10000000-1fffffff : Crash kernel\n",
+	  "kexec_load failed: Cannot assign requested address: the kernel refuses the address of a "
+	  "segment; try: kexec --dry-run ... and a report of what it says" },
+	{ EXPLAIN_FILE_LOAD, EADDRNOTAVAIL, true, false, "proc/iomem",
+	  "00100000-3fffffff : System RAM\n  10000000-10ffffff : Crash kernel\n",
+	  "kexec_file_load failed: Cannot assign requested address: the running kernel's loader finds "
+	  "no place in the reservation of 16384 KiB; try: kexec -c -p --dry-run KERNEL, which says what "
+	  "would do" },
+	{ EXPLAIN_FILE_LOAD, EADDRNOTAVAIL, false, false, NULL, NULL,
+	  "kexec_file_load failed: Cannot assign requested address: the running kernel's loader finds "
+	  "no place in memory; try: kexec -c ..." },
+	{ EXPLAIN_LOAD, ENOMEM, true, true, NULL, NULL,
+	  "kexec_load failed: Cannot allocate memory: the running kernel has no room left in the "
+	  "reservation for its page tables; try: boot the running kernel with a larger crashkernel=" },
+	{ EXPLAIN_LOAD, ENOMEM, false, true, "proc/meminfo",
+	  "MemTotal:  100000 kB\nMemAvailable:   1500 kB\n",
+	  "kexec_load failed: Cannot allocate memory: the running kernel has no memory for a second "
+	  "copy of the segments (1500 KiB are available, the segments have 2048 KiB); try: sync; echo 3 "
+	  "> /proc/sys/vm/drop_caches" },
+	{ EXPLAIN_FILE_LOAD, ENOMEM, false, false, "proc/meminfo", "MemAvailable:   1500 kB\n",
+	  "kexec_file_load failed: Cannot allocate memory: the running kernel has no memory for a "
+	  "second copy of the segments (1500 KiB are available); try: sync; echo 3 > "
+	  "/proc/sys/vm/drop_caches" },
+	{ EXPLAIN_LOAD, EFAULT, false, true, NULL, NULL,
+	  "kexec_load failed: Bad address: a file shrank while the kernel copied it; try: the same "
+	  "again" },
+	{ EXPLAIN_LOAD, EINVAL, false, true, NULL, NULL,
+	  "kexec_load failed: Invalid argument: the segments are more than half of memory, or the "
+	  "running kernel does not know an option; try: kexec --dry-run ..." },
+	{ EXPLAIN_FILE_LOAD, EINVAL, false, false, NULL, NULL,
+	  "kexec_file_load failed: Invalid argument: the command line is longer than the kernel takes, "
+	  "the segments are more than half of memory, or the running kernel does not know an option; "
+	  "try: kexec -c ..., which says which" },
+	{ EXPLAIN_START, EINVAL, false, false, NULL, NULL,
+	  "kexec failed: Invalid argument: nothing is loaded, or this is a container; try: kexec -l "
+	  "KERNEL" },
+	{ EXPLAIN_START, EIO, false, false, NULL, NULL, "kexec failed: Input/output error" },
+};
+
+static int set_up(void **state)
+{
+	struct err err;
+
+	(void)state;
+	mk_machine_init(&machine);
+	mk_text(&machine, "proc/sys/kernel/osrelease", "6.1.0-test\n");
+	plan_init(&plan, NULL);
+	plan.item[0] = (struct plan_item){ .name = "kernel", .mem_size = SIZE };
+	plan.item[0].load = (struct range){ 0x10000000, 0x10000000 + SIZE };
+	plan.item[1] = (struct plan_item){ .name = "initrd", .mem_size = SIZE };
+	plan.item[1].load = (struct range){ 0x10780000, 0x10780000 + SIZE };
+	plan.nr_items = 2;
+	return root_open(machine.path, &root, &err);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	root_close(&root);
+	mk_machine_done(&machine);
+	return 0;
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *row = &rows[i];
+		const struct explain_failure failure = {
+			.call = row->call,
+			.error = row->error,
+			.crash = row->crash,
+			.root = &root,
+			.plan = row->with_plan ? &plan : NULL,
+		};
+		struct err err = { 0 };
+
+		if (row->path)
+			mk_text(&machine, row->path, row->text);
+		assert_int_equal(explain(&failure, &err), -1);
+		assert_string_equal(err.text, row->said);
+		assert_int_equal(err.code, ERR_REFUSED);
+		assert_int_equal(err.sys_errno, row->error);
+		if (row->path)
+			mk_file(&machine, row->path, NULL, 0);
+	}
+}
+
+/* Each cause has a row above. */
+static void test_all_are_tried(void **state)
+{
+	size_t count;
+	const struct explain_cause *cause = explain_causes(&count);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		const char *slot = strstr(cause[i].cause, "%s");
+		const char *end = slot ? slot + 2 : cause[i].cause;
+		bool found = false;
+
+		for (size_t j = 0; j < sizeof(rows) / sizeof(rows[0]); j++)
+			found |= rows[j].error == cause[i].error &&
+				 (rows[j].call & cause[i].calls) && strstr(rows[j].said, end) &&
+				 strstr(rows[j].said, cause[i].next);
+		if (!found)
+			fail_msg("no row says \"%s\"", cause[i].cause);
+		assert_int_equal(!cause[i].is_it, !*cause[i].seen_in);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_rows, set_up, tear_down),
+		cmocka_unit_test(test_all_are_tried),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
