@@ -57,9 +57,8 @@ static const struct row rows[] = {
 	  "kexec_file_load failed: Permission denied: the kernel has no proof of what is in the image "
 	  "(IMA appraises kexec, or Secure Boot is on); try: kexec -s -l KERNEL.signed" },
 	{ EXPLAIN_FILE_LOAD, EKEYREJECTED, false, false, NULL, NULL,
-	  "kexec_file_load failed: Key was rejected by service: the kernel's signature is of a key "
-	  "that the running kernel does not trust; try: sbverify --list KERNEL; mokutil "
-	  "--list-enrolled" },
+	  "kexec_file_load failed: Key was rejected by service: the kernel's contents do not match its "
+	  "signature, or the signature is revoked; try: sbverify --cert CERTIFICATE KERNEL" },
 	{ EXPLAIN_FILE_LOAD, ENOKEY, false, false, NULL, NULL,
 	  "kexec_file_load failed: Required key not available: the kernel's signature is of a key that "
 	  "the running kernel does not have; try: sbverify --list KERNEL; mokutil --list-enrolled" },
@@ -67,8 +66,8 @@ static const struct row rows[] = {
 	  "kexec_file_load failed: No data available: the kernel is not signed, and must be; try: "
 	  "sbverify --list KERNEL" },
 	{ EXPLAIN_FILE_LOAD, EBADMSG, false, false, NULL, NULL,
-	  "kexec_file_load failed: Bad message: the kernel's signature does not match its contents; "
-	  "try: sbverify --cert CERTIFICATE KERNEL" },
+	  "kexec_file_load failed: Bad message: the kernel's signature is malformed; try: sbverify "
+	  "--list KERNEL" },
 	{ EXPLAIN_LOAD, ENOSYS, false, false, "boot/config-6.1.0-test",
 	  "CONFIG_A=y\n# CONFIG_KEXEC is not set\n# CONFIG_KEXEC_FILE is not set\n",
 	  "kexec_load failed: Function not implemented: the running kernel was built without this "

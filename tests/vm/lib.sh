@@ -216,7 +216,7 @@ build_pins() {
 
 # --- QEMU --------------------------------------------------------------------
 
-# vm_run NAME --firmware bios|ovmf [--mem 1G] [--cpus N] --kernel V --initrd I
+# vm_run NAME --firmware bios|ovmf|secure [--mem 1G] [--cpus N] --kernel V --initrd I
 #        [--append A] [--timeout S] [--esp DIR] [QEMU argument]...
 # The serial console goes to $log, build/log/vm/SUITE-CASE-NAME.log. A guest that
 # resets ends QEMU. --esp replaces --kernel: UEFI boots from that directory.
@@ -228,7 +228,7 @@ vm_run() {
 
 vm_start() {
 	local name=$1 firmware=bios mem=1G cpus=1 kernel='' initrd='' append='' esp=''
-	local qemu
+	local qemu code vars
 	shift
 	vm_timeout=120
 	while [ $# -gt 0 ]; do
@@ -250,10 +250,15 @@ vm_start() {
 	qemu=(qemu-system-x86_64 -machine "q35,accel=tcg" -cpu max -m "$mem" -smp "$cpus"
 		-nodefaults -no-user-config -nic none -vga none -display none -monitor none -no-reboot
 		-serial "file:$log.raw")
-	if [ "$firmware" = ovmf ]; then
-		need $vm_ovmf_code $vm_ovmf_vars
-		cp $vm_ovmf_vars "$case_dir/vars$name.fd"
-		qemu+=(-drive "if=pflash,format=raw,unit=0,readonly=on,file=$vm_ovmf_code"
+	if [ "$firmware" != bios ]; then
+		code=$vm_ovmf_code vars=$vm_ovmf_vars
+		if [ "$firmware" = secure ]; then
+			code=${code%.fd}.secboot.fd vars=${vars%.fd}.snakeoil.fd
+			qemu+=(-machine smm=on -global driver=cfi.pflash01,property=secure,value=on)
+		fi
+		need "$code" "$vars"
+		cp "$vars" "$case_dir/vars$name.fd"
+		qemu+=(-drive "if=pflash,format=raw,unit=0,readonly=on,file=$code"
 			-drive "if=pflash,format=raw,unit=1,file=$case_dir/vars$name.fd")
 	fi
 	if [ -n "$esp" ]; then
