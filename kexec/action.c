@@ -12,6 +12,7 @@
 #include "kexec/report.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
+#include "kexec/x86/kernel_loader.h"
 
 enum { DEFAULT_SERIAL_PORT = 0x3f8 };
 
@@ -232,6 +233,13 @@ static int load_ourselves(struct session *session, struct err *err)
 	return err_append(err, "; what had been loaded is unloaded again");
 }
 
+static int read_memory(struct session *session, struct err *err)
+{
+	struct system *system = &session->system;
+
+	return system->iomem.count ? 0 : gather_memory(&session->around->root, system, err);
+}
+
 /* Whether normal loads are counted, and so few left that one may not be spent on a trial. */
 static bool loads_are_limited(const struct root *root)
 {
@@ -286,7 +294,7 @@ static int try_image(const struct session *session, struct err *err)
 }
 
 /* The running kernel gives the loaded crash kernel up before it looks at the new one. */
-static int check_reload(const struct session *session, struct system *system, struct err *err)
+static int check_reload(struct session *session, struct err *err)
 {
 	const struct root *root = &session->around->root;
 	const struct load_request request = {
@@ -300,11 +308,38 @@ static int check_reload(const struct session *session, struct system *system, st
 		return -1;
 	if (!loaded)
 		return 0;
-	if (gather_memory(root, system, err) || gather_crash(root, system, err))
+	if (read_memory(session, err) || gather_crash(root, &session->system, err))
 		return -1;
-	if (load_check_reload(&request, system, err))
+	if (load_check_reload(&request, &session->system, err))
 		return err_prefix(err, "%s", session->request->kernel);
 	return try_image(session, err);
+}
+
+/* Under -a nobody asked for a loader that may put the kernel where it cannot run. */
+static int check_floor(struct session *session, struct err *err)
+{
+	static const char text[] =
+		"the running kernel's own loader may put the kernel at " PHYS_FMT
+		", from where it moves itself to " PHYS_FMT ", over what is there";
+	const struct request *request = session->request;
+	struct bzimage image;
+	struct err ignored;
+	phys_t address;
+
+	/* The running kernel knows more images than this program, and memory that it hides. */
+	if (bzimage_parse(session->kernel.bytes, &image, &ignored) ||
+	    read_memory(session, &ignored))
+		return 0;
+	if (!kernel_loader_goes_low(&session->system, &image, request->crash, &address))
+		return 0;
+	if (request->method == METHOD_FILE_LOAD) {
+		warn_add(session->around->warnings, text, PHYS(address),
+			 PHYS(image.footprint.pref_address));
+		return 0;
+	}
+	err_set(err, ERR_NO_FIT, text, PHYS(address), PHYS(image.footprint.pref_address));
+	return err_append(err, ", and the lockdown forbids any other: nothing was loaded; -s does "
+			       "it all the same");
 }
 
 /* The kernel's own loader takes one initrd: several are joined as ours are. */
@@ -323,7 +358,7 @@ static int load_by_kernel(struct session *session, struct err *err)
 	if (request->nr_initrds > 1)
 		return err_set(err, ERR_USAGE, "-s takes one initrd, %zu are given; -c joins them",
 			       request->nr_initrds);
-	if (request->crash && check_reload(session, &session->system, err))
+	if (check_floor(session, err) || (request->crash && check_reload(session, err)))
 		return -1;
 	return file_load(session, initrd, flags, err) ? -1 : 0;
 }

@@ -14,6 +14,7 @@ void system_done(struct system *system)
 	free(system->crash.note);
 	range_set_done(&system->crash.cma);
 	free(system->cmdline);
+	free(system->release);
 	free(system->lockdown);
 }
 

@@ -57,6 +57,7 @@ struct system {
 	uint64_t tsc_hz;	   /* 0: unknown */
 	uint16_t reset_port;	   /* FADT reset register in I/O space; 0: none */
 	uint8_t reset_value;
+	char *release;	/* uname -r; NULL if unreadable */
 	char *lockdown; /* "none", "integrity", "confidentiality"; NULL: no such file */
 };
 

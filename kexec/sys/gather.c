@@ -438,6 +438,9 @@ int gather_choice(const struct root *root, struct system *ret, struct err *err)
 {
 	if (root_read_text(root, "proc/cmdline", &ret->cmdline, err) && !root_is_missing(err))
 		return -1;
+	if (root_read_text(root, "proc/sys/kernel/osrelease", &ret->release, err) &&
+	    !root_is_missing(err))
+		return -1;
 	gather_lockdown(root, ret);
 	return 0;
 }

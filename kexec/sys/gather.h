@@ -7,7 +7,7 @@
 #include "kexec/sys/root.h"
 #include "purgatory-abi.h"
 
-/* What the choice of a loader and a command line need: cmdline and lockdown. ret is
+/* What the choice of a loader and a command line need: cmdline, release and lockdown. ret is
  * zero-initialised and the caller's. */
 int gather_choice(const struct root *root, struct system *ret, struct err *err);
 

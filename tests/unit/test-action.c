@@ -99,6 +99,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static char warned[512]; /* the first warning */
+
 /* Parses a command line, words between blanks, %K for the kernel, and does it. The error's
  * text or the exit status as text. */
 static const char *run(const char *line)
@@ -119,6 +121,7 @@ static const char *run(const char *line)
 	assert_int_equal(root_open(machine.path, &around.root, &err), 0);
 	result = action_run(&request, &around, &status, &err);
 	root_close(&around.root);
+	snprintf(warned, sizeof(warned), "%s", warnings.count ? warnings.text[0] : "");
 	warnings_done(&warnings);
 	if (result)
 		snprintf(text, sizeof(text), "%s%s",
@@ -154,6 +157,45 @@ static void test_locked_down(void **state)
 	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	expect("-l %K --append=quiet", "0", "file_load(kernel,none,6,quiet,0x4) ");
 	expect("-c -l %K", "0", "load(3,0x3e0000) ");
+}
+
+/* What the running kernel's loader did before 6.12, where the first RAM that is large enough has
+ * its last place below the floor. */
+static void test_own_loader_goes_low(void **state)
+{
+	static const char low[] = "00001000-0009fbff : System RAM\n"
+				  "00900000-03dfffff : System RAM\n"
+				  "  00a00000-00afffff : Reserved\n"
+				  "10000000-3fffffff : System RAM\n";
+	static const char said[] =
+		"the running kernel's own loader may put the kernel at 0xe00000, from where it "
+		"moves itself to 0x1000000, over what is there";
+	char refusal[400];
+
+	(void)state;
+	snprintf(
+		refusal, sizeof(refusal),
+		"1: %s, and the lockdown forbids any other: nothing was loaded; -s does it all the "
+		"same",
+		said);
+	mk_text(&machine, "proc/iomem", low);
+	mk_text(&machine, "proc/sys/kernel/osrelease", "6.11.10-amd64\n");
+	expect("-s -l %K", "0", "file_load(kernel,none,1,,0x4) ");
+	assert_string_equal(warned, said);
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	expect("-l %K", refusal, "");
+	mk_text(&machine, "proc/sys/kernel/osrelease", "6.12.0\n");
+	expect("-l %K", "0", "file_load(kernel,none,1,,0x4) ");
+	mk_text(&machine, "proc/sys/kernel/osrelease", "6.1.0\n");
+	mk_text(&machine, "proc/iomem", "00900000-03ffffff : System RAM\n");
+	expect("-l %K", "0", "file_load(kernel,none,1,,0x4) ");
+	mk_text(&machine, "proc/iomem",
+		"00900000-3fffffff : System RAM\n  00a00000-04000000 : Crash kernel\n");
+	expect("-p %K",
+	       "1: the running kernel's own loader may put the kernel at 0xa00000, from where "
+	       "it moves itself to 0x1000000, over what is there, and the lockdown forbids "
+	       "any other: nothing was loaded; -s does it all the same",
+	       "");
 }
 
 static void test_load_is_refused(void **state)
@@ -344,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_own_loader_goes_low, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_load_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_exec, set_up, tear_down),
