@@ -111,6 +111,7 @@ static int refuse(const struct plan *plan, const struct range_set *free_ranges,
 		  const struct want *want, const struct namer *namer, struct err *err)
 {
 	struct range hole;
+	phys_t aligned;
 
 	err_set(err, ERR_NO_FIT, "%s: no place for 0x%llx bytes (%llu KiB)", want->name,
 		(unsigned long long)want->size, (unsigned long long)want->size / 1024);
@@ -123,8 +124,13 @@ static int refuse(const struct plan *plan, const struct range_set *free_ranges,
 		err_append(err, " and ending at or below " PHYS_FMT, PHYS(want->max));
 	if (!range_set_largest(free_ranges, want->min, want->max, &hole))
 		return err_append(err, "; nothing is free there");
-	err_append(err, "; the largest hole there is " PHYS_FMT "-" PHYS_FMT " (%llu KiB)",
+	err_append(err, "; the largest hole there is " PHYS_FMT "-" PHYS_FMT " (%llu KiB",
 		   PHYS(hole.start), PHYS(hole.end), (unsigned long long)range_size(hole) / 1024);
+	if (!want->fixed && range_size(hole) >= want->size &&
+	    num_align_up(hole.start, want->align, &aligned) && aligned < hole.end)
+		err_append(err, ", %llu KiB from the first aligned address on",
+			   (unsigned long long)(hole.end - aligned) / 1024);
+	err_append(err, ")");
 	if (hole.end < want->max)
 		err_append(err, ", ended by %s", what_ends_hole(plan, namer, hole.end));
 	else

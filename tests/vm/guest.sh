@@ -40,16 +40,6 @@ facts() {
 	sort /sys/firmware/efi/systab
 }
 
-# canaries TYPE START COUNT STRIDE PAGES, as in pins.c: the first page of each pin,
-# one line if all its words are the same.
-canaries() {
-	i=0
-	while [ $i -lt $((0x$3)) ]; do
-		dd if=/dev/mem bs=4096 count=1 skip=$(((0x$2 + i * 0x$4) / 4096)) 2>/dev/null
-		i=$((i + 1))
-	done | od -A n -t x8 | grep -v '^\*'
-}
-
 # facts, and where this kernel runs.
 report() {
 	block "facts $stage" facts
@@ -61,7 +51,7 @@ report() {
 	say "cpus $stage=$(nproc)"
 	say "la57 $stage=$(grep -c -m 1 -w la57 /proc/cpuinfo)"
 	# shellcheck disable=SC2046
-	[ -z "$(word pins)" ] || block "canaries $stage" canaries $(word pins | tr : ' ')
+	[ -z "$(word pins)" ] || block "canaries $stage" /canaries $(word pins | tr + ' ')
 }
 
 # load ARGUMENT...: prints the plan, unless the command line has plan=no, and loads

@@ -296,7 +296,7 @@ vm_wait() {
 
 # Ends a guest that does not end by itself.
 vm_stop() {
-	kill -KILL "$vm_pid"
+	kill -KILL "$vm_pid" 2>/dev/null
 	wait "$vm_pid" 2>/dev/null
 	vm_clean_log
 }

@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
-# One kexec; facts before and after. If there is /k/large, its load is tried before. Words of the first command line, commas in them
+# One kexec; facts before and after. Words of the first command line, commas in them
 # stand for spaces: hop=, what is added to the second command line; options=, to the
 # loader's; pause=, seconds between load and jump.
 . /guest.sh
 report
-if [ "$stage" = 1 ] && [ -e /k/large ]; then
-	block "too large" kexec -l /k/large --initrd=/k/initrd --append="console=ttyS0"
-	say "loaded=$(cat /sys/kernel/kexec_loaded)"
-fi
 if [ "$stage" = 1 ]; then
 	# shellcheck disable=SC2046
 	load --initrd=/k/initrd --console-serial $(word options) ${mem_min:+--mem-min=$mem_min} \

@@ -58,61 +58,6 @@ case_numa_4() {
 	expect_equal "nodes of the second kernel" "$(value "$log" 'nodes 2')" 0-3
 }
 
-# --- a firmware with a hostile memory map --------------------------------------
-
-# boot_pinned "TYPE START COUNT STRIDE PAGES"...: UEFI boots $kernel with
-# $case_dir/first behind pins.efi. The first line's pins are canaries.
-boot_pinned() {
-	build_pins "$case_dir/pins.efi"
-	mkdir -p "$case_dir/esp/EFI/BOOT"
-	mv "$case_dir/pins.efi" "$case_dir/esp/EFI/BOOT/BOOTX64.EFI"
-	cp "$kernel/vmlinuz" "$case_dir/esp/vmlinuz"
-	cp "$case_dir/first" "$case_dir/esp/initrd"
-	local canaries=pins=${1// /:}
-	printf '%s\n' "$@" >"$case_dir/esp/pins"
-	echo "initrd=\\initrd $vm_cmdline nokaslr hop=nokaslr,$canaries $canaries" \
-		>"$case_dir/esp/cmdline"
-	vm_run '' --firmware ovmf --esp "$case_dir/esp"
-}
-
-# expect_canaries LOG START COUNT STRIDE, decimal or 0x: each pin's first page holds its own
-# address in both kernels.
-expect_canaries() {
-	local i stage expected=''
-	for ((i = 0; i < $3; i++)); do
-		expected+=$(printf ' %016x %016x' $(($2 + i * $4)) $(($2 + i * $4)))$'\n'
-	done
-	for stage in 1 2; do
-		[ "$(block "$1" "canaries $stage")" = "${expected%$'\n'}" ] ||
-			fail "stage $stage: a pinned page has changed, see $1"
-	done
-}
-
-case_e820_of_300_entries() {
-	images
-	boot_pinned '0 20000000 96 20000 1'
-	expect_hop
-	[ "$(block "$log" 'facts 1' | grep -c '^/sys/firmware/memmap/.*/type')" -gt 200 ] ||
-		fail "the firmware's map has 200 entries or fewer"
-	expect_canaries "$log" 0x20000000 150 0x20000
-}
-
-# Between the stripes there is room for the small kernel above its floor; for the large
-# one there is only a place from which it would run over the first stripe.
-case_stripes() {
-	local large
-	large=$(kernel_dir 6.1) || exit
-	images
-	pack "$case_dir/large" "$large/vmlinuz=/k/large"
-	cat "$case_dir/large" >>"$case_dir/first"
-	boot_pinned '0 4c00000 e 4000000 200' '0 3b400000 1 0 200'
-	expect_equal "status for the kernel that fits nowhere" "$(value "$log" 'status too large')" 1
-	expect_equal "loaded then" "$(value "$log" loaded)" 0
-	expect_line "$log" '^kexec: .*kernel.*0x3f98000'
-	expect_hop
-	expect_canaries "$log" 0x4c00000 14 0x4000000
-}
-
 # --- screens --------------------------------------------------------------------
 
 # screen MODULE FRAMEBUFFER vm_run's arguments: the new kernel is told of the screen that
@@ -155,5 +100,5 @@ case_failed_loads_keep_the_loaded_one() {
 	expect_line "$log" '^SECOND KERNEL UP$'
 }
 
-vm_cases cpus_4 la57_off la57_to_no5lvl numa_4 e820_of_300_entries stripes screen_bochs \
+vm_cases cpus_4 la57_off la57_to_no5lvl numa_4 screen_bochs \
 	screen_virtio_gpu screen_vesafb failed_loads_keep_the_loaded_one
