@@ -469,16 +469,43 @@ static int check_reservation(const struct plan *plan, struct err *err)
 			  crashkernel_mib(needed, initrd_size(plan)));
 }
 
+int load_estimate(const struct load_request *request, const struct system *system,
+		  struct load_estimate *ret, struct err *err)
+{
+	struct load_estimate estimate = {
+		.initrd = request->initrd.size,
+		.header = at_least((system->iomem.count + system->crash.nr_notes) *
+					   sizeof(Elf64_Phdr),
+				   system->crash.elfcorehdr_size),
+		.small = KERNELS_OWN_PARTS,
+		.unpacked = CAPTURE_UNPACKED * request->initrd.size,
+		.working = CAPTURE_WORKING_MEMORY,
+	};
+	struct bzimage image;
+
+	if (bzimage_parse(request->kernel, &image, err) ||
+	    crash_kernel_pages(system, &estimate.kernel_pages, err))
+		return -1;
+	estimate.kernel = image.footprint.init_size + image.footprint.alignment;
+	estimate.crashkernel = crashkernel_mib(estimate.kernel + estimate.initrd + estimate.header +
+						       estimate.small + estimate.kernel_pages,
+					       estimate.initrd)
+			       << 20;
+	*ret = estimate;
+	return 0;
+}
+
 int load_check_reload(const struct load_request *request, const struct system *system,
 		      struct err *err)
 {
+	struct load_estimate estimate;
 	struct range main, low;
 	struct bzimage image;
-	uint64_t needed, pages, header;
+	uint64_t needed;
 
 	if (bzimage_parse(request->kernel, &image, err) ||
-	    iomem_crash_kernel(&system->iomem, &main, &low, err) ||
-	    crash_kernel_pages(system, &pages, err))
+	    load_estimate(request, system, &estimate, err) ||
+	    iomem_crash_kernel(&system->iomem, &main, &low, err))
 		return -1;
 	if (strlen(request->cmdline) + KERNELS_ELFCOREHDR_STRING > image.cmdline_size)
 		return err_set(
@@ -486,9 +513,8 @@ int load_check_reload(const struct load_request *request, const struct system *s
 			"the command line has %zu bytes, %d more are needed for elfcorehdr=, "
 			"and the kernel takes %u: the loaded crash kernel stays",
 			strlen(request->cmdline), KERNELS_ELFCOREHDR_STRING, image.cmdline_size);
-	header = (system->iomem.count + system->crash.nr_notes) * sizeof(Elf64_Phdr);
-	needed = image.footprint.init_size + image.footprint.alignment + request->initrd.size +
-		 at_least(header, system->crash.elfcorehdr_size) + KERNELS_OWN_PARTS + pages;
+	needed = estimate.kernel + estimate.initrd + estimate.header + estimate.small +
+		 estimate.kernel_pages;
 	if (needed > segments_max(system))
 		return err_set(err, ERR_NO_FIT,
 			       "the running kernel's own loader may need %llu KiB, the running "
@@ -507,7 +533,7 @@ int load_check_reload(const struct load_request *request, const struct system *s
 		"knows, or boot the running kernel with crashkernel=%lluM",
 		(unsigned long long)needed / 1024, PHYS(main.start), PHYS(main.end),
 		(unsigned long long)range_size(main) / 1024,
-		crashkernel_mib(needed, request->initrd.size));
+		(unsigned long long)estimate.crashkernel >> 20);
 }
 
 static int advise(const struct plan *plan, struct err *err)

@@ -69,6 +69,19 @@ int load_place(const struct load_request *request, const struct system *system,
  */
 int load_check_reload(const struct load_request *request, const struct system *system,
 		      struct err *err);
+/* What a crash kernel needs of crashkernel=, in bytes, bounds where a reservation decides. */
+struct load_estimate {
+	uint64_t kernel;       /* its footprint */
+	uint64_t initrd;       /* as it is loaded */
+	uint64_t header;       /* the ELF core header, with room to grow */
+	uint64_t small;	       /* purgatory, parameters, EFI map */
+	uint64_t kernel_pages; /* the running kernel's control pages and page tables */
+	uint64_t unpacked;     /* the initrd once more, unpacked */
+	uint64_t working;      /* for one CPU to boot and to write a dump */
+	uint64_t crashkernel;  /* all of it, rounded up to what crashkernel= is given in */
+};
+int load_estimate(const struct load_request *request, const struct system *system,
+		  struct load_estimate *ret, struct err *err);
 /* Fills, digests, checks. Reads every byte of the inputs once. */
 int load_seal(const struct load_request *request, const struct system *system, struct load *load,
 	      struct err *err);
