@@ -8,6 +8,7 @@
 
 #include "kexec/core/cmdline.h"
 #include "kexec/core/decompress.h"
+#include "kexec/doctor.h"
 #include "kexec/explain.h"
 #include "kexec/report.h"
 #include "kexec/sys/gather.h"
@@ -477,6 +478,27 @@ static int print_reservation(const struct surroundings *around, struct err *err)
 	return 0;
 }
 
+static int examine(const struct request *request, const struct surroundings *around,
+		   int *ret_status, struct err *err)
+{
+	const struct doctor_request asked = {
+		.root = &around->root,
+		.kernel = request->kernel,
+		.initrd = request->initrd,
+		.nr_initrds = request->nr_initrds,
+		.cmdline = request->append,
+		.json = request->json,
+	};
+	bool failed = false;
+
+	if (request->action == ACTION_ESTIMATE)
+		return doctor_estimate(&asked, around->out, err);
+	if (doctor(&asked, around->out, &failed, err))
+		return -1;
+	*ret_status = failed ? STATUS_REFUSED : STATUS_DONE;
+	return 0;
+}
+
 int action_run(const struct request *request, const struct surroundings *around, int *ret_status,
 	       struct err *err)
 {
@@ -488,6 +510,9 @@ int action_run(const struct request *request, const struct surroundings *around,
 		return load_kernel(request, around, err);
 	case ACTION_PRINT_RESERVATION:
 		return print_reservation(around, err);
+	case ACTION_DOCTOR:
+	case ACTION_ESTIMATE:
+		return examine(request, around, ret_status, err);
 	case ACTION_UNLOAD:
 		return unload(around, request->crash, err);
 	case ACTION_EXEC:

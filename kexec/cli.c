@@ -26,6 +26,8 @@ enum option_id {
 	OPTION_MEMMAP_CMDLINE,
 	OPTION_BACKUP,
 	OPTION_PRINT_RESERVATION,
+	OPTION_DOCTOR,
+	OPTION_ESTIMATE,
 	OPTION_SPARE_COPY,
 	OPTION_NO_SPARE_COPY,
 	OPTION_SYSROOT,
@@ -51,6 +53,10 @@ static const struct cli_option options[] = {
 	  "load a crash kernel, for after a panic; with -u or -S: the crash kernel" },
 	{ "print-ckr-size", OPTION_PRINT_RESERVATION, NULL, false,
 	  "print how many bytes are reserved for the crash kernel" },
+	{ "doctor", OPTION_DOCTOR, NULL, false,
+	  "whether reboots and crash kernels work here, and what to do if not" },
+	{ "estimate", OPTION_ESTIMATE, NULL, false,
+	  "print the crashkernel= that a kernel and its initrd need, with its parts" },
 	{ "hotplug", OPTION_HOTPLUG, NULL, true,
 	  "with -p: the kernel keeps the dump's header true at hotplug" },
 	{ "pass-memmap-cmdline", OPTION_MEMMAP_CMDLINE, NULL, true,
@@ -137,7 +143,8 @@ static int set_action(struct request *request, enum action action, struct err *e
 	    request->action != ACTION_STATUS)
 		return err_set(
 			err, ERR_USAGE,
-			"only one of -l, -e, -u, -f and --print-ckr-size can be done at a time");
+			"only one of -l, -e, -u, -f, --doctor, --estimate and --print-ckr-size can be done at "
+			"a time");
 	if (request->action != ACTION_STATUS)
 		request->action = action;
 	return 0;
@@ -319,6 +326,10 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		return parse_backup(argument, request, err);
 	case OPTION_PRINT_RESERVATION:
 		return set_action(request, ACTION_PRINT_RESERVATION, err);
+	case OPTION_DOCTOR:
+		return set_action(request, ACTION_DOCTOR, err);
+	case OPTION_ESTIMATE:
+		return set_action(request, ACTION_ESTIMATE, err);
 	case OPTION_VERBOSE:
 		request->verbose = true;
 		return 0;
@@ -335,10 +346,11 @@ static int check(const struct request *request, const char *load_option, struct 
 {
 	bool loads = request->action == ACTION_DEFAULT || request->action == ACTION_LOAD ||
 		     request->action == ACTION_FORCE;
+	bool examines = request->action == ACTION_DOCTOR || request->action == ACTION_ESTIMATE;
 
 	if (request->action == ACTION_HELP || request->action == ACTION_VERSION)
 		return 0;
-	if (load_option && !loads)
+	if (load_option && !loads && !examines)
 		return err_set(err, ERR_USAGE, "--%s makes no sense without loading a kernel",
 			       load_option);
 	if (loads && !request->kernel)
@@ -351,8 +363,8 @@ static int check(const struct request *request, const char *load_option, struct 
 		return err_set(
 			err, ERR_USAGE,
 			"--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p");
-	if (request->json && !request->dry_run)
-		return err_set(err, ERR_USAGE, "--json goes with --dry-run");
+	if (request->json && !request->dry_run && request->action != ACTION_DOCTOR)
+		return err_set(err, ERR_USAGE, "--json goes with --dry-run and --doctor");
 	if (request->type && strcmp(request->type, "bzImage64") && strcmp(request->type, "bzImage"))
 		return err_set(err, ERR_USAGE, "--type=%s: only bzImage64 (or bzImage) is known",
 			       request->type);

@@ -16,6 +16,10 @@ without_boot() {
 	/sbin/setpriv --bounding-set -sys_boot --inh-caps -sys_boot "$@"
 }
 
+try doctor kexec --doctor /k/vmlinuz
+if [ -n "$(word only)" ]; then
+	exit 0
+fi
 if [ -n "$(word secure)" ]; then
 	try secure kexec -c -l /k/vmlinuz
 	try unsigned kexec -s -l /k/unsigned
@@ -33,6 +37,7 @@ try busy-text kexec -s -l /k/vmlinuz
 exec 3>&-
 try long kexec -s -l /k/vmlinuz --append="$(printf '%03000d' 0)"
 head -c 104857600 /dev/zero >/tmp/large
+try doctor-large kexec --doctor /k/vmlinuz --initrd=/tmp/large
 try no-place kexec -s -p /k/vmlinuz --initrd=/tmp/large
 rm /tmp/large
 (while [ ! -e /tmp/stop ]; do kexec -c -l /k/vmlinuz >/dev/null 2>&1; done) &
@@ -58,3 +63,4 @@ echo integrity >/sys/kernel/security/lockdown
 try lockdown kexec -c -p /k/vmlinuz
 echo 1 >/proc/sys/kernel/kexec_load_disabled
 try disabled kexec -c -p /k/vmlinuz
+try doctor-disabled kexec --doctor /k/vmlinuz

@@ -18,16 +18,35 @@ errors() {
 	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" \
 		"$(command -v setpriv)=/sbin/setpriv" "$kernel/vmlinuz=/k/vmlinuz"
 	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append crashkernel=96M
+	expect_line "$log" '^@ doctor=0 00$'
+	expect_line "$log" '^ok    reservation    98304 KiB; to load, to boot and to write a dump takes about [0-9]+ KiB, and the crash kernel would be checked and repaired$'
 	refused capability 00 'kexec_load failed: Operation not permitted: CAP_SYS_BOOT is needed; try: sudo kexec ...'
 	refused format 00 "kexec_file_load failed: Exec format error: the running kernel's loader does not take this image; try: kexec -c ..."
 	refused busy-text 00 'kexec_file_load failed: Text file busy: somebody has the file open to write to it; try: fuser -v KERNEL'
 	refused long 00 'kexec_file_load failed: Invalid argument: the command line is longer than the kernel takes, .*; try: kexec -c ..., which says which'
 	refused no-place 00 "kexec_file_load failed: Cannot assign requested address: the running kernel's loader finds no place in the reservation of 98304 KiB; try: kexec -c -p --dry-run KERNEL, which says what would do"
+	expect_line "$log" '^fail  reservation    crash kernel: [0-9]+ KiB are needed .* KiB too few: '
+	expect_line "$log" '^@ doctor-large=1 00$'
 	expect_line "$log" '^kexec: kexec_load failed: Device or resource busy: another load is under way; try: the same again$'
 	expect_line "$log" '^@ load=0 10$'
 	refused start 10 'kexec failed: Operation not permitted: CAP_SYS_BOOT is needed; try: sudo kexec ...'
 	refused lockdown '[01]0' 'kexec_load failed: Operation not permitted: the kernel is locked down \(integrity\): only a kernel with a signature that it trusts can be loaded, with -s; try: kexec -s -l KERNEL.signed, or turn Secure Boot off'
 	refused disabled '[01]0' 'kexec_load failed: Operation not permitted: kernel.kexec_load_disabled is 1, and stays so until the next boot; try: reboot'
+	expect_line "$log" '^fail  system call    kernel.kexec_load_disabled is 1: nothing can be loaded until the next boot$'
+	expect_line "$log" '^warn  lockdown       the kernel is locked down \(integrity\): '
+	expect_line "$log" '^@ doctor-disabled=1 [01]0$'
+}
+
+# EFI without its runtime services: the new kernel will lose them.
+case_no_runtime_map() {
+	local kernel
+	need_loader
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" "$kernel/vmlinuz=/k/vmlinuz"
+	vm_run '' --firmware ovmf --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append "efi=noruntime only=doctor"
+	expect_line "$log" '^ok    machine        [0-9]+ entries of the firmware.s map, booted by EFI, which is lost$'
+	expect_line "$log" '^warn  reboot         /sys/firmware/efi/runtime-map, .* no EFI runtime services'
+	expect_line "$log" '^@ doctor=0 00$'
 }
 
 case_6.1() {
@@ -69,4 +88,4 @@ case_secure_boot() {
 	expect_line "$log" '^@ chosen=0 10$'
 }
 
-vm_cases secure_boot 6.1 6.12
+vm_cases secure_boot no_runtime_map 6.1 6.12

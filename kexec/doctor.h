@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whether a reboot by kexec, and a crash kernel, would work on this machine: one page. */
+#ifndef DOCTOR_H
+#define DOCTOR_H
+
+#include <stdio.h>
+
+#include "kexec/sys/root.h"
+
+struct doctor_request {
+	const struct root *root;
+	/* What would be loaded; kernel NULL: the running kernel's own, from /boot. */
+	const char *kernel;
+	const char *const *initrd;
+	size_t nr_initrds;
+	const char *cmdline; /* the capture kernel's, what --append gave; NULL: nr_cpus=1 */
+	bool json;
+};
+
+/* *ret_failed: something will not work. An error of ours, not of the machine, is -1. */
+int doctor(const struct doctor_request *request, FILE *to, bool *ret_failed, struct err *err);
+
+/*
+ * The crashkernel= that a pair of kernel and initrd needs on this machine, with its parts.
+ * No reservation is needed for that.
+ */
+int doctor_estimate(const struct doctor_request *request, FILE *to, struct err *err);
+
+#endif
