@@ -18,18 +18,72 @@ void efi_map_done(struct efi_map *map)
 	*map = (struct efi_map){ 0 };
 }
 
-/* The text behind "efi: " of a line, which its prefixes come before. */
-static bool table_line(struct bytes line, struct bytes *ret)
-{
-	static const char mark[] = "efi: ";
-	const uint8_t *at = line.size ? memmem(line.data, line.size, mark, strlen(mark)) : NULL;
+/* Unaccepted memory (15) has to be accepted before anybody touches it; persistent memory (14)
+ * and what ACPI may be read from (9) are not the kernel's to overwrite. */
+static const struct efi_type types[] = {
+	{ "Reserved", NULL, false, false },
+	{ "Loader Code", NULL, false, true },
+	{ "Loader Data", NULL, false, true },
+	{ "Boot Code", NULL, false, true },
+	{ "Boot Data", NULL, false, true },
+	{ "Runtime Code", NULL, false, false },
+	{ "Runtime Data", NULL, false, false },
+	{ "Conventional", "Conventional Memory", true, true },
+	{ "Unusable", "Unusable Memory", false, false },
+	{ "ACPI Reclaim", "ACPI Reclaim Memory", false, false },
+	{ "ACPI Mem NVS", "ACPI Memory NVS", false, false },
+	{ "MMIO", "Memory Mapped I/O", false, false },
+	{ "MMIO Port", "MMIO Port Space", false, false },
+	{ "PAL Code", NULL, false, false },
+	{ "Persistent", "Persistent Memory", false, false },
+	{ "Unaccepted", NULL, false, false },
+};
 
-	/* Not "tpm_efi: ". */
-	if (!at || (at > line.data && !strchr(" >]", at[-1])))
-		return false;
-	at += strlen(mark);
-	*ret = (struct bytes){ at, (size_t)(line.data + line.size - at) };
-	return true;
+enum { NR_TYPES = sizeof(types) / sizeof(types[0]) };
+
+const struct efi_type *efi_type(uint32_t type)
+{
+	return type < NR_TYPES ? &types[type] : NULL;
+}
+
+static bool is_name(const char *name, const char *text, size_t size)
+{
+	return name && strlen(name) == size && !memcmp(name, text, size);
+}
+
+bool efi_type_from_name(const char *name, size_t size, uint32_t *ret)
+{
+	for (uint32_t i = 0; i < NR_TYPES; i++)
+		if (is_name(types[i].name, name, size) || is_name(types[i].long_name, name, size)) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}
+
+bool efi_desc_range(const struct efi_desc *desc, struct range *ret)
+{
+	uint64_t size;
+
+	return num_mul(desc->pages, PAGE_SIZE_4K, &size) && range_from_size(desc->phys, size, ret);
+}
+
+bool efi_log_text(struct bytes line, struct bytes *ret)
+{
+	static const char *const mark[] = { "efi: ", "EFI: " };
+
+	for (size_t i = 0; i < 2; i++) {
+		const uint8_t *at =
+			line.size ? memmem(line.data, line.size, mark[i], strlen(mark[i])) : NULL;
+
+		/* Not "tpm_efi: "; /dev/kmsg has "6,1,0,-;efi: ". */
+		if (!at || (at > line.data && !strchr(" >];", at[-1])))
+			continue;
+		at += strlen(mark[i]);
+		*ret = (struct bytes){ at, (size_t)(line.data + line.size - at) };
+		return true;
+	}
+	return false;
 }
 
 /* "NAME=0x..." words; a name can have spaces, as "ACPI 2.0" and "SMBIOS 3.0" do. */
@@ -65,7 +119,7 @@ size_t efi_tables_from_log(struct bytes log, struct efi_table *ret, size_t room)
 	while (bytes_next_line(&log, &line)) {
 		struct efi_table table;
 
-		if (!table_line(line, &rest))
+		if (!efi_log_text(line, &rest))
 			continue;
 		while (count < room && next_table(&rest, &table))
 			ret[count++] = table;

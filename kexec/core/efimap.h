@@ -1,20 +1,47 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* EFI state of the running machine that the next kernel needs. */
+/* The EFI memory map, from whatever source, and the EFI tables of the running machine. */
 #ifndef CORE_EFIMAP_H
 #define CORE_EFIMAP_H
 
 #include "kexec/core/range.h"
 
-/* One descriptor of the runtime map, validated (UEFI 2.10, 7.2.3). */
+/* UEFI 2.10, 7.2.3; the others have no name here. */
+enum efi_memory_type {
+	EFI_LOADER_CODE = 1,
+	EFI_LOADER_DATA = 2,
+	EFI_CONVENTIONAL = 7,
+};
+
+/* Attributes (UEFI 2.10, 7.2.3). */
+#define EFI_MEMORY_MORE_RELIABLE (UINT64_C(1) << 16)
+#define EFI_MEMORY_SP		 (UINT64_C(1) << 18) /* meant for one purpose: "soft reserved" */
+#define EFI_MEMORY_HOT_PLUGGABLE (UINT64_C(1) << 20)
+#define EFI_MEMORY_RUNTIME	 (UINT64_C(1) << 63)
+
+/* The fate of memory of one type (UEFI 2.10, tables 7.9 and 7.10). */
+struct efi_type {
+	const char *name;      /* memory_type_name in drivers/firmware/efi/efi.c of Linux 6.12 */
+	const char *long_name; /* the same where Linux 3.18 to 5.x has it longer, else NULL */
+	bool can_be_allocated; /* from the firmware, before ExitBootServices */
+	bool is_free_after_exit;
+};
+/* NULL for a type that has no name. */
+const struct efi_type *efi_type(uint32_t type);
+bool efi_type_from_name(const char *name, size_t size, uint32_t *ret);
+
+/* One descriptor (UEFI 2.10, 7.2.3); its source has validated it. */
 struct efi_desc {
 	uint32_t type;
 	phys_t phys;
 	uint64_t virt;
-	uint64_t pages;
+	uint64_t pages; /* 0 is possible */
 	uint64_t attribute;
+	uint32_t number; /* as the source counts: mem05, runtime-map/5 */
 };
+/* False if it is empty or reaches past PHYS_LIMIT. */
+bool efi_desc_range(const struct efi_desc *desc, struct range *ret);
 
-/* Owned; zero-initialise; release with efi_map_done(). In the kernel's order. */
+/* Owned; zero-initialise; release with efi_map_done(). In the source's order. */
 struct efi_map {
 	struct efi_desc *desc;
 	size_t count;
@@ -22,6 +49,10 @@ struct efi_map {
 };
 int efi_map_add(struct efi_map *map, struct efi_desc desc, struct err *err);
 void efi_map_done(struct efi_map *map);
+
+/* What the kernel's EFI code says on a line of a log: the text behind "efi: " (older ones:
+ * "EFI: "), whatever prefixes dmesg, journald or syslog put before it. False if it is another's. */
+bool efi_log_text(struct bytes line, struct bytes *ret);
 
 /* A configuration table that only memblock protects: it is in RAM, typed RAM. */
 struct efi_table {

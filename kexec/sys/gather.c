@@ -130,7 +130,7 @@ static int gather_boot_params(const struct root *root, struct system *system,
 
 /* --- the kernel's log ---------------------------------------------------- */
 
-static int read_log(const struct root *root, struct buf *ret, struct err *err)
+int gather_log(const struct root *root, struct buf *ret, struct err *err)
 {
 	struct buf log CLEANUP(buf_done) = { 0 };
 	int size, got;
@@ -192,7 +192,7 @@ static int gather_kcore(const struct root *root, struct kcore *ret, struct err *
 
 /* --- EFI ----------------------------------------------------------------- */
 
-static int gather_runtime_desc(const struct root *root, size_t number, struct system *system,
+static int gather_runtime_desc(const struct root *root, size_t number, struct efi_map *map,
 			       struct err *err)
 {
 	static const char *const file[] = { "type", "phys_addr", "virt_addr", "num_pages",
@@ -214,20 +214,20 @@ static int gather_runtime_desc(const struct root *root, size_t number, struct sy
 			       "0x%llx do not lie in physical memory",
 			       number, (unsigned long long)value[3], (unsigned long long)value[0],
 			       (unsigned long long)value[1]);
-	return efi_map_add(
-		&system->efi.runtime_map,
-		(struct efi_desc){ (uint32_t)value[0], value[1], value[2], value[3], value[4] },
-		err);
+	return efi_map_add(map,
+			   (struct efi_desc){ (uint32_t)value[0], value[1], value[2], value[3],
+					      value[4], (uint32_t)number },
+			   err);
 }
 
-static int gather_runtime_map(const struct root *root, struct system *system, struct err *err)
+int gather_runtime_map(const struct root *root, struct efi_map *ret, struct err *err)
 {
 	size_t count;
 
 	if (root_count_numbered(root, "sys/firmware/efi/runtime-map", &count, err))
 		return root_is_missing(err) ? 0 : -1;
 	for (size_t i = 0; i < count; i++)
-		if (gather_runtime_desc(root, i, system, err))
+		if (gather_runtime_desc(root, i, ret, err))
 			return -1;
 	return 0;
 }
@@ -319,7 +319,7 @@ static int gather_efi(const struct root *root, struct bytes log, struct system *
 	if (optional_number(root, "sys/firmware/efi/fw_vendor", &efi->fw_vendor, err) ||
 	    optional_number(root, "sys/firmware/efi/runtime", &efi->runtime, err) ||
 	    optional_number(root, "sys/firmware/efi/config_table", &efi->config_table, err) ||
-	    gather_runtime_map(root, system, err))
+	    gather_runtime_map(root, &efi->runtime_map, err))
 		return -1;
 	if (root_read_text(root, "sys/firmware/efi/systab", &systab, err)) {
 		if (!root_is_missing(err))
@@ -458,7 +458,7 @@ int gather_machine(const struct root *root, struct system *ret, struct warnings 
 	if (gather_kcore(root, &ret->kcore, &ret->kcore_unread) &&
 	    ret->kcore_unread.code != ERR_SYSTEM)
 		warn_add(warnings, "%s", ret->kcore_unread.text);
-	if (read_log(root, &log, err))
+	if (gather_log(root, &log, err))
 		log = (struct buf){ 0 };
 	if (gather_efi(root, buf_bytes(&log), ret, warnings, err))
 		return -1;

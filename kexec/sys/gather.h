@@ -14,6 +14,11 @@ int gather_choice(const struct root *root, struct system *ret, struct err *err);
 /* /proc/iomem, and how much memory the running kernel has. */
 int gather_memory(const struct root *root, struct system *system, struct err *err);
 
+/* The kernel's log; of a captured machine, its dmesg. */
+int gather_log(const struct root *root, struct buf *ret, struct err *err);
+/* /sys/firmware/efi/runtime-map, empty if it is not there. ret is zero-initialised. */
+int gather_runtime_map(const struct root *root, struct efi_map *ret, struct err *err);
+
 /*
  * The rest, that a plan of ours needs. What a load cannot do without and what is
  * malformed is an error that names the file; what the new kernel will lose is a warning.

@@ -143,19 +143,34 @@ bool root_is_missing(const struct err *err)
 	return err->code == ERR_SYSTEM && err->sys_errno == ENOENT;
 }
 
-static int compare_numbers(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int root_list_numbered(const struct root *root, const char *path, const char *prefix,
-		       uint64_t **ret, size_t *ret_count, struct err *err)
+void root_names_done(struct root_names *names)
 {
+	for (size_t i = 0; i < names->count; i++)
+		free(names->name[i]);
+	free(names->name);
+	*names = (struct root_names){ 0 };
+}
+
+static int add_name(struct root_names *names, const char *name, struct err *err)
+{
+	if (array_grow(&names->name, &names->room, names->count, sizeof(*names->name), err))
+		return -1;
+	names->name[names->count] = strdup(name);
+	if (!names->name[names->count])
+		return err_no_memory(err);
+	names->count++;
+	return 0;
+}
+
+int root_list(const struct root *root, const char *path, struct root_names *ret, struct err *err)
+{
+	struct root_names names CLEANUP(root_names_done) = { 0 };
 	int fd = open_below(root, path, O_DIRECTORY);
-	size_t length = strlen(prefix), count = 0, room = 0;
-	uint64_t *number = NULL, value;
 	struct dirent *entry;
 	DIR *directory;
 
@@ -166,21 +181,46 @@ int root_list_numbered(const struct root *root, const char *path, const char *pr
 		return -1;
 	}
 	while ((entry = readdir(directory))) {
-		const char *rest = entry->d_name + length;
-
-		if (strncmp(entry->d_name, prefix, length) ||
-		    !num_parse(rest, strlen(rest), 10, &value))
-			continue;
-		if (array_grow(&number, &room, count, sizeof(*number), err)) {
+		if (entry->d_name[0] != '.' && add_name(&names, entry->d_name, err)) {
 			closedir(directory);
-			free(number);
 			return -1;
 		}
-		number[count++] = value;
 	}
 	closedir(directory);
-	if (count)
-		qsort(number, count, sizeof(*number), compare_numbers);
+	if (names.count)
+		qsort(names.name, names.count, sizeof(*names.name), compare_names);
+	*ret = names;
+	names = (struct root_names){ 0 };
+	return 0;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int root_list_numbered(const struct root *root, const char *path, const char *prefix,
+		       uint64_t **ret, size_t *ret_count, struct err *err)
+{
+	struct root_names names CLEANUP(root_names_done) = { 0 };
+	size_t length = strlen(prefix), count = 0;
+	uint64_t *number;
+
+	if (root_list(root, path, &names, err))
+		return -1;
+	number = calloc(names.count ?: 1, sizeof(*number));
+	if (!number)
+		return err_no_memory(err);
+	for (size_t i = 0; i < names.count; i++) {
+		const char *rest = names.name[i] + length;
+
+		if (!strncmp(names.name[i], prefix, length) &&
+		    num_parse(rest, strlen(rest), 10, &number[count]))
+			count++;
+	}
+	qsort(number, count, sizeof(*number), compare_numbers);
 	*ret = number;
 	*ret_count = count;
 	return 0;

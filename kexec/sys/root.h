@@ -35,6 +35,14 @@ int root_read_text(const struct root *root, const char *path, char **ret, struct
 int root_read_number(const struct root *root, const char *path, uint64_t *ret, struct err *err);
 bool root_exists(const struct root *root, const char *path);
 bool root_is_missing(const struct err *err);
+/* The names in a directory, sorted, but those that begin with a dot. Zero-initialise; release
+ * with root_names_done(). */
+struct root_names {
+	char **name;
+	size_t count, room;
+};
+int root_list(const struct root *root, const char *path, struct root_names *ret, struct err *err);
+void root_names_done(struct root_names *names);
 /*
  * The numbers N of the directory's entries PREFIX followed by N, in ascending order, in an
  * array that is malloc'ed.

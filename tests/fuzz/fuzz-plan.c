@@ -218,7 +218,7 @@ static void add_efi_table(struct system_efi *efi, struct range range)
 
 static void add_efi_desc(struct system_efi *efi, struct range range, uint32_t type)
 {
-	struct efi_desc desc = { type, range.start, ~range.start, range_size(range) / PAGE, 15 };
+	struct efi_desc desc = { type, range.start, ~range.start, range_size(range) / PAGE, 15, 0 };
 	struct err err;
 
 	require(!efi_map_add(&efi->runtime_map, desc, &err));

@@ -165,7 +165,7 @@ static int read_machine(struct system *system, struct err *err)
 	struct boot_params *running = (void *)system->boot_params;
 	const struct elfcorehdr_note note = { 0x3e000000, 0x400 };
 	struct system_crash *crash = &system->crash;
-	struct efi_desc desc = { 5, 0x3f000000, 0xfffffffeff000000, 16, 15 };
+	struct efi_desc desc = { 5, 0x3f000000, 0xfffffffeff000000, 16, 15, 0 };
 	struct system_efi *efi = &system->efi;
 
 	memcpy(running->efi_info.signature, "EL64", 4);
