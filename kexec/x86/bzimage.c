@@ -21,13 +21,8 @@ enum {
 
 #define AT(field) (SETUP_HEADER_OFFSET + (unsigned int)offsetof(struct setup_header, field))
 
-/*
- * The decompressor's size in memory. The PE header that the EFI stub needs says
- * it: SizeOfImage counts setup sectors and wrapper. Without one, init_size
- * bounds it.
- */
-static uint64_t wrapper_size(struct bytes image, uint64_t setup_size, uint64_t file_size,
-			     uint64_t init_size)
+/* SizeOfImage of the PE header that the EFI stub needs; 0: there is none. */
+static uint32_t pe_image_size(struct bytes image)
 {
 	struct cursor at = cursor_at(image, PE_HEADER_OFFSET_AT);
 	uint32_t pe = cursor_u32(&at);
@@ -35,10 +30,22 @@ static uint64_t wrapper_size(struct bytes image, uint64_t setup_size, uint64_t f
 	uint32_t magic = cursor_u32(&signature);
 	struct cursor size_at = cursor_at(image, (size_t)pe + PE_SIZE_OF_IMAGE_AT);
 	uint32_t size_of_image = cursor_u32(&size_at);
+
+	if (at.bad || signature.bad || size_at.bad || magic != 0x4550 /* "PE" */)
+		return 0;
+	return size_of_image;
+}
+
+/*
+ * The decompressor's size in memory: SizeOfImage counts setup sectors and wrapper. Without
+ * one, init_size bounds it.
+ */
+static uint64_t wrapper_size(uint32_t size_of_image, uint64_t setup_size, uint64_t file_size,
+			     uint64_t init_size)
+{
 	uint64_t size;
 
-	if (at.bad || signature.bad || size_at.bad || magic != 0x4550 /* "PE" */ ||
-	    size_of_image <= setup_size)
+	if (size_of_image <= setup_size)
 		return init_size;
 	size = size_of_image - setup_size;
 	return size < file_size || size > init_size ? init_size : size;
@@ -112,6 +119,7 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 	struct setup_header wire = { 0 };
 	struct bytes header, protected;
 	uint64_t header_end, setup_size, loaded_size;
+	uint32_t size_of_image = pe_image_size(image);
 
 	if (image.size < SETUP_HEADER_LIMIT)
 		return err_set(err, ERR_INPUT,
@@ -153,8 +161,11 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 			.alignment = wire.kernel_alignment,
 			.pref_address = wire.pref_address,
 			.init_size = wire.init_size,
-			.wrapper_size = wrapper_size(image, setup_size, loaded_size, wire.init_size),
+			.wrapper_size = wrapper_size(size_of_image, setup_size, loaded_size,
+						     wire.init_size),
 		},
+		.setup_size = setup_size,
+		.pe_image_size = size_of_image,
 		.protocol = wire.version,
 		.xloadflags = wire.xloadflags,
 		.cmdline_size = wire.cmdline_size,

@@ -10,7 +10,9 @@ struct bzimage {
 	struct bytes header;	/* [0x1f1, its end), at most to 0x290: copied into the zero page */
 	struct bytes protected; /* the protected-mode part, without the signature behind it */
 	struct footprint_of footprint;
-	uint16_t protocol; /* 0x020f is 2.15 */
+	uint64_t setup_size;	/* bytes of the file before the protected-mode part */
+	uint32_t pe_image_size; /* SizeOfImage of the EFI stub's PE header; 0: no EFI stub */
+	uint16_t protocol;	/* 0x020f is 2.15 */
 	uint16_t xloadflags;
 	uint32_t cmdline_size;	  /* the longest command line, without its NUL */
 	uint32_t initrd_addr_max; /* last address of an initrd of a kernel that stays below 4 GiB */
