@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "kexec/audit.h"
 #include "kexec/core/cmdline.h"
 #include "kexec/core/decompress.h"
 #include "kexec/doctor.h"
@@ -513,6 +514,8 @@ int action_run(const struct request *request, const struct surroundings *around,
 	case ACTION_DOCTOR:
 	case ACTION_ESTIMATE:
 		return examine(request, around, ret_status, err);
+	case ACTION_AUDIT_EFI:
+		return audit_efi(request, around, ret_status, err);
 	case ACTION_UNLOAD:
 		return unload(around, request->crash, err);
 	case ACTION_EXEC:

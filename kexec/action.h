@@ -9,8 +9,14 @@
 #include "kexec/sys/ops.h"
 #include "kexec/sys/root.h"
 
-/* Exit statuses, those of kexec-tools. */
-enum { STATUS_DONE = 0, STATUS_REFUSED = 1, STATUS_LOADED = 1, STATUS_SYSTEM = 255 };
+/* Exit statuses, those of kexec-tools, and one for --audit-efi. */
+enum {
+	STATUS_DONE = 0,
+	STATUS_REFUSED = 1,
+	STATUS_LOADED = 1,
+	STATUS_HAZARD = 3,
+	STATUS_SYSTEM = 255
+};
 
 struct surroundings {
 	const struct ops *ops;

@@ -32,12 +32,22 @@ enum option_id {
 	OPTION_NO_SPARE_COPY,
 	OPTION_SYSROOT,
 	OPTION_ACCEPTED, /* of kexec-tools, without an effect on x86-64 */
+	OPTION_AUDIT_EFI,
+	OPTION_AUDIT_FIRST, /* only with --audit-efi, from here on */
+	OPTION_ALL = OPTION_AUDIT_FIRST,
+	OPTION_LOAD_ADDRESS,
+	OPTION_HANDOVER,
+	OPTION_INIT_SIZE,
+	OPTION_KERNEL_ALIGNMENT,
+	OPTION_PREF_ADDRESS,
+	OPTION_DECOMPRESSED_SIZE,
 };
 
 struct cli_option {
 	const char *name;
 	int id;		      /* enum option_id or a short option */
-	const char *argument; /* what it is called in the help, NULL if there is none */
+	const char *argument; /* what it is called in the help, NULL if there is none; "[=...]":
+				 it may be left out */
 	bool only_for_load;
 	const char *help; /* NULL: not shown, a synonym */
 };
@@ -67,7 +77,7 @@ static const struct cli_option options[] = {
 	{ "backup", OPTION_BACKUP, "auto|always|never", true,
 	  "with -p: save low memory for the dump (auto: if in use)" },
 	{ "dry-run", OPTION_DRY_RUN, NULL, true, "show what would be loaded where; load nothing" },
-	{ "json", OPTION_JSON, NULL, true, "with --dry-run: for programs" },
+	{ "json", OPTION_JSON, NULL, true, "with --dry-run or --audit-efi: for programs" },
 	{ "append", OPTION_APPEND, "STRING", true, "the new kernel's command line" },
 	{ "command-line", OPTION_APPEND, "STRING", true, NULL },
 	{ "reuse-cmdline", OPTION_REUSE_CMDLINE, NULL, true, "begin it with the running kernel's" },
@@ -98,6 +108,18 @@ static const struct cli_option options[] = {
 	{ "no-sync", 'y', NULL, false, "do not sync file systems when starting" },
 	{ "sysroot", OPTION_SYSROOT, "DIR", true,
 	  "plan for the captured machine in DIR; load nothing" },
+	{ "audit-efi", OPTION_AUDIT_EFI, "[=LOG]", false,
+	  "what the EFI stub of KERNEL does at boot, by the EFI memory map in a kernel log" },
+	{ "all", OPTION_ALL, "DIR", false, "with --audit-efi: for each log or capture in DIR" },
+	{ "load-address", OPTION_LOAD_ADDRESS, "ADDRESS", false,
+	  "with --audit-efi: where the firmware loads the kernel (else: the worst)" },
+	{ "handover", OPTION_HANDOVER, NULL, false,
+	  "with --audit-efi: entered through the handover protocol" },
+	{ "init-size", OPTION_INIT_SIZE, "SIZE", false, "with --audit-efi: in place of KERNEL's" },
+	{ "kernel-alignment", OPTION_KERNEL_ALIGNMENT, "SIZE", false, "likewise" },
+	{ "pref-address", OPTION_PREF_ADDRESS, "ADDRESS", false, "likewise" },
+	{ "decompressed-size", OPTION_DECOMPRESSED_SIZE, "SIZE", false,
+	  "with --audit-efi: of the kernel in memory (else: at most init-size)" },
 	{ "verbose", OPTION_VERBOSE, NULL, false,
 	  "with -S: say it, and how this kernel was started" },
 	{ "debug", 'd', NULL, false, "say more" },
@@ -122,14 +144,16 @@ void cli_usage(FILE *to)
 
 		if (!option->help)
 			continue;
-		snprintf(word, sizeof(word), "--%s%s%s", option->name, option->argument ? "=" : "",
+		snprintf(word, sizeof(word), "--%s%s%s", option->name,
+			 option->argument && *option->argument != '[' ? "=" : "",
 			 option->argument ?: "");
 		if (option->id < 256)
 			fprintf(to, "  -%c, %-22s %s\n", option->id, word, option->help);
 		else
 			fprintf(to, "      %-22s %s\n", word, option->help);
 	}
-	fputs("\nExit status: 0 done; 1 refused, or -S and loaded; 255 a system call failed.\n",
+	fputs("\nExit status: 0 done; 1 refused, or -S and loaded; 3 --audit-efi found a hazard;\n"
+	      "255 a system call failed.\n",
 	      to);
 }
 
@@ -143,8 +167,7 @@ static int set_action(struct request *request, enum action action, struct err *e
 	    request->action != ACTION_STATUS)
 		return err_set(
 			err, ERR_USAGE,
-			"only one of -l, -e, -u, -f, --doctor, --estimate and --print-ckr-size can be done at "
-			"a time");
+			"only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi and --print-ckr-size can be done at a time");
 	if (request->action != ACTION_STATUS)
 		request->action = action;
 	return 0;
@@ -157,6 +180,33 @@ static int parse_address(const char *text, const char *name, phys_t *ret, struct
 	if (!num_parse_size(text, strlen(text), &value))
 		return err_set(err, ERR_USAGE, "--%s=%s: not an address", name, text);
 	*ret = value < PHYS_LIMIT ? value : PHYS_LIMIT;
+	return 0;
+}
+
+/* A number within [min, max] that is a multiple of min, if that is not 1. */
+static int parse_size(const char *text, const char *name, uint64_t min, uint64_t max, uint64_t *ret,
+		      struct err *err)
+{
+	uint64_t value;
+
+	if (!num_parse_size(text, strlen(text), &value) || value < min || value > max ||
+	    value % min)
+		return err_set(err, ERR_USAGE, "--%s=%s: not a number from 0x%llx to 0x%llx%s",
+			       name, text, (unsigned long long)min, (unsigned long long)max,
+			       min > 1 ? " on a page" : "");
+	*ret = value;
+	return 0;
+}
+
+static int parse_alignment(const char *text, const char *name, uint64_t *ret, struct err *err)
+{
+	uint64_t value;
+
+	if (parse_size(text, name, PAGE_SIZE_4K, FOUR_GIB, &value, err))
+		return -1;
+	if (!num_is_power_of_two(value))
+		return err_set(err, ERR_USAGE, "--%s=%s: not a power of two", name, text);
+	*ret = value;
 	return 0;
 }
 
@@ -330,6 +380,31 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		return set_action(request, ACTION_DOCTOR, err);
 	case OPTION_ESTIMATE:
 		return set_action(request, ACTION_ESTIMATE, err);
+	case OPTION_AUDIT_EFI:
+		request->audit_log = argument;
+		return set_action(request, ACTION_AUDIT_EFI, err);
+	case OPTION_ALL:
+		request->audit_all = argument;
+		return 0;
+	case OPTION_LOAD_ADDRESS:
+		request->audit.has_load = true;
+		return parse_size(argument, option->name, 1, PHYS_LIMIT - 1, &request->audit.load,
+				  err);
+	case OPTION_HANDOVER:
+		request->audit.handover = true;
+		return 0;
+	case OPTION_INIT_SIZE:
+		return parse_size(argument, option->name, 1, UINT32_MAX,
+				  &request->audit.footprint.init_size, err);
+	case OPTION_KERNEL_ALIGNMENT:
+		return parse_alignment(argument, option->name, &request->audit.footprint.alignment,
+				       err);
+	case OPTION_PREF_ADDRESS:
+		return parse_size(argument, option->name, PAGE_SIZE_4K, PHYS_LIMIT - PAGE_SIZE_4K,
+				  &request->audit.footprint.pref_address, err);
+	case OPTION_DECOMPRESSED_SIZE:
+		return parse_size(argument, option->name, 1, UINT32_MAX,
+				  &request->audit.decompressed_size, err);
 	case OPTION_VERBOSE:
 		request->verbose = true;
 		return 0;
@@ -342,8 +417,15 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	}
 }
 
-static int check(const struct request *request, const char *load_option, struct err *err)
+static bool has_all_of_kernel(const struct footprint_of *of)
 {
+	return of->init_size && of->alignment && of->pref_address;
+}
+
+static int check(const struct request *request, const char *load_option, const char *audit_option,
+		 struct err *err)
+{
+	bool audits = request->action == ACTION_AUDIT_EFI;
 	bool loads = request->action == ACTION_DEFAULT || request->action == ACTION_LOAD ||
 		     request->action == ACTION_FORCE;
 	bool examines = request->action == ACTION_DOCTOR || request->action == ACTION_ESTIMATE;
@@ -353,6 +435,14 @@ static int check(const struct request *request, const char *load_option, struct 
 	if (load_option && !loads && !examines)
 		return err_set(err, ERR_USAGE, "--%s makes no sense without loading a kernel",
 			       load_option);
+	if (audit_option && !audits)
+		return err_set(err, ERR_USAGE, "--%s goes with --audit-efi", audit_option);
+	if (audits && request->audit_all && request->audit_log)
+		return err_set(err, ERR_USAGE, "--all names the logs: --audit-efi takes none then");
+	if (audits && !request->kernel && !has_all_of_kernel(&request->audit.footprint))
+		return err_set(err, ERR_USAGE,
+			       "no kernel named, nor --init-size, --kernel-alignment and "
+			       "--pref-address in its place");
 	if (loads && !request->kernel)
 		return err_set(err, ERR_USAGE, "no kernel named");
 	if (request->crash && request->action == ACTION_FORCE)
@@ -363,8 +453,9 @@ static int check(const struct request *request, const char *load_option, struct 
 		return err_set(
 			err, ERR_USAGE,
 			"--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p");
-	if (request->json && !request->dry_run && request->action != ACTION_DOCTOR)
-		return err_set(err, ERR_USAGE, "--json goes with --dry-run and --doctor");
+	if (request->json && !request->dry_run && !audits && request->action != ACTION_DOCTOR)
+		return err_set(err, ERR_USAGE,
+			       "--json goes with --dry-run, --doctor or --audit-efi");
 	if (request->type && strcmp(request->type, "bzImage64") && strcmp(request->type, "bzImage"))
 		return err_set(err, ERR_USAGE, "--type=%s: only bzImage64 (or bzImage) is known",
 			       request->type);
@@ -375,7 +466,7 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 {
 	struct option long_options[NR_OPTIONS + 1] = { 0 };
 	struct request request = { .mem_max = PHYS_LIMIT };
-	const char *load_option = NULL;
+	const char *load_option = NULL, *plan_option = NULL, *audit_option = NULL;
 	char short_options[2 * NR_OPTIONS + 3] = "?";
 	size_t used = 1;
 	int index, id;
@@ -384,7 +475,9 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 		/* val is the index, so that an option is found in the table at once. */
 		long_options[i] =
 			(struct option){ options[i].name,
-					 options[i].argument ? required_argument : no_argument,
+					 !options[i].argument	       ? no_argument
+					 : *options[i].argument == '[' ? optional_argument
+								       : required_argument,
 					 NULL, 256 + (int)i };
 		if (options[i].id >= 256)
 			continue;
@@ -405,8 +498,13 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 			index++;
 		if (id >= 256)
 			index = id - 256;
-		if (options[index].only_for_load)
+		/* An audit has these two, as well. */
+		if (options[index].id == OPTION_JSON || options[index].id == OPTION_SYSROOT)
+			plan_option = options[index].name;
+		else if (options[index].only_for_load)
 			load_option = options[index].name;
+		if (options[index].id >= OPTION_AUDIT_FIRST)
+			audit_option = options[index].name;
 		if (apply(&options[index], optarg, &request, err))
 			return -1;
 		if (request.action == ACTION_HELP || request.action == ACTION_VERSION)
@@ -414,7 +512,9 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 	}
 	if (optind < argc)
 		request.kernel = argv[optind];
-	if (check(&request, load_option, err))
+	if (request.action != ACTION_AUDIT_EFI && !load_option)
+		load_option = plan_option;
+	if (check(&request, load_option, audit_option, err))
 		return -1;
 	*ret = request;
 	return 0;

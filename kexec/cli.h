@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "kexec/core/num.h"
+#include "kexec/x86/efistub.h"
 #include "kexec/x86/load.h"
 
 enum action {
@@ -18,6 +19,7 @@ enum action {
 	ACTION_PRINT_RESERVATION,
 	ACTION_DOCTOR,
 	ACTION_ESTIMATE,
+	ACTION_AUDIT_EFI,
 	ACTION_HELP,
 	ACTION_VERSION,
 };
@@ -54,6 +56,9 @@ struct request {
 	bool console_asked; /* --console-serial or --console-vga */
 	bool port_given;    /* --serial */
 	enum on_corruption on_corruption;
+	const char *audit_log;	    /* a file or "-"; NULL: the running kernel's */
+	const char *audit_all;	    /* a directory of logs and captures */
+	struct efistub_start audit; /* what is 0 in it was not given */
 };
 
 /* ERR_USAGE says which word is wrong. */

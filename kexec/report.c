@@ -2,11 +2,11 @@
 #include "kexec/report.h"
 
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kexec/core/sha256.h"
+#include "kexec/json.h"
 #include "purgatory-abi.h"
 
 enum { REPORT_SCHEMA = 1 };
@@ -261,23 +261,6 @@ void report_text(const struct report *report, FILE *to)
 
 /* --- JSON ---------------------------------------------------------------- */
 
-static struct json_object *hex(uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "0x%" PRIx64, value);
-	return json_object_new_string(text);
-}
-
-static struct json_object *range_object(struct range range)
-{
-	struct json_object *object = json_object_new_object();
-
-	json_object_object_add(object, "start", hex(range.start));
-	json_object_object_add(object, "end", hex(range.end));
-	return object;
-}
-
 static struct json_object *kernel_object(const struct report *report)
 {
 	const struct bzimage *image = &report->load->image;
@@ -285,12 +268,12 @@ static struct json_object *kernel_object(const struct report *report)
 
 	json_object_object_add(object, "path", json_object_new_string(report->kernel_path));
 	json_object_object_add(object, "version", json_object_new_string(image->version));
-	json_object_object_add(object, "pref_address", hex(image->footprint.pref_address));
-	json_object_object_add(object, "init_size", hex(image->footprint.init_size));
-	json_object_object_add(object, "alignment", hex(image->footprint.alignment));
+	json_object_object_add(object, "pref_address", json_hex(image->footprint.pref_address));
+	json_object_object_add(object, "init_size", json_hex(image->footprint.init_size));
+	json_object_object_add(object, "alignment", json_hex(image->footprint.alignment));
 	json_object_object_add(object, "relocatable",
 			       json_object_new_boolean(image->footprint.relocatable));
-	json_object_object_add(object, "entry", hex(report->load->plan.kernel_entry));
+	json_object_object_add(object, "entry", json_hex(report->load->plan.kernel_entry));
 	return object;
 }
 
@@ -313,7 +296,7 @@ static struct json_object *segments_array(const struct plan *plan)
 	plan_sorted(plan, order);
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		const struct plan_item *item = &plan->item[order[i]];
-		struct json_object *object = range_object(item->load);
+		struct json_object *object = json_range(item->load);
 
 		json_object_object_add(object, "index", json_object_new_int((int)i));
 		json_object_object_add(object, "name", json_object_new_string(item->name));
@@ -323,7 +306,7 @@ static struct json_object *segments_array(const struct plan *plan)
 				       json_object_new_int64((int64_t)item->mem_size));
 		json_object_object_add(object, "sha256", digest_string(item->file));
 		if (item->staged)
-			json_object_object_add(object, "copied_to", range_object(item->run));
+			json_object_object_add(object, "copied_to", json_range(item->run));
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -334,7 +317,7 @@ static struct json_object *protected_array(const struct plan *plan)
 	struct json_object *array = json_object_new_array();
 
 	for (size_t i = 0; i < plan->nr_protected; i++) {
-		struct json_object *object = range_object(plan->protected_range[i].range);
+		struct json_object *object = json_range(plan->protected_range[i].range);
 
 		json_object_object_add(object, "name",
 				       json_object_new_string(plan->protected_range[i].name));
@@ -348,20 +331,11 @@ static struct json_object *e820_array(const struct memmap *e820)
 	struct json_object *array = json_object_new_array();
 
 	for (size_t i = 0; i < e820->count; i++) {
-		struct json_object *object = range_object(e820->entry[i].range);
+		struct json_object *object = json_range(e820->entry[i].range);
 
 		json_object_object_add(object, "type", json_object_new_int64(e820->entry[i].type));
 		json_object_array_add(array, object);
 	}
-	return array;
-}
-
-static struct json_object *strings_array(char *const *text, size_t count)
-{
-	struct json_object *array = json_object_new_array();
-
-	for (size_t i = 0; i < count; i++)
-		json_object_array_add(array, json_object_new_string(text[i]));
 	return array;
 }
 
@@ -372,11 +346,11 @@ static struct json_object *crash_object(const struct load *load)
 	struct json_object *object = json_object_new_object();
 	struct json_object *dumped = json_object_new_array(), *list = json_object_new_array();
 
-	json_object_object_add(object, "reservation", range_object(plan->reservation));
+	json_object_object_add(object, "reservation", json_range(plan->reservation));
 	if (range_is_valid(load->crash.low))
-		json_object_object_add(object, "low", range_object(load->crash.low));
+		json_object_object_add(object, "low", json_range(load->crash.low));
 	for (size_t i = 0; i < plan->dumped.count; i++)
-		json_object_array_add(dumped, range_object(plan->dumped.range[i]));
+		json_object_array_add(dumped, json_range(plan->dumped.range[i]));
 	json_object_object_add(object, "dumped", dumped);
 	json_object_object_add(object, "notes",
 			       json_object_new_int64((int64_t)load->crash.header.nr_notes));
@@ -384,7 +358,7 @@ static struct json_object *crash_object(const struct load *load)
 			       json_object_new_boolean(load->spares.small != PLAN_NO_ITEM));
 	for (size_t i = 0, count = list_unprotected(load, unprotected); i < count; i++) {
 		struct json_object *entry = range_is_valid(unprotected[i].range)
-						    ? range_object(unprotected[i].range)
+						    ? json_range(unprotected[i].range)
 						    : json_object_new_object();
 
 		json_object_object_add(entry, "name", json_object_new_string(unprotected[i].name));
@@ -401,16 +375,15 @@ int report_json(const struct report *report, FILE *to, struct err *err)
 	const struct plan *plan = &report->load->plan;
 	struct json_object *root = json_object_new_object();
 	struct json_object *usable = json_object_new_array();
-	const char *text;
 
 	for (size_t i = 0; i < plan->usable.count; i++)
-		json_object_array_add(usable, range_object(plan->usable.range[i]));
+		json_object_array_add(usable, json_range(plan->usable.range[i]));
 	json_object_object_add(root, "schema", json_object_new_int(REPORT_SCHEMA));
 	json_object_object_add(root, "method", json_object_new_string(report->method));
-	json_object_object_add(root, "entry", hex(plan->entry));
+	json_object_object_add(root, "entry", json_hex(plan->entry));
 	json_object_object_add(root, "kernel", kernel_object(report));
-	json_object_object_add(root, "floor", hex(plan->floor));
-	json_object_object_add(root, "footprint", range_object(plan->footprint));
+	json_object_object_add(root, "floor", json_hex(plan->floor));
+	json_object_object_add(root, "footprint", json_range(plan->footprint));
 	json_object_object_add(root, "segments", segments_array(plan));
 	json_object_object_add(root, "protected", protected_array(plan));
 	json_object_object_add(root, "usable", usable);
@@ -418,15 +391,8 @@ int report_json(const struct report *report, FILE *to, struct err *err)
 	if (range_is_valid(plan->reservation))
 		json_object_object_add(root, "crash", crash_object(report->load));
 	json_object_object_add(root, "cmdline", json_object_new_string(plan->cmdline));
-	json_object_object_add(root, "reasons", strings_array(plan->reason, plan->nr_reasons));
+	json_object_object_add(root, "reasons", json_strings(plan->reason, plan->nr_reasons));
 	json_object_object_add(root, "warnings",
-			       strings_array(plan->warnings->text, plan->warnings->count));
-	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
-							    JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (!text || fprintf(to, "%s\n", text) < 0) {
-		json_object_put(root);
-		return err_no_memory(err);
-	}
-	json_object_put(root);
-	return 0;
+			       json_strings(plan->warnings->text, plan->warnings->count));
+	return json_print(root, to, err);
 }

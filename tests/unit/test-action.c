@@ -324,7 +324,7 @@ static void test_usage(void **state)
 	expect("-e --append=x", "--append makes no sense without loading a kernel", "");
 	expect("--noefi -u", "--noefi makes no sense without loading a kernel", "");
 	expect("--frobnicate", "--frobnicate: no such option, or its argument is wrong", "");
-	expect("-l %K --json", "--json goes with --dry-run and --doctor", "");
+	expect("-l %K --json", "--json goes with --dry-run, --doctor or --audit-efi", "");
 	expect("-l %K -t elf-x86_64", "--type=elf-x86_64: only bzImage64 (or bzImage) is known",
 	       "");
 	expect("-p -f %K", "-p with -f: a panic starts a crash kernel", "");
@@ -338,7 +338,7 @@ static void test_usage(void **state)
 	expect("-l %K --on-corruption=spin", "--on-corruption=spin: not reset or halt", "");
 	expect("-l %K --mem-min=low", "--mem-min=low: not an address", "");
 	expect("-e -u",
-	       "only one of -l, -e, -u, -f, --doctor, --estimate and --print-ckr-size can be done at a time",
+	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi and --print-ckr-size can be done at a time",
 	       "");
 }
 

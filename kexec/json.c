@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/json.h"
+
+#include <inttypes.h>
+
+struct json_object *json_hex(uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, value);
+	return json_object_new_string(text);
+}
+
+struct json_object *json_range(struct range range)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "start", json_hex(range.start));
+	json_object_object_add(object, "end", json_hex(range.end));
+	return object;
+}
+
+struct json_object *json_strings(char *const *text, size_t count)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(array, json_object_new_string(text[i]));
+	return array;
+}
+
+int json_print(struct json_object *object, FILE *to, struct err *err)
+{
+	const char *text = json_object_to_json_string_ext(
+		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+	int printed = text ? fprintf(to, "%s\n", text) : -1;
+
+	json_object_put(object);
+	return printed < 0 ? err_no_memory(err) : 0;
+}
