@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* mkimage FILE [init_size=N] [relocatable=0|1] [pref_address=N]: a synthetic bzImage. */
+/* mkimage FILE [init_size=N] [relocatable=0|1] [pref_address=N] [pe_size=N] [version=TEXT]
+ * [protocol=N]: a synthetic bzImage. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,12 @@ int main(int argc, char *argv[])
 			header->relocatable_kernel = (uint8_t)value;
 		else if (equals && !strncmp(argv[i], "pref_address", 12))
 			header->pref_address = value;
+		else if (equals && !strncmp(argv[i], "pe_size", 7))
+			put_u32(image + MK_IMAGE_SIZE_OF_IMAGE_AT, (uint32_t)value);
+		else if (equals && !strncmp(argv[i], "protocol", 8))
+			header->version = (uint16_t)value;
+		else if (equals && !strncmp(argv[i], "version", 7) && strlen(equals) < 64)
+			strcpy((char *)image + MK_IMAGE_VERSION_AT, equals + 1);
 		else
 			return 1;
 	}

@@ -16,7 +16,7 @@ struct setup_header *mk_image(uint8_t *image)
 		.jump = 0x6aeb, /* to the header's end, 0x26c */
 		.header = SETUP_HEADER_MAGIC,
 		.version = 0x20f,
-		.kernel_version = 0x300,
+		.kernel_version = MK_IMAGE_VERSION_AT - 0x200,
 		.loadflags = LOADED_HIGH,
 		.initrd_addr_max = 0x7fffffff,
 		.kernel_alignment = 0x200000,
@@ -30,6 +30,6 @@ struct setup_header *mk_image(uint8_t *image)
 	put_u32(image + 0x3c, MK_IMAGE_PE_AT);
 	memcpy(image + MK_IMAGE_PE_AT, "PE", 2);
 	put_u32(image + MK_IMAGE_SIZE_OF_IMAGE_AT, MK_IMAGE_SETUP_SIZE + MK_IMAGE_WRAPPER_SIZE);
-	strcpy((char *)image + 0x500, "6.1.0-test");
+	strcpy((char *)image + MK_IMAGE_VERSION_AT, "6.1.0-test");
 	return header;
 }

@@ -14,6 +14,7 @@ enum {
 	MK_IMAGE_WRAPPER_SIZE = 0x8000,
 	MK_IMAGE_PE_AT = 0x80,
 	MK_IMAGE_SIZE_OF_IMAGE_AT = MK_IMAGE_PE_AT + 0x50,
+	MK_IMAGE_VERSION_AT = 0x500,
 };
 
 /* Fills image, of MK_IMAGE_SIZE bytes, with a kernel of protocol 2.15: relocatable,
