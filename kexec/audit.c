@@ -289,7 +289,12 @@ static void print_finding(const struct subject *subject, const struct finding *f
 			eras[era].kernels, verdicts[audit->era[era].verdict]);
 		print_outcome(finding, era, to);
 	}
-	fprintf(to, "\nVerdict    %s\n", verdicts[finding->verdict]);
+	fprintf(to, "\nVerdict    %s%s\n", verdicts[finding->verdict],
+		finding->verdict == EFISTUB_HAZARD &&
+				audit->era[EFISTUB_FLOOR].verdict == EFISTUB_SAFE &&
+				finding->worst == EFISTUB_NO_FLOOR
+			? ": a kernel of Linux 5.4 or later does not do that here"
+			: "");
 }
 
 /* --- JSON ---------------------------------------------------------------- */

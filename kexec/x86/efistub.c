@@ -65,7 +65,9 @@ static size_t find_own_copy(const struct efi_map *map, const struct efistub_star
 
 static bool is_free(const struct view *view, size_t index)
 {
-	return view->map->desc[index].type == EFI_CONVENTIONAL || index == view->own_copy;
+	const struct efi_type *type = efi_type(view->map->desc[index].type);
+
+	return (type && type->can_be_allocated) || index == view->own_copy;
 }
 
 static int add_entry(struct view *view, struct free_entry entry, struct err *err)

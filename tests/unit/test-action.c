@@ -317,6 +317,96 @@ static void test_report(void **state)
 	       "1: /sys/kernel/boot_params/setup_data/1/data: a report of version 0, not 1", "");
 }
 
+#define VALUES "--init-size=56820K --kernel-alignment=2M --pref-address=16M "
+
+static void test_audit(void **state)
+{
+	static const char map[] =
+		"efi: mem00: type=7, attr=0xf, range=[0x62a000-0x4200000) (59MB)\n"
+		"efi: mem01: type=4, attr=0xf, range=[0x4200000-0x4400000) (2MB)\n"
+		"efi: mem02: type=7, attr=0xf, range=[0x4400000-0x20000000) (2MB)\n";
+	char fleet[MK_PATH_MAX], line[MK_PATH_MAX + 100], said[MK_PATH_MAX + 100];
+
+	(void)state;
+	/* The image of tests has a PE header of the last era. */
+	mk_file(&machine, "dmesg", map, sizeof(map) - 1);
+	expect("--audit-efi %K", "0", "");
+	expect("--audit-efi " VALUES, "3", "");
+	expect("--json %K --audit-efi " VALUES, "0", "");
+	expect("--audit-efi %K --init-size=1G", "3", "");
+	/* Without a map in the log: nothing, or what the kernel kept. */
+	mk_file(&machine, "dmesg", "x", 1);
+	expect("--audit-efi %K",
+	       "1: no EFI memory map: x86 kernels print it (\"efi: mem00: ...\") when they are "
+	       "booted by EFI firmware with efi=debug",
+	       "");
+	mk_text(&machine, "sys/firmware/efi/runtime-map/0/type", "6");
+	mk_text(&machine, "sys/firmware/efi/runtime-map/0/phys_addr", "0x1000000");
+	mk_text(&machine, "sys/firmware/efi/runtime-map/0/virt_addr", "0xfffffffeff000000");
+	mk_text(&machine, "sys/firmware/efi/runtime-map/0/num_pages", "0x10");
+	mk_text(&machine, "sys/firmware/efi/runtime-map/0/attribute", "0x800000000000000f");
+	expect("--audit-efi %K", "1", "");
+	/* A fleet: one without a map, one with a hazard. */
+	mk_file(&machine, "fleet/a.log", "x", 1);
+	mk_path(&machine, "fleet", fleet);
+	snprintf(line, sizeof(line), "--audit-efi --all=%s %%K", fleet);
+	expect(line, "1", "");
+	mk_file(&machine, "fleet/b.log", map, sizeof(map) - 1);
+	expect(line, "1", "");
+	snprintf(line, sizeof(line), "--audit-efi --json --all=%s " VALUES, fleet);
+	expect(line, "3", "");
+	mk_file(&machine, "fleet/a.log", map, sizeof(map) - 1);
+	snprintf(line, sizeof(line), "--audit-efi --all %s %%K", fleet);
+	expect(line, "0", "");
+	snprintf(line, sizeof(line), "--audit-efi %%K --all %s/none", fleet);
+	snprintf(said, sizeof(said), "1: %s/none: No such file or directory", fleet);
+	expect(line, said, "");
+}
+
+static void test_audit_usage(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	char said[MK_PATH_MAX + 100];
+
+	(void)state;
+	expect("--audit-efi",
+	       "no kernel named, nor --init-size, --kernel-alignment and --pref-address in its "
+	       "place",
+	       "");
+	expect("--audit-efi --init-size=1M --kernel-alignment=2M",
+	       "no kernel named, nor --init-size, --kernel-alignment and --pref-address in its "
+	       "place",
+	       "");
+	expect("--all=x -l %K", "--all goes with --audit-efi", "");
+	expect("-l %K --load-address=1M", "--load-address goes with --audit-efi", "");
+	expect("--audit-efi=x --all=y %K", "--all names the logs: --audit-efi takes none then", "");
+	expect("--audit-efi %K --initrd=x --json",
+	       "--initrd makes no sense without loading a kernel", "");
+	expect("-u --json", "--json makes no sense without loading a kernel", "");
+	expect("-u --sysroot=x", "--sysroot makes no sense without loading a kernel", "");
+	expect("--audit-efi -l %K --init-size=0",
+	       "--init-size=0: not a number from 0x1 to 0xffffffff", "");
+	expect("--audit-efi --init-size=4G", "--init-size=4G: not a number from 0x1 to 0xffffffff",
+	       "");
+	expect("--audit-efi --kernel-alignment=3M", "--kernel-alignment=3M: not a power of two",
+	       "");
+	expect("--audit-efi --kernel-alignment=2K",
+	       "--kernel-alignment=2K: not a number from 0x1000 to 0x100000000 on a page", "");
+	expect("--audit-efi --pref-address=0x1000001",
+	       "--pref-address=0x1000001: not a number from 0x1000 to 0xffffffffff000 on a page",
+	       "");
+	expect("--audit-efi --load-address=x",
+	       "--load-address=x: not a number from 0x1 to 0xfffffffffffff", "");
+	expect("--audit-efi=/nonexistent/log %K", "1: /nonexistent/log: No such file or directory",
+	       "");
+	mk_image(image);
+	put_u32(image + 0x3c, 0);
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	snprintf(said, sizeof(said),
+		 "1: %s: no PE header, so no EFI stub: the firmware cannot start it", kernel);
+	expect("--audit-efi %K", said, "");
+}
+
 static void test_usage(void **state)
 {
 	(void)state;
@@ -394,6 +484,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_force_and_default, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_audit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_audit_usage, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_usage, set_up, tear_down),
 		cmocka_unit_test(test_order),
 	};

@@ -14,6 +14,8 @@
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
+#include "kexec/core/efimap_log.h"
+#include "kexec/x86/efistub.h"
 #include "kexec/x86/load.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
@@ -123,16 +125,20 @@ struct load_case {
 	enum crash_backup backup;
 	phys_t mem_max;
 	const char *warning; /* the last one's beginning */
+	bool audits;	     /* the EFI stub; not a load */
 };
 
 static const char overlaps[] = "the memory map overlaps itself at 0x3f000000-0x3f001000: ";
 
 static const struct load_case load_cases[] = {
-	{ "normal", false, false, CRASH_BACKUP_AUTO, PHYS_LIMIT, overlaps },
-	{ "crash", true, true, CRASH_BACKUP_ALWAYS, PHYS_LIMIT, overlaps },
+	{ "normal", false, false, CRASH_BACKUP_AUTO, PHYS_LIMIT, overlaps, false },
+	{ "crash", true, true, CRASH_BACKUP_ALWAYS, PHYS_LIMIT, overlaps, false },
 	/* All is done again without them. */
 	{ "crash without room for spares", true, false, CRASH_BACKUP_NEVER, 0x22012000,
-	  "no spare copies: " },
+	  "no spare copies: ", false },
+	{ "audit of the EFI stub", false, false, CRASH_BACKUP_AUTO, PHYS_LIMIT,
+	  "mem00 0x200000-0x400000 and mem02 0x300000-0x500000 of the EFI memory map overlap: ",
+	  true },
 };
 
 static int read_firmware(struct system *system, struct err *err)
@@ -183,6 +189,38 @@ static int read_machine(struct system *system, struct err *err)
 			       read_kcore(system, err) || efi_map_add(&efi->runtime_map, desc, err)
 		       ? -1
 		       : 0;
+}
+
+/* More descriptors than an array begins with, of which some conflict and some are candidates. */
+static int audit_once(struct warnings *warnings, struct err *err)
+{
+	static char text[16384];
+	struct efi_map map CLEANUP(efi_map_done) = { 0 };
+	struct efistub_audit audit CLEANUP(efistub_audit_done) = { 0 };
+	const struct efistub_start start = {
+		.footprint = { true, 0x200000, 0x4000000, 0x2000000, 0x1000000 },
+		.has_load = true,
+		.load = 0x4000000,
+	};
+
+	text[0] = '\0';
+	for (uint64_t i = 0; i < 120; i++) {
+		bool is_low = i < 60;
+
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 "efi: mem%02u: type=%u, attr=0xf, range=[0x%llx-0x%llx)\n",
+			 (unsigned int)i, is_low ? 4 : 7, PHYS(is_low ? (i + 1) << 21 : i << 27),
+			 PHYS(is_low ? (i + 2) << 21 : (i + 1) << 27));
+	}
+	/* One that overlaps another. */
+	memcpy(strstr(text, "[0x600000-0x800000)"), "[0x300000-0x500000)", 19);
+	if (efi_map_from_log((struct bytes){ (const uint8_t *)text, strlen(text) }, &map, warnings,
+			     err) ||
+	    efistub_audit(&map, &start, &audit, err))
+		return -1;
+	assert_true(audit.era[EFISTUB_NO_FLOOR].nr_candidates > 16);
+	assert_true(audit.era[EFISTUB_NO_FLOOR].nr_conflicts);
+	return 0;
 }
 
 /* All of one load, and nothing of it left behind. */
@@ -242,7 +280,8 @@ static unsigned int fail_each(const struct load_case *load_case)
 		failing = n;
 		counted = 0;
 		has_failed = false;
-		result = load_once(load_case, &warnings, &err);
+		result = load_case->audits ? audit_once(&warnings, &err)
+					   : load_once(load_case, &warnings, &err);
 		failing = 0;
 		if (!has_failed && result)
 			fail_msg("%s: %s", load_case->name, err.text);
