@@ -324,8 +324,7 @@ static void lines_that_are_none(void **state)
 		"efi: mem00 type=7, attr=0xf, range=[0x1000-0x2000)",
 		"mem00: type=7, attr=0xf, range=[0x1000-0x2000)",
 		/* arm64 */
-		"efi: Processing EFI memory map:\n"
-		"efi:   0x000040000000-0x00004007ffff [Loader Data        |   |  |WB|WT|WC|UC]\n",
+		"efi:   0x000040000000-0x00004007ffff [Loader Data        |   |  |WB|WT|WC|UC]",
 	};
 
 	(void)state;
