@@ -167,7 +167,7 @@ def directed(guest, first_stage):
     spares = [s for s in guest.segments if s.name.startswith("spare")]
     for s in guest.segments:
         begin = first_stage if s.name == "purgatory" else 0
-        for at in (begin, s.file_size // 2, s.file_size - 1):
+        for at in (begin, s.file_size // 2, s.file_size - 1) if s.file_size else ():
             yield "bit", [(s, at, 1)]
         if s.size > s.file_size:
             yield "bit", [(s, s.size - 1, 1)]
