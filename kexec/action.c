@@ -70,7 +70,10 @@ static int compose_cmdline(struct session *session, struct err *err)
 	const struct request *request = session->request;
 
 	if (request->reuse_cmdline && !session->system.cmdline)
-		return err_set(err, ERR_INPUT, "--reuse-cmdline: /proc/cmdline cannot be read");
+		return err_set(err, ERR_INPUT, "--reuse-cmdline: /proc/cmdline cannot be read%s",
+			       session->around->root.captured
+				       ? "; a capture has it if taken with --capture-cmdline"
+				       : "");
 	return cmdline_compose(request->reuse_cmdline ? session->system.cmdline : NULL,
 			       request->append, request->crash, &session->cmdline, err);
 }
@@ -82,11 +85,11 @@ static int compose_cmdline(struct session *session, struct err *err)
 static struct load_console choose_console(const struct session *session)
 {
 	struct load_console console = session->request->console;
-	uint32_t baud = 0;
-	uint16_t port;
-	bool found = cmdline_serial_console(session->cmdline, &port, &baud) ||
-		     (session->system.cmdline &&
-		      cmdline_serial_console(session->system.cmdline, &port, &baud));
+	const struct system *running = &session->system;
+	uint32_t unused = 0;
+	uint16_t port = running->serial_port;
+	bool found = cmdline_serial_console(session->cmdline, &port, &unused) ||
+		     running->has_serial_console;
 
 	if (!session->request->console_asked)
 		console.serial = found || session->request->port_given;
@@ -212,6 +215,9 @@ static int load_ourselves(struct session *session, struct err *err)
 			   err) ||
 	    (request->crash && gather_crash(&session->around->root, &session->system, err)))
 		return -1;
+	/* Digests that are printed would give random addresses away. */
+	if (request->dry_run)
+		crash_forget_kaslr(&session->system.kcore);
 	if (request->hotplug && !session->system.crash.elfcorehdr_size)
 		warn_add(session->around->warnings,
 			 "--hotplug: the running kernel cannot keep a loaded crash kernel up to "
@@ -500,6 +506,18 @@ static int examine(const struct request *request, const struct surroundings *aro
 	return 0;
 }
 
+static int capture_machine(const struct request *request, const struct surroundings *around,
+			   struct err *err)
+{
+	struct capture capture CLEANUP(capture_done) = { .takes_cmdline =
+								 request->capture_cmdline };
+	struct root root = around->root;
+
+	root.record = &capture;
+	gather_capture(&root, around->warnings);
+	return capture_save(&capture, request->capture, err);
+}
+
 int action_run(const struct request *request, const struct surroundings *around, int *ret_status,
 	       struct err *err)
 {
@@ -509,6 +527,8 @@ int action_run(const struct request *request, const struct surroundings *around,
 	switch (request->action) {
 	case ACTION_LOAD:
 		return load_kernel(request, around, err);
+	case ACTION_CAPTURE:
+		return capture_machine(request, around, err);
 	case ACTION_PRINT_RESERVATION:
 		return print_reservation(around, err);
 	case ACTION_DOCTOR:

@@ -31,6 +31,8 @@ enum option_id {
 	OPTION_SPARE_COPY,
 	OPTION_NO_SPARE_COPY,
 	OPTION_SYSROOT,
+	OPTION_CAPTURE,
+	OPTION_CAPTURE_CMDLINE,
 	OPTION_ACCEPTED, /* of kexec-tools, without an effect on x86-64 */
 	OPTION_AUDIT_EFI,
 	OPTION_AUDIT_FIRST, /* only with --audit-efi, from here on */
@@ -77,7 +79,8 @@ static const struct cli_option options[] = {
 	{ "backup", OPTION_BACKUP, "auto|always|never", true,
 	  "with -p: save low memory for the dump (auto: if in use)" },
 	{ "dry-run", OPTION_DRY_RUN, NULL, true, "show what would be loaded where; load nothing" },
-	{ "json", OPTION_JSON, NULL, true, "with --dry-run or --audit-efi: for programs" },
+	{ "json", OPTION_JSON, NULL, false,
+	  "with --dry-run, --doctor or --audit-efi: for programs" },
 	{ "append", OPTION_APPEND, "STRING", true, "the new kernel's command line" },
 	{ "command-line", OPTION_APPEND, "STRING", true, NULL },
 	{ "reuse-cmdline", OPTION_REUSE_CMDLINE, NULL, true, "begin it with the running kernel's" },
@@ -106,8 +109,12 @@ static const struct cli_option options[] = {
 	{ "reset-vga", OPTION_RESET_VGA, NULL, true, "bring VGA back to text before the jump" },
 	{ "no-ifdown", 'x', NULL, false, "leave the network up when starting" },
 	{ "no-sync", 'y', NULL, false, "do not sync file systems when starting" },
-	{ "sysroot", OPTION_SYSROOT, "DIR", true,
-	  "plan for the captured machine in DIR; load nothing" },
+	{ "capture", OPTION_CAPTURE, "FILE.tar", false,
+	  "write what plans depend on to a new file, for --sysroot" },
+	{ "capture-cmdline", OPTION_CAPTURE_CMDLINE, NULL, false,
+	  "with --capture: the running kernel's command line, too" },
+	{ "sysroot", OPTION_SYSROOT, "DIR|FILE", false,
+	  "plan for a captured machine; load nothing" },
 	{ "audit-efi", OPTION_AUDIT_EFI, "[=LOG]", false,
 	  "what the EFI stub of KERNEL does at boot, by the EFI memory map in a kernel log" },
 	{ "all", OPTION_ALL, "DIR", false, "with --audit-efi: for each log or capture in DIR" },
@@ -167,7 +174,7 @@ static int set_action(struct request *request, enum action action, struct err *e
 	    request->action != ACTION_STATUS)
 		return err_set(
 			err, ERR_USAGE,
-			"only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi and --print-ckr-size can be done at a time");
+			"only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and --print-ckr-size can be done at a time");
 	if (request->action != ACTION_STATUS)
 		request->action = action;
 	return 0;
@@ -408,6 +415,12 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	case OPTION_VERBOSE:
 		request->verbose = true;
 		return 0;
+	case OPTION_CAPTURE:
+		request->capture = argument;
+		return set_action(request, ACTION_CAPTURE, err);
+	case OPTION_CAPTURE_CMDLINE:
+		request->capture_cmdline = true;
+		return 0;
 	case OPTION_SYSROOT:
 		request->sysroot = argument;
 		request->dry_run = true;
@@ -443,6 +456,12 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(err, ERR_USAGE,
 			       "no kernel named, nor --init-size, --kernel-alignment and "
 			       "--pref-address in its place");
+	if (request->sysroot && !loads && !examines && !audits && request->action != ACTION_CAPTURE)
+		return err_set(
+			err, ERR_USAGE,
+			"--sysroot goes with loading, --doctor, --estimate, --audit-efi and --capture");
+	if (request->capture_cmdline && request->action != ACTION_CAPTURE)
+		return err_set(err, ERR_USAGE, "--capture-cmdline goes with --capture");
 	if (loads && !request->kernel)
 		return err_set(err, ERR_USAGE, "no kernel named");
 	if (request->crash && request->action == ACTION_FORCE)
@@ -466,7 +485,7 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 {
 	struct option long_options[NR_OPTIONS + 1] = { 0 };
 	struct request request = { .mem_max = PHYS_LIMIT };
-	const char *load_option = NULL, *plan_option = NULL, *audit_option = NULL;
+	const char *load_option = NULL, *audit_option = NULL;
 	char short_options[2 * NR_OPTIONS + 3] = "?";
 	size_t used = 1;
 	int index, id;
@@ -498,10 +517,7 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 			index++;
 		if (id >= 256)
 			index = id - 256;
-		/* An audit has these two, as well. */
-		if (options[index].id == OPTION_JSON || options[index].id == OPTION_SYSROOT)
-			plan_option = options[index].name;
-		else if (options[index].only_for_load)
+		if (options[index].only_for_load)
 			load_option = options[index].name;
 		if (options[index].id >= OPTION_AUDIT_FIRST)
 			audit_option = options[index].name;
@@ -512,8 +528,6 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 	}
 	if (optind < argc)
 		request.kernel = argv[optind];
-	if (request.action != ACTION_AUDIT_EFI && !load_option)
-		load_option = plan_option;
 	if (check(&request, load_option, audit_option, err))
 		return -1;
 	*ret = request;

@@ -20,6 +20,7 @@ enum action {
 	ACTION_DOCTOR,
 	ACTION_ESTIMATE,
 	ACTION_AUDIT_EFI,
+	ACTION_CAPTURE,
 	ACTION_HELP,
 	ACTION_VERSION,
 };
@@ -47,9 +48,11 @@ struct request {
 	const char *kernel;
 	const char *initrd[REQUEST_INITRDS_MAX];
 	size_t nr_initrds;
-	const char *append; /* NULL: none given */
-	const char *type;   /* NULL: find out */
-	const char *sysroot;
+	const char *append;  /* NULL: none given */
+	const char *type;    /* NULL: find out */
+	const char *sysroot; /* a directory or a capture; NULL: the running machine */
+	const char *capture; /* the file to make */
+	bool capture_cmdline;
 	phys_t mem_min;
 	phys_t mem_max; /* exclusive */
 	struct load_console console;

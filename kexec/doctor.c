@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kexec/core/cmdline.h"
 #include "kexec/core/decompress.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
@@ -163,12 +162,9 @@ static void check_hypervisor(struct examination *on)
 
 static void check_console(struct examination *on)
 {
-	uint16_t port;
-	uint32_t baud;
-
-	if (on->system.cmdline && cmdline_serial_console(on->system.cmdline, &port, &baud))
+	if (on->system.has_serial_console)
 		say(on, VERDICT_OK, "console", "", "the purgatory speaks on the serial port 0x%x",
-		    port);
+		    on->system.serial_port);
 	else
 		say(on, VERDICT_WARN, "console", "console=ttyS0, or --console-vga",
 		    "no serial console: if the purgatory finds damage nobody hears of it");

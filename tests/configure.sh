@@ -34,4 +34,5 @@ missing zlib zlib1g-dev zlib-devel
 missing liblzma liblzma-dev xz-devel
 missing libzstd libzstd-dev libzstd-devel
 missing json-c libjson-c-dev json-c-devel
+missing libarchive libarchive-dev libarchive-devel
 exit $failed

@@ -130,7 +130,6 @@ size_t efi_tables_from_log(struct bytes log, struct efi_table *ret, size_t room)
 uint64_t efi_table_size(const char *name, struct bytes head)
 {
 	enum {
-		LARGEST = 16 << 20,
 		EVENT_LOG_HEAD = 9,
 		ATTRIBUTES_HEAD = 16,
 		ESRT_HEAD = 16,
@@ -153,5 +152,5 @@ uint64_t efi_table_size(const char *name, struct bytes head)
 		size = SEED_HEAD + first;
 	else
 		return 0;
-	return size <= LARGEST ? size : 0;
+	return size <= EFI_TABLE_SIZE_MAX ? size : 0;
 }

@@ -69,13 +69,13 @@ struct efi_table {
  */
 size_t efi_tables_from_log(struct bytes log, struct efi_table *ret, size_t room);
 
-enum { EFI_TABLE_HEAD_SIZE = 16 };
+enum { EFI_TABLE_HEAD_SIZE = 16, EFI_TABLE_SIZE_MAX = 16 << 20 };
 
 /*
  * How many bytes a table of that name has, from the first EFI_TABLE_HEAD_SIZE of them
  * (include/linux/efi.h: linux_efi_tpm_eventlog, efi_memory_attributes_table_t,
- * linux_efi_random_seed; UEFI 2.10, 23.4: ESRT). 0: a table of another kind, or larger
- * than one can be.
+ * linux_efi_random_seed; UEFI 2.10, 23.4: ESRT). 0: a table of another kind, or one
+ * above EFI_TABLE_SIZE_MAX, which none is.
  */
 uint64_t efi_table_size(const char *name, struct bytes head);
 

@@ -45,10 +45,13 @@ struct system {
 	struct kcore kcore; /* empty if it may not be read: kcore_unread says why */
 	struct err kcore_unread;
 	struct system_crash crash;
-	uint64_t mem_total; /* bytes that the kernel manages; 0: unknown */
-	uint64_t acpi_rsdp; /* 0: leave the search to the new kernel */
-	char *cmdline;	    /* /proc/cmdline without its newline; NULL if unreadable */
-	bool la57;	    /* 5-level paging is on */
+	uint64_t mem_total;	 /* bytes that the kernel manages; 0: unknown */
+	uint64_t acpi_rsdp;	 /* 0: leave the search to the new kernel */
+	char *cmdline;		 /* /proc/cmdline without its newline; NULL if unreadable */
+	bool has_serial_console; /* of that command line; see cmdline_serial_console() */
+	uint16_t serial_port;
+	uint32_t serial_baud;
+	bool la57; /* 5-level paging is on */
 	bool has_boot_apicid;
 	uint32_t boot_apicid;	   /* of the CPU that the firmware started */
 	bool is_guest_without_io;  /* SEV-ES, SEV-SNP or TDX: PURGATORY_NO_IO */

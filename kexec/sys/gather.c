@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kexec/sys/gather.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fb.h>
@@ -11,7 +12,12 @@
 #include <sys/klog.h>
 #include <unistd.h>
 
+#include "kexec/core/cmdline.h"
+#include "kexec/x86/crash.h"
 #include "x86/bootparam.h"
+
+/* Where a capture keeps what is in no file as a plan uses it. The running machine has none. */
+#define FACTS "facts/"
 
 enum {
 	CPUINFO_HEAD = 16384, /* the first processor's lines */
@@ -83,15 +89,90 @@ static int gather_memmap(const struct root *root, struct system *system, struct 
 	return 0;
 }
 
+/* Where the command line and the setup_data are is of no use to another kernel. */
+static void narrow_boot_params(struct buf *data)
+{
+	struct boot_params *params = (void *)data->data;
+
+	if (data->size != sizeof(*params))
+		return;
+	params->hdr.cmd_line_ptr = params->ext_cmd_line_ptr = 0;
+	params->hdr.setup_data = 0;
+}
+
+static int gather_boot_params(const struct root *root, struct system *system,
+			      struct warnings *warnings, struct err *err)
+{
+	struct buf data CLEANUP(buf_done) = { 0 };
+
+	if (root_read_used(root, "sys/kernel/boot_params/data", SYSTEM_BOOT_PARAMS_SIZE + 1,
+			   narrow_boot_params, &data, err)) {
+		if (!root_is_missing(err))
+			return -1;
+		warn_add(warnings, "%s", err->text);
+		return 0;
+	}
+	if (data.size != SYSTEM_BOOT_PARAMS_SIZE)
+		return err_set(err, ERR_INPUT,
+			       "/sys/kernel/boot_params/data: %zu bytes, a zero page has %d",
+			       data.size, SYSTEM_BOOT_PARAMS_SIZE);
+	memcpy(system->boot_params, data.data, data.size);
+	system->has_boot_params = true;
+	return 0;
+}
+
+/* --- lines of text ------------------------------------------------------- */
+
+/* Leaves the lines that are used, each with its newline. */
+static void keep_lines(struct buf *data, bool (*is_used)(struct bytes line))
+{
+	struct bytes rest = buf_bytes(data), line;
+	size_t kept = 0;
+
+	while (bytes_next_line(&rest, &line)) {
+		size_t whole = (size_t)(rest.data - line.data);
+
+		if (!is_used(line))
+			continue;
+		memmove(data->data + kept, line.data, whole);
+		kept += whole;
+	}
+	data->size = kept;
+}
+
+static bool contains(struct bytes text, const char *word)
+{
+	return text.size && memmem(text.data, text.size, word, strlen(word));
+}
+
+static bool begins_with(struct bytes text, const char *word)
+{
+	return text.size >= strlen(word) && !memcmp(text.data, word, strlen(word));
+}
+
+/* --- memory ------------------------------------------------------------- */
+
+static bool meminfo_line_is_used(struct bytes line)
+{
+	return begins_with(line, "MemTotal:");
+}
+
+static void narrow_meminfo(struct buf *meminfo)
+{
+	keep_lines(meminfo, meminfo_line_is_used);
+}
+
 /* "MemTotal:     2014348 kB": totalram_pages() of the running kernel. */
 static void gather_mem_total(const struct root *root, struct system *system)
 {
-	char *text CLEANUP(text_done) = NULL;
+	struct buf meminfo CLEANUP(buf_done) = { 0 };
 	unsigned long long kib;
 	struct err ignored;
 
-	if (!root_read_text(root, "proc/meminfo", &text, &ignored) &&
-	    sscanf(text, "MemTotal: %llu kB", &kib) == 1)
+	if (!root_read_used(root, "proc/meminfo", ROOT_FILE_MAX, narrow_meminfo, &meminfo,
+			    &ignored) &&
+	    !buf_append(&meminfo, "", 1, &ignored) &&
+	    sscanf((const char *)meminfo.data, "MemTotal: %llu kB", &kib) == 1)
 		system->mem_total = kib * 1024;
 }
 
@@ -107,28 +188,28 @@ int gather_memory(const struct root *root, struct system *system, struct err *er
 	return 0;
 }
 
-static int gather_boot_params(const struct root *root, struct system *system,
-			      struct warnings *warnings, struct err *err)
-{
-	struct buf data CLEANUP(buf_done) = { 0 };
+/* --- the kernel's log ---------------------------------------------------- */
 
-	if (root_read(root, "sys/kernel/boot_params/data", SYSTEM_BOOT_PARAMS_SIZE + 1, &data,
-		      err)) {
-		if (!root_is_missing(err))
-			return -1;
-		warn_add(warnings, "%s", err->text);
-		return 0;
-	}
-	if (data.size != SYSTEM_BOOT_PARAMS_SIZE)
-		return err_set(err, ERR_INPUT,
-			       "/sys/kernel/boot_params/data: %zu bytes, a zero page has %d",
-			       data.size, SYSTEM_BOOT_PARAMS_SIZE);
-	memcpy(system->boot_params, data.data, data.size);
-	system->has_boot_params = true;
-	return 0;
+static const char log_path[] = "dmesg";
+static const char tsc_mark[] = "tsc: Detected ";
+static const char encryption_mark[] = "Memory Encryption Features active: ";
+
+static bool log_line_is_used(struct bytes line)
+{
+	struct efi_table table;
+
+	/* The kernel repeats its command line, whatever that says. */
+	if (contains(line, "ommand line"))
+		return false;
+	/* The firmware's map is for the audit. */
+	return contains(line, tsc_mark) || contains(line, encryption_mark) ||
+	       contains(line, "efi: mem") || efi_tables_from_log(line, &table, 1);
 }
 
-/* --- the kernel's log ---------------------------------------------------- */
+static void narrow_log(struct buf *log)
+{
+	keep_lines(log, log_line_is_used);
+}
 
 int gather_log(const struct root *root, struct buf *ret, struct err *err)
 {
@@ -136,7 +217,7 @@ int gather_log(const struct root *root, struct buf *ret, struct err *err)
 	int size, got;
 
 	if (!root->is_live)
-		return root_read(root, "dmesg", ROOT_FILE_MAX, ret, err);
+		return root_peek(root, log_path, ROOT_FILE_MAX, ret, err);
 	size = klogctl(KLOG_SIZE, NULL, 0);
 	if (size < 0)
 		return err_set_errno(err, errno, "the kernel's log");
@@ -151,18 +232,29 @@ int gather_log(const struct root *root, struct buf *ret, struct err *err)
 	return 0;
 }
 
+static int read_log(const struct root *root, struct buf *ret, struct err *err)
+{
+	if (gather_log(root, ret, err)) {
+		root_record_unread(root, log_path, err);
+		return -1;
+	}
+	narrow_log(ret);
+	root_record(root, log_path, buf_bytes(ret));
+	return 0;
+}
+
 /* "tsc: Detected 2100.000 MHz processor", arch/x86/kernel/tsc.c */
 static uint64_t tsc_hz_from_log(struct bytes log)
 {
-	static const char mark[] = "tsc: Detected ";
-	const uint8_t *at = log.size ? memmem(log.data, log.size, mark, strlen(mark)) : NULL;
+	const uint8_t *at =
+		log.size ? memmem(log.data, log.size, tsc_mark, strlen(tsc_mark)) : NULL;
 	unsigned long long mhz, khz;
 	char text[40] = "";
 	size_t left;
 
 	if (!at)
 		return 0;
-	at += strlen(mark);
+	at += strlen(tsc_mark);
 	left = (size_t)(log.data + log.size - at);
 	memcpy(text, at, left < sizeof(text) - 1 ? left : sizeof(text) - 1);
 	if (sscanf(text, "%7llu.%3llu MHz", &mhz, &khz) != 2)
@@ -170,10 +262,15 @@ static uint64_t tsc_hz_from_log(struct bytes log)
 	return mhz * 1000000 + khz * 1000;
 }
 
-static bool log_says(struct bytes log, const char *text)
+static bool log_says_encryption(struct bytes log, const char *features)
 {
-	return log.size && memmem(log.data, log.size, text, strlen(text));
+	char text[80];
+
+	snprintf(text, sizeof(text), "%s%s", encryption_mark, features);
+	return contains(log, text);
 }
+
+/* --- /proc/kcore --------------------------------------------------------- */
 
 static int gather_kcore(const struct root *root, struct kcore *ret, struct err *err)
 {
@@ -181,13 +278,38 @@ static int gather_kcore(const struct root *root, struct kcore *ret, struct err *
 	uint8_t head[KCORE_ELF_HEADER_SIZE];
 	uint64_t size;
 
-	if (root_read_at(root, "proc/kcore", 0, head, sizeof(head), err))
+	if (root_peek_at(root, "proc/kcore", 0, head, sizeof(head), err))
 		return -1;
 	if (kcore_headers_size((struct bytes){ head, sizeof(head) }, &size, err) ||
-	    root_read(root, "proc/kcore", size, &headers, err) ||
+	    root_peek(root, "proc/kcore", size, &headers, err) ||
 	    kcore_parse(buf_bytes(&headers), ret, err))
 		return err_prefix(err, "/proc/kcore");
 	return 0;
+}
+
+/* The headers as a plan uses them, without what is random in them: virtual addresses, and with
+ * those the offsets. */
+static void record_kcore(const struct root *root, struct kcore *kcore)
+{
+	struct {
+		Elf64_Ehdr ehdr;
+		Elf64_Phdr phdr[CRASH_KCORE_MAX];
+	} file = { .ehdr = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+					  ELFDATA2LSB },
+			     .e_phoff = sizeof(Elf64_Ehdr),
+			     .e_phentsize = sizeof(Elf64_Phdr) } };
+
+	if (!root->record)
+		return;
+	crash_forget_kaslr(kcore);
+	for (size_t i = 0; i < kcore->count; i++)
+		file.phdr[file.ehdr.e_phnum++] = (Elf64_Phdr){ .p_type = PT_LOAD,
+							       .p_vaddr = kcore->segment[i].vaddr,
+							       .p_paddr = kcore->segment[i].paddr,
+							       .p_memsz = kcore->segment[i].size };
+	root_record(root, "proc/kcore",
+		    (struct bytes){ (const uint8_t *)&file,
+				    sizeof(file.ehdr) + kcore->count * sizeof(file.phdr[0]) });
 }
 
 /* --- EFI ----------------------------------------------------------------- */
@@ -258,29 +380,43 @@ static int optional_number(const struct root *root, const char *path, uint64_t *
 	return -1;
 }
 
+/* Only its size is of use. */
+static void narrow_event_log(struct buf *log)
+{
+	if (log->size)
+		memset(log->data, 0, log->size);
+}
+
 static uint64_t event_log_bound(const struct root *root)
 {
 	static const char path[] = "sys/kernel/security/tpm0/binary_bios_measurements";
 	struct buf log CLEANUP(buf_done) = { 0 };
 	struct err ignored;
 
-	if (root_read(root, path, ROOT_FILE_MAX, &log, &ignored) || !log.size)
+	if (root_read_used(root, path, ROOT_FILE_MAX, narrow_event_log, &log, &ignored) ||
+	    !log.size)
 		return EVENT_LOG_BOUND;
 	return log.size + TABLE_SLACK;
 }
 
-/* The size that a table itself tells, where /proc/kcore shows it; else 0. */
-static uint64_t table_size(const struct root *root, const struct kcore *kcore,
+/* The size that a table itself tells, where /proc/kcore shows it, or a capture has it; else 0. */
+static uint64_t table_size(const struct root *root, const struct kcore *kcore, size_t number,
 			   const struct efi_table *table)
 {
 	uint8_t head[EFI_TABLE_HEAD_SIZE];
 	struct err ignored;
-	uint64_t offset;
+	uint64_t offset, size = 0;
+	char fact[64], text[24];
 
-	if (!kcore_find(kcore, table->address, sizeof(head), &offset) ||
-	    root_read_at(root, "proc/kcore", offset, head, sizeof(head), &ignored))
-		return 0;
-	return efi_table_size(table->name, (struct bytes){ head, sizeof(head) });
+	snprintf(fact, sizeof(fact), FACTS "efi-table-size/%zu", number);
+	if (!root->is_live && !root_read_number(root, fact, &size, &ignored))
+		return size <= EFI_TABLE_SIZE_MAX ? size : 0;
+	if (kcore_find(kcore, table->address, sizeof(head), &offset) &&
+	    !root_peek_at(root, "proc/kcore", offset, head, sizeof(head), &ignored))
+		size = efi_table_size(table->name, (struct bytes){ head, sizeof(head) });
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)size);
+	root_record_text(root, fact, text);
+	return size;
 }
 
 static void gather_efi_tables(const struct root *root, struct bytes log, struct system *system,
@@ -298,7 +434,7 @@ static void gather_efi_tables(const struct root *root, struct bytes log, struct 
 	for (size_t i = 0; i < efi->nr_tables; i++) {
 		struct efi_table *table = &efi->table[i];
 
-		table->size = table_size(root, &system->kcore, table);
+		table->size = table_size(root, &system->kcore, i, table);
 		if (table->size)
 			continue;
 		table->size = TABLE_BOUND;
@@ -340,36 +476,55 @@ static int gather_efi(const struct root *root, struct bytes log, struct system *
 
 /* --- the rest ------------------------------------------------------------ */
 
-static bool has_cpu_flag(const char *cpuinfo, const char *flag)
+/* Blanks around each word. */
+static bool has_word(struct bytes line, const char *word)
 {
-	const char *line = strstr(cpuinfo, "\nflags");
-	const char *end = line ? strchrnul(line + 1, '\n') : NULL;
-	size_t length = strlen(flag);
+	size_t length = strlen(word);
+	const uint8_t *end = line.data + line.size, *at = line.data;
 
-	for (const char *at = line; at && (at = strstr(at, flag)) && at < end; at += length)
-		if (at[-1] == ' ' && (at[length] == ' ' || at[length] == '\n' || !at[length]))
+	while (at < end && (at = memmem(at, (size_t)(end - at), word, length))) {
+		if (at > line.data && at[-1] == ' ' && (at + length == end || at[length] == ' '))
 			return true;
+		at += length;
+	}
 	return false;
+}
+
+static bool cpuinfo_line_is_used(struct bytes line)
+{
+	return begins_with(line, "flags\t") || begins_with(line, "initial apicid\t");
+}
+
+/* The first processor's lines end at an empty one. */
+static void narrow_cpuinfo(struct buf *cpuinfo)
+{
+	const uint8_t *end = cpuinfo->size ? memmem(cpuinfo->data, cpuinfo->size, "\n\n", 2) : NULL;
+
+	if (end)
+		cpuinfo->size = (size_t)(end + 1 - cpuinfo->data);
+	keep_lines(cpuinfo, cpuinfo_line_is_used);
 }
 
 static void gather_cpu(const struct root *root, struct bytes log, struct system *system)
 {
 	struct buf cpuinfo CLEANUP(buf_done) = { 0 };
-	const char *apicid;
+	struct bytes rest, line;
 	struct err ignored;
+	char text[64];
 
-	system->is_guest_without_io =
-		log_says(log, "Memory Encryption Features active: AMD SEV SEV-ES") ||
-		log_says(log, "Memory Encryption Features active: SEV SEV-ES");
+	system->is_guest_without_io = log_says_encryption(log, "AMD SEV SEV-ES") ||
+				      log_says_encryption(log, "SEV SEV-ES");
 	system->tsc_hz = tsc_hz_from_log(log);
-	if (root_read(root, "proc/cpuinfo", CPUINFO_HEAD, &cpuinfo, &ignored) ||
-	    buf_append(&cpuinfo, "", 1, &ignored))
+	if (root_read_used(root, "proc/cpuinfo", CPUINFO_HEAD, narrow_cpuinfo, &cpuinfo, &ignored))
 		return;
-	system->la57 = has_cpu_flag((const char *)cpuinfo.data, "la57");
-	system->is_guest_without_io |= has_cpu_flag((const char *)cpuinfo.data, "tdx_guest");
-	apicid = strstr((const char *)cpuinfo.data, "initial apicid");
-	system->has_boot_apicid =
-		apicid && sscanf(apicid, "initial apicid : %u", &system->boot_apicid) == 1;
+	rest = buf_bytes(&cpuinfo);
+	while (bytes_next_line(&rest, &line)) {
+		system->la57 |= has_word(line, "la57");
+		system->is_guest_without_io |= has_word(line, "tdx_guest");
+		snprintf(text, sizeof(text), "%.*s", (int)line.size, (const char *)line.data);
+		system->has_boot_apicid |=
+			sscanf(text, "initial apicid : %u", &system->boot_apicid) == 1;
+	}
 }
 
 static void gather_reset_register(const struct root *root, struct system *system)
@@ -399,23 +554,29 @@ static void gather_reset_register(const struct root *root, struct system *system
 /* hyperv_fb moves the framebuffer and leaves boot_params as it was. */
 static void gather_framebuffer(const struct root *root, struct system *system)
 {
+	static const char fact[] = FACTS "framebuffer";
 	char *name CLEANUP(text_done) = NULL;
 	struct fb_fix_screeninfo fix;
 	struct err ignored;
+	char text[24];
 	int fd;
 
 	if (root_read_text(root, "sys/class/graphics/fb0/name", &name, &ignored) ||
 	    strcmp(name, "hyperv_fb"))
 		return;
 	system->framebuffer_moved = true;
-	if (!root->is_live)
+	if (!root->is_live) {
+		root_read_number(root, fact, &system->framebuffer_base, &ignored);
 		return;
+	}
 	fd = open("/dev/fb0", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	if (!ioctl(fd, FBIOGET_FSCREENINFO, &fix))
 		system->framebuffer_base = fix.smem_start;
 	close(fd);
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)system->framebuffer_base);
+	root_record_text(root, fact, text);
 }
 
 /* "none [integrity] confidentiality": the one in brackets. */
@@ -434,9 +595,38 @@ static void gather_lockdown(const struct root *root, struct system *system)
 			strndup(open_bracket + 1, (size_t)(close_bracket - open_bracket - 1));
 }
 
+/* The command line is not in a capture unless asked for; the console that it names is, as the
+ * word that would name it. */
+static int gather_cmdline(const struct root *root, struct system *system, struct err *err)
+{
+	static const char path[] = "proc/cmdline", fact[] = FACTS "serial-console";
+	char *console CLEANUP(text_done) = NULL;
+	struct err ignored;
+	char text[64];
+
+	if (root_peek_text(root, path, &system->cmdline, err)) {
+		if (!root_is_missing(err))
+			return -1;
+		system->has_serial_console =
+			!root->is_live && !root_read_text(root, fact, &console, &ignored) &&
+			cmdline_serial_console(console, &system->serial_port, &system->serial_baud);
+		return 0;
+	}
+	if (root->record && root->record->takes_cmdline)
+		root_record_text(root, path, system->cmdline);
+	system->has_serial_console =
+		cmdline_serial_console(system->cmdline, &system->serial_port, &system->serial_baud);
+	if (system->has_serial_console) {
+		snprintf(text, sizeof(text), "console=uart8250,io,0x%x,%u", system->serial_port,
+			 system->serial_baud);
+		root_record_text(root, fact, text);
+	}
+	return 0;
+}
+
 int gather_choice(const struct root *root, struct system *ret, struct err *err)
 {
-	if (root_read_text(root, "proc/cmdline", &ret->cmdline, err) && !root_is_missing(err))
+	if (gather_cmdline(root, ret, err))
 		return -1;
 	if (root_read_text(root, "proc/sys/kernel/osrelease", &ret->release, err) &&
 	    !root_is_missing(err))
@@ -445,23 +635,37 @@ int gather_choice(const struct root *root, struct system *ret, struct err *err)
 	return 0;
 }
 
+/* A capture goes on where a plan is refused, so that it has what can be read. */
+static int go_on(const struct root *root, int result, struct warnings *warnings,
+		 const struct err *err)
+{
+	if (!result || !root->record)
+		return result;
+	warn_add(warnings, "a plan for this machine is refused: %s", err->text);
+	return 0;
+}
+
 int gather_machine(const struct root *root, struct system *ret, struct warnings *warnings,
 		   struct err *err)
 {
 	const struct boot_params *running = (const void *)ret->boot_params;
 	struct buf log CLEANUP(buf_done) = { 0 };
+	bool has_kcore;
 
-	if (gather_memmap(root, ret, warnings, err) || gather_memory(root, ret, err) ||
-	    gather_boot_params(root, ret, warnings, err))
+	if (go_on(root, gather_memmap(root, ret, warnings, err), warnings, err) ||
+	    go_on(root, gather_memory(root, ret, err), warnings, err) ||
+	    go_on(root, gather_boot_params(root, ret, warnings, err), warnings, err))
 		return -1;
 	ret->acpi_rsdp = running->acpi_rsdp_addr;
-	if (gather_kcore(root, &ret->kcore, &ret->kcore_unread) &&
-	    ret->kcore_unread.code != ERR_SYSTEM)
+	has_kcore = !gather_kcore(root, &ret->kcore, &ret->kcore_unread);
+	if (!has_kcore && ret->kcore_unread.code != ERR_SYSTEM)
 		warn_add(warnings, "%s", ret->kcore_unread.text);
-	if (gather_log(root, &log, err))
+	if (read_log(root, &log, err))
 		log = (struct buf){ 0 };
-	if (gather_efi(root, buf_bytes(&log), ret, warnings, err))
+	if (go_on(root, gather_efi(root, buf_bytes(&log), ret, warnings, err), warnings, err))
 		return -1;
+	if (has_kcore)
+		record_kcore(root, &ret->kcore);
 	gather_cpu(root, buf_bytes(&log), ret);
 	gather_reset_register(root, ret);
 	gather_framebuffer(root, ret);
@@ -518,4 +722,42 @@ int gather_report(const struct root *root, struct purgatory_report *ret, bool *r
 			       ret->version, PURGATORY_REPORT_VERSION);
 	*ret_found = true;
 	return 0;
+}
+
+void gather_capture(const struct root *root, struct warnings *warnings)
+{
+	/* No plan depends on these: they tell why the kernel refuses one. */
+	static const char *const others[] = {
+		CAPTURE_RELEASE,
+		"proc/sys/kernel/kexec_load_disabled",
+		"proc/sys/kernel/kexec_load_limit_panic",
+		"proc/sys/kernel/kexec_load_limit_reboot",
+		"sys/kernel/kexec_crash_size",
+		"sys/kernel/kexec/crash_size",
+	};
+	struct system system CLEANUP(system_done) = { 0 };
+	struct range_set usable CLEANUP(range_set_done) = { 0 };
+	struct purgatory_report report;
+	char *text = NULL;
+	struct err err;
+	bool is;
+
+	go_on(root, gather_choice(root, &system, &err), warnings, &err);
+	if (!gather_machine(root, &system, warnings, &err))
+		go_on(root, system_usable(&system, &usable, /* warnings= */ NULL, &err), warnings,
+		      &err);
+	go_on(root, gather_crash(root, &system, &err), warnings, &err);
+	gather_loaded(root, /* crash= */ false, &is, &err);
+	gather_loaded(root, /* crash= */ true, &is, &err);
+	gather_report(root, &report, &is, &err);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (!root_read_text(root, others[i], &text, &err))
+			text_done(&text);
+		text = NULL;
+	}
+	for (size_t i = 0; i < root->record->count; i++)
+		if (root->record->entry[i].unread)
+			warn_add(warnings, "/%s: %s: it is not in the capture",
+				 root->record->entry[i].path,
+				 strerror(root->record->entry[i].unread));
 }

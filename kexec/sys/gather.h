@@ -33,6 +33,13 @@ int gather_crash(const struct root *root, struct system *system, struct err *err
 int gather_reservation(const struct root *root, struct range *ret_main, struct range *ret_low,
 		       struct err *err);
 
+/*
+ * Reads, through a root that records, what any of the above would, and goes on where one of them
+ * would be refused: that, and what cannot be read, is a warning. What the record then has is what
+ * they were given, so that from it they give the same.
+ */
+void gather_capture(const struct root *root, struct warnings *warnings);
+
 /* Whether an image is loaded; `crash` asks for the crash kernel. ERR_SYSTEM if
  * the kernel does not say (no CONFIG_KEXEC). */
 int gather_loaded(const struct root *root, bool crash, bool *ret, struct err *err);

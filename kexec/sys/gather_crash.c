@@ -110,19 +110,36 @@ static int gather_cma(const struct root *root, struct range_set *ret, struct err
 	return 0;
 }
 
+static const uint64_t FLAGS_USED = UINT64_C(1) << KPF_NOPAGE | UINT64_C(1) << KPF_RESERVED;
+
+/* The other flags change all the time. */
+static void narrow_page_flags(struct buf *flags)
+{
+	uint64_t of_page;
+
+	for (size_t at = 0; at + sizeof(of_page) <= flags->size; at += sizeof(of_page)) {
+		memcpy(&of_page, flags->data + at, sizeof(of_page));
+		of_page &= FLAGS_USED;
+		memcpy(flags->data + at, &of_page, sizeof(of_page));
+	}
+}
+
 /*
  * Whether the running kernel gives pages of the first MiB away: kernels before 5.14 may, and
  * their dump must show them as they were. Where page flags cannot be read it is taken for so.
  */
 static bool first_mib_in_use(const struct root *root)
 {
-	uint64_t flags[FIRST_MIB_PAGES];
+	struct buf flags CLEANUP(buf_done) = { 0 };
+	static const uint64_t free_page;
 	struct err ignored;
 
-	if (root_read_at(root, "proc/kpageflags", 0, flags, sizeof(flags), &ignored))
+	if (root_read_used(root, "proc/kpageflags", FIRST_MIB_PAGES * sizeof(free_page),
+			   narrow_page_flags, &flags, &ignored) ||
+	    flags.size != FIRST_MIB_PAGES * sizeof(free_page))
 		return true;
-	for (size_t i = 0; i < FIRST_MIB_PAGES; i++)
-		if (!(flags[i] & (UINT64_C(1) << KPF_NOPAGE | UINT64_C(1) << KPF_RESERVED)))
+	for (size_t at = 0; at < flags.size; at += sizeof(free_page))
+		if (!memcmp(flags.data + at, &free_page, sizeof(free_page)))
 			return true;
 	return false;
 }

@@ -1,38 +1,58 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The machine's files, through a directory that can be another root: a captured
- * machine is read as the running one is.
+ * The machine's files, through a directory that can be another root, or out of a capture: a
+ * captured machine is read as the running one is. While a root records, what is read of it is
+ * added to a capture, as it was handed to the reader: whoever narrows what he reads to what he
+ * uses narrows both.
  */
 #ifndef SYS_ROOT_H
 #define SYS_ROOT_H
 
-#include "kexec/core/bytes.h"
+#include "kexec/sys/capture.h"
 
 struct root {
-	int fd;
-	bool is_live; /* the running machine, so that its system calls mean something */
+	int fd;			  /* -1: there is no directory, `captured` has the files */
+	bool is_live;		  /* the running machine, so that its system calls mean something */
+	struct capture *captured; /* owned; NULL: a directory */
+	struct capture *record;	  /* the caller's; NULL: nothing is recorded */
 };
 
 enum { ROOT_FILE_MAX = 256 << 20 };
 
-/* directory NULL: the running machine. In another root no path leads outside. */
-int root_open(const char *directory, struct root *ret, struct err *err);
+/* path NULL: the running machine; else a directory, which no path leads out of, or a capture. */
+int root_open(const char *path, struct root *ret, struct err *err);
 void root_close(struct root *root);
 
 /*
  * Reads a regular file to its end, at most `limit` bytes of it, into ret
  * (zero-initialised). Paths have no leading slash. ERR_SYSTEM with the errno
- * if it is missing or unreadable: root_is_missing() tells.
+ * if it is missing or unreadable: root_is_missing() tells. While recording, a file that
+ * cannot be read is noted and then counts as missing, so that the reader goes on.
  */
 int root_read(const struct root *root, const char *path, size_t limit, struct buf *ret,
 	      struct err *err);
-/* Exactly `size` bytes at an offset. */
-int root_read_at(const struct root *root, const char *path, uint64_t offset, void *ret, size_t size,
-		 struct err *err);
+/* As root_read(); narrow leaves of the data, in its place, what is used. */
+int root_read_used(const struct root *root, const char *path, size_t limit,
+		   void (*narrow)(struct buf *data), struct buf *ret, struct err *err);
 /* The file's text without trailing white space, NUL-terminated, malloc'ed. */
 int root_read_text(const struct root *root, const char *path, char **ret, struct err *err);
 /* The file holds one number, "0x..." or decimal. */
 int root_read_number(const struct root *root, const char *path, uint64_t *ret, struct err *err);
+
+/* As their namesakes, but what is read is not recorded: a file that holds more than may be kept.
+ * The reader adds what it made of it with root_record(). */
+int root_peek(const struct root *root, const char *path, size_t limit, struct buf *ret,
+	      struct err *err);
+int root_peek_text(const struct root *root, const char *path, char **ret, struct err *err);
+/* Exactly `size` bytes at an offset. */
+int root_peek_at(const struct root *root, const char *path, uint64_t offset, void *ret, size_t size,
+		 struct err *err);
+/* Adds a file, if the root records. */
+void root_record(const struct root *root, const char *path, struct bytes data);
+void root_record_text(const struct root *root, const char *path, const char *text);
+/* Notes that what err says could not be read, and makes it count as missing; likewise. */
+void root_record_unread(const struct root *root, const char *path, struct err *err);
+
 bool root_exists(const struct root *root, const char *path);
 bool root_is_missing(const struct err *err);
 /* The names in a directory, sorted, but those that begin with a dot. Zero-initialise; release

@@ -16,6 +16,9 @@ enum {
 
 /* Where the image's mapping begins: arch/x86/include/asm/page_64_types.h, __START_KERNEL_map. */
 static const uint64_t IMAGE_MAP = UINT64_C(0xffffffff80000000);
+/* Without KASLR: the direct map, with 4 levels; the image, at the usual LOAD_PHYSICAL_ADDR. */
+static const uint64_t DIRECT_MAP_FIXED = UINT64_C(0xffff888000000000);
+static const uint64_t IMAGE_FIXED = UINT64_C(0xffffffff81000000);
 
 /* --- what the crashed kernel's memory is --------------------------------- */
 
@@ -28,6 +31,28 @@ static bool direct_map(const struct kcore *kcore, uint64_t *ret_base)
 		return true;
 	}
 	return false;
+}
+
+void crash_forget_kaslr(struct kcore *kcore)
+{
+	bool has_image = false, has_direct_map = false;
+	size_t count = 0;
+
+	for (size_t i = 0; i < kcore->count; i++) {
+		struct kcore_segment segment = kcore->segment[i];
+		bool is_image = segment.vaddr >= IMAGE_MAP;
+		bool *has = is_image ? &has_image : &has_direct_map;
+
+		if (*has)
+			continue;
+		*has = true;
+		kcore->segment[count++] = (struct kcore_segment){
+			.vaddr = is_image ? IMAGE_FIXED : DIRECT_MAP_FIXED,
+			.paddr = is_image ? segment.paddr : 0,
+			.size = is_image ? segment.size : 0,
+		};
+	}
+	kcore->count = count;
 }
 
 /* The image has a mapping of its own, which tells a reader the physical base. */

@@ -15,6 +15,14 @@ enum crash_backup {
 	CRASH_BACKUP_NEVER,
 };
 
+/*
+ * Leaves of /proc/kcore's headers what a plan uses, with the addresses of a kernel without KASLR
+ * (Documentation/arch/x86/x86_64/mm.rst) in the place of random ones: for plans that are shown
+ * or kept, not for those that are loaded. At most CRASH_KCORE_MAX segments; no file's offsets.
+ */
+enum { CRASH_KCORE_MAX = 2 };
+void crash_forget_kaslr(struct kcore *kcore);
+
 struct crash_request {
 	const struct system *system;
 	bool hotplug; /* room for the running kernel to describe memory and CPUs that come later */

@@ -2,5 +2,5 @@
 # shellcheck shell=sh
 # In a guest: a capture as text on the console.
 . /guest.sh
-block capture sh /capture /machine
-block tree sh -c 'cd /machine && tar cf - . | gzip | base64'
+block capture kexec --capture=/machine.tar --capture-cmdline
+block tree sh -c 'gzip </machine.tar | base64'

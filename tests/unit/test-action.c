@@ -382,8 +382,9 @@ static void test_audit_usage(void **state)
 	expect("--audit-efi=x --all=y %K", "--all names the logs: --audit-efi takes none then", "");
 	expect("--audit-efi %K --initrd=x --json",
 	       "--initrd makes no sense without loading a kernel", "");
-	expect("-u --json", "--json makes no sense without loading a kernel", "");
-	expect("-u --sysroot=x", "--sysroot makes no sense without loading a kernel", "");
+	expect("-u --json", "--json goes with --dry-run, --doctor or --audit-efi", "");
+	expect("-u --sysroot=x",
+	       "--sysroot goes with loading, --doctor, --estimate, --audit-efi and --capture", "");
 	expect("--audit-efi -l %K --init-size=0",
 	       "--init-size=0: not a number from 0x1 to 0xffffffff", "");
 	expect("--audit-efi --init-size=4G", "--init-size=4G: not a number from 0x1 to 0xffffffff",
@@ -428,7 +429,7 @@ static void test_usage(void **state)
 	expect("-l %K --on-corruption=spin", "--on-corruption=spin: not reset or halt", "");
 	expect("-l %K --mem-min=low", "--mem-min=low: not an address", "");
 	expect("-e -u",
-	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi and --print-ckr-size can be done at a time",
+	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and --print-ckr-size can be done at a time",
 	       "");
 }
 
