@@ -128,15 +128,31 @@ enum {
 	VGA_MISC = 0x3c2,
 	VGA_MISC_MODE_3 = 0x67,
 	VGA_SEQUENCER = 0x3c4,
+	VGA_SEQUENCER_PLANES = 2,
+	VGA_SEQUENCER_MEMORY = 4,
+	VGA_MEMORY_BY_PLANE = 0x06,
+	VGA_FONT_PLANE = 1 << 2,
 	VGA_DAC_MASK = 0x3c6,
 	VGA_DAC_INDEX = 0x3c8,
 	VGA_DAC_DATA = 0x3c9,
 	VGA_GRAPHICS = 0x3ce,
+	VGA_GRAPHICS_MODE = 5,
+	VGA_GRAPHICS_MISC = 6,
+	VGA_MISC_AT_A0000 = 0x04,
 	VGA_CRTC = 0x3d4,
 	VGA_CRTC_VERTICAL_END = 0x11,
 	VGA_CRTC_PROTECT = 0x80,
 	VGA_STATUS = 0x3da,
 	VGA_DAC_ENTRIES = 64,
+
+	/* The adapter of Bochs and QEMU has modes of its own behind two ports, which hide the
+	 * VGA's for as long as one is on: docs/specs/standard-vga.rst of QEMU. */
+	DISPI_INDEX = 0x1ce,
+	DISPI_DATA = 0x1cf,
+	DISPI_ID = 0,
+	DISPI_ID_MASK = 0xfff0,
+	DISPI_IS_THERE = 0xb0c0,
+	DISPI_ENABLE = 4,
 };
 
 static const uint8_t vga_sequencer[] = { 0x01, 0x00, 0x03, 0x00, 0x02 };
@@ -162,9 +178,37 @@ static void vga_set_all(uint16_t port, const uint8_t *values, unsigned int count
 		vga_set(port, i, values[i]);
 }
 
-/* The font in plane 2 is left as it is. */
+static void dispi_off(void)
+{
+	machine_out16(DISPI_INDEX, DISPI_ID);
+	if ((machine_in16(DISPI_DATA) & DISPI_ID_MASK) != DISPI_IS_THERE)
+		return;
+	machine_out16(DISPI_INDEX, DISPI_ENABLE);
+	machine_out16(DISPI_DATA, 0);
+}
+
+/* A graphics mode has used the memory that the characters' dots are in, plane 2. The registers
+ * are those of mode 3, and are so again. */
+static void vga_load_font(void)
+{
+	vga_set(VGA_SEQUENCER, VGA_SEQUENCER_PLANES, VGA_FONT_PLANE);
+	vga_set(VGA_SEQUENCER, VGA_SEQUENCER_MEMORY, VGA_MEMORY_BY_PLANE);
+	vga_set(VGA_GRAPHICS, VGA_GRAPHICS_MODE, 0);
+	vga_set(VGA_GRAPHICS, VGA_GRAPHICS_MISC, VGA_MISC_AT_A0000);
+	for (unsigned int i = VGA_FONT_FIRST; i <= VGA_FONT_LAST; i++) {
+		volatile uint8_t *to = machine_vga_font() + (size_t)i * VGA_CHARACTER_SIZE;
+
+		for (unsigned int row = 0; row < VGA_CHARACTER_SIZE; row++)
+			to[row] = row < VGA_FONT_ROWS ? vga_font[i - VGA_FONT_FIRST][row] : 0;
+	}
+	vga_set_all(VGA_GRAPHICS, vga_graphics, sizeof(vga_graphics));
+	vga_set(VGA_SEQUENCER, VGA_SEQUENCER_PLANES, vga_sequencer[VGA_SEQUENCER_PLANES]);
+	vga_set(VGA_SEQUENCER, VGA_SEQUENCER_MEMORY, vga_sequencer[VGA_SEQUENCER_MEMORY]);
+}
+
 static void vga_reset(void)
 {
+	dispi_off();
 	/* Index 0 holds the sequencer in reset while the clock is chosen. */
 	vga_set_all(VGA_SEQUENCER, vga_sequencer, sizeof(vga_sequencer));
 	machine_out(VGA_MISC, VGA_MISC_MODE_3);
@@ -173,6 +217,7 @@ static void vga_reset(void)
 		vga_crtc[VGA_CRTC_VERTICAL_END] & ~VGA_CRTC_PROTECT);
 	vga_set_all(VGA_CRTC, vga_crtc, sizeof(vga_crtc));
 	vga_set_all(VGA_GRAPHICS, vga_graphics, sizeof(vga_graphics));
+	vga_load_font();
 
 	/* Index and value go to one port in turn; reading the status makes the next
 	 * one an index. */

@@ -18,7 +18,7 @@
 #define TSS_SELECTOR  0x20
 
 #define STACK_SIZE	 0x4000
-#define FAULT_STACK_SIZE 0x2000
+#define FAULT_STACK_SIZE 0x1800
 #define NMI_STACK_SIZE	 0x400
 
 /* Gates and task state segment: Intel SDM volume 3, 6.14.1 and 7.7; AMD APM volume 2, 4.8.4

@@ -10,8 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The size of the text screen at machine_vga_text(), 16 bits a cell. */
-enum { VGA_COLUMNS = 80, VGA_ROWS = 25 };
+/* The size of the text screen at machine_vga_text(), 16 bits a cell; the dots of a character
+ * at machine_vga_font(), a row a byte. */
+enum { VGA_COLUMNS = 80, VGA_ROWS = 25, VGA_CHARACTERS = 256, VGA_CHARACTER_SIZE = 32 };
 
 /* Non-maskable interrupts since the entry. They are counted and returned from. */
 extern volatile uint64_t machine_nmi_count;
@@ -20,10 +21,13 @@ extern volatile uint64_t machine_nmi_count;
 
 uint8_t machine_in(uint16_t port);
 void machine_out(uint16_t port, uint8_t value);
+uint16_t machine_in16(uint16_t port);
+void machine_out16(uint16_t port, uint16_t value);
 uint64_t machine_tsc(void);
 void machine_pause(void);
 void machine_copy(void *to, const void *from, size_t size);
 volatile uint16_t *machine_vga_text(void);
+volatile uint8_t *machine_vga_font(void);
 _Noreturn void machine_halt(void);
 _Noreturn void machine_triple_fault(void);
 
@@ -42,6 +46,19 @@ static inline uint8_t machine_in(uint16_t port)
 static inline void machine_out(uint16_t port, uint8_t value)
 {
 	__asm__ volatile("outb %b0, %w1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint16_t machine_in16(uint16_t port)
+{
+	uint16_t value;
+
+	__asm__ volatile("inw %w1, %w0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static inline void machine_out16(uint16_t port, uint16_t value)
+{
+	__asm__ volatile("outw %w0, %w1" : : "a"(value), "Nd"(port));
 }
 
 static inline uint64_t machine_tsc(void)
@@ -65,6 +82,12 @@ static inline void machine_copy(void *to, const void *from, size_t size)
 static inline volatile uint16_t *machine_vga_text(void)
 {
 	return (volatile uint16_t *)0xb8000;
+}
+
+/* What the processor sees of the VGA's memory while the planes are apart. */
+static inline volatile uint8_t *machine_vga_font(void)
+{
+	return (volatile uint8_t *)0xa0000;
 }
 
 /* Only a reset, an NMI or an SMI ends a halt with interrupts off, and the last

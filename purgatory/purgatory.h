@@ -27,6 +27,12 @@ void console_print(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* Waits until the last byte has left the serial port, or too much time has gone by. */
 void console_flush(void);
 
+/* --- vga_font.c ---------------------------------------------------------- */
+
+enum { VGA_FONT_FIRST = ' ', VGA_FONT_LAST = '~', VGA_FONT_ROWS = 13 };
+
+extern const uint8_t vga_font[VGA_FONT_LAST - VGA_FONT_FIRST + 1][VGA_FONT_ROWS];
+
 /* --- failure.c ----------------------------------------------------------- */
 
 /*

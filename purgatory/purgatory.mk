@@ -9,7 +9,7 @@
 
 PURGATORY_SHARED := purgatory/sha256.c purgatory/sha256_x86_64.S
 PURGATORY_SOURCES := purgatory/stage1.S purgatory/entry.S purgatory/verify.c purgatory/failure.c purgatory/console.c \
-	purgatory/elfcorehdr.c purgatory/copy.S $(PURGATORY_SHARED)
+	purgatory/vga_font.c purgatory/elfcorehdr.c purgatory/copy.S $(PURGATORY_SHARED)
 PURGATORY_OBJECTS := $(patsubst purgatory/%,$(B)/purgatory/%.o,$(PURGATORY_SOURCES))
 
 # None of the user's CFLAGS: instrumentation, vector instructions and profiles have

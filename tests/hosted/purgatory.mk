@@ -2,7 +2,7 @@
 # What the tests of the purgatory are made of.
 
 $(B)/tests/hosted/test-purgatory: $(B)/obj/tests/hosted/test-purgatory.c.o \
-		$(patsubst %,$(B)/obj/purgatory/%.c.o,verify failure console elfcorehdr) \
+		$(patsubst %,$(B)/obj/purgatory/%.c.o,verify failure console vga_font elfcorehdr) \
 		$(B)/obj/tests/hosted/purgatory-copy.o $(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) $^ $(TEST_LIBRARIES) $(LIBRARIES) -o $@

@@ -35,7 +35,7 @@ enum { FADT_PORT = 0x5b2, FADT_VALUE = 0x5a, SERIAL = 0x2f8, SCREEN = VGA_COLUMN
 
 struct event {
 	uint16_t port;
-	uint8_t value;
+	uint16_t value;
 };
 
 static struct {
@@ -49,6 +49,9 @@ static struct {
 	char serial[8192], debug[8192];
 	size_t serial_length, debug_length;
 	uint16_t vga[3 * SCREEN]; /* the screen is the middle third */
+	uint8_t font[VGA_CHARACTERS * VGA_CHARACTER_SIZE];
+	bool dispi_is_there;
+	uint16_t dispi_index, dispi_enable;
 } machine;
 
 volatile uint64_t machine_nmi_count;
@@ -90,6 +93,24 @@ void machine_out(uint16_t port, uint8_t value)
 		longjmp(machine.end, RESET_8042);
 }
 
+/* The ports of Bochs' adapter. */
+uint16_t machine_in16(uint16_t port)
+{
+	machine.nr_reads++;
+	return port == 0x1cf && machine.dispi_is_there && machine.dispi_index == 0 ? 0xb0c5
+										   : 0xffff;
+}
+
+void machine_out16(uint16_t port, uint16_t value)
+{
+	assert_true(machine.nr_writes < 20000);
+	machine.write[machine.nr_writes++] = (struct event){ port, value };
+	if (port == 0x1ce)
+		machine.dispi_index = value;
+	if (port == 0x1cf && machine.dispi_index == 4)
+		machine.dispi_enable = value;
+}
+
 uint64_t machine_tsc(void)
 {
 	machine.tsc_reads++;
@@ -113,6 +134,29 @@ void machine_copy(void *to, const void *from, size_t size)
 volatile uint16_t *machine_vga_text(void)
 {
 	return machine.vga + SCREEN;
+}
+
+/* Only what goes to plane 2 alone is a font. */
+volatile uint8_t *machine_vga_font(void)
+{
+	static uint8_t nowhere[sizeof(machine.font)];
+	uint8_t planes = 0, memory = 0, mode = 0xff, misc = 0xff;
+
+	for (size_t i = 0; i + 1 < machine.nr_writes; i++) {
+		const struct event *write = &machine.write[i];
+		uint8_t value = (uint8_t)write[1].value;
+
+		if (write->port == 0x3c4 && write->value == 2)
+			planes = value;
+		if (write->port == 0x3c4 && write->value == 4)
+			memory = value;
+		if (write->port == 0x3ce && write->value == 5)
+			mode = value;
+		if (write->port == 0x3ce && write->value == 6)
+			misc = value;
+	}
+	return planes == 4 && memory == 6 && mode == 0 && (misc & 0xc) == 4 ? machine.font
+									    : nowhere;
 }
 
 _Noreturn void machine_halt(void)
@@ -1199,7 +1243,9 @@ static void test_vga_reset(void **state)
 	loaded->params.console = PURGATORY_CONSOLE_VGA;
 	loaded->params.flags = PURGATORY_RESET_VGA;
 	console_init(&loaded->params);
-	for (size_t i = 0; i < machine.nr_writes; i++) {
+	/* An adapter that is not Bochs' is only asked whether it is. */
+	assert_int_equal(machine.write[0].port, 0x1ce);
+	for (size_t i = 1; i < machine.nr_writes; i++) {
 		const struct event *write = &machine.write[i];
 
 		assert_in_range(write->port, 0x3c0, 0x3d5);
@@ -1231,6 +1277,55 @@ static void test_vga_reset(void **state)
 	for (unsigned int row = 0; row < VGA_ROWS; row++)
 		assert_row(row, "");
 	assert_inside_screen();
+}
+
+/* The last value that a register behind an index was given. */
+static uint8_t register_value(uint16_t port, uint8_t index)
+{
+	uint8_t value = 0xff;
+
+	for (size_t i = 0; i + 1 < machine.nr_writes; i++)
+		if (machine.write[i].port == port && machine.write[i].value == index &&
+		    machine.write[i + 1].port == port + 1)
+			value = (uint8_t)machine.write[i + 1].value;
+	return value;
+}
+
+static void test_vga_font(void **state)
+{
+	/* An A, from its top. */
+	static const uint8_t a[16] = { 0x00, 0x00, 0x18, 0x24, 0x42, 0x42,
+				       0x42, 0x7e, 0x42, 0x42, 0x42 };
+	struct loaded *loaded = *state;
+
+	memset(machine.font, 0xaa, sizeof(machine.font));
+	loaded->params.flags = PURGATORY_RESET_VGA;
+	console_init(&loaded->params);
+	assert_memory_equal(machine.font + 'A' * VGA_CHARACTER_SIZE, a, sizeof(a));
+	for (unsigned int i = 0; i < VGA_CHARACTERS; i++) {
+		bool is_ours = i >= VGA_FONT_FIRST && i <= VGA_FONT_LAST, has_dots = false;
+
+		for (unsigned int row = 0; row < VGA_CHARACTER_SIZE; row++)
+			has_dots |= machine.font[i * VGA_CHARACTER_SIZE + row];
+		assert_true(has_dots == (i != ' '));
+		assert_true(is_ours == (machine.font[(i + 1) * VGA_CHARACTER_SIZE - 1] == 0));
+	}
+	/* Text mode, after it. */
+	assert_int_equal(register_value(0x3c4, 2), 3);
+	assert_int_equal(register_value(0x3c4, 4), 2);
+	assert_int_equal(register_value(0x3ce, 5), 0x10);
+	assert_int_equal(register_value(0x3ce, 6), 0x0e);
+}
+
+static void test_vga_bochs(void **state)
+{
+	struct loaded *loaded = *state;
+
+	loaded->params.flags = PURGATORY_RESET_VGA;
+	machine.dispi_is_there = true;
+	machine.dispi_enable = 0x41;
+	console_init(&loaded->params);
+	assert_int_equal(machine.dispi_enable, 0);
 }
 
 static void test_print(void **state)
@@ -1286,6 +1381,8 @@ int main(void)
 		LOADED(test_vga),
 		LOADED(test_vga_wraps_and_scrolls),
 		LOADED(test_vga_reset),
+		LOADED(test_vga_font),
+		LOADED(test_vga_bochs),
 		LOADED(test_print),
 	};
 

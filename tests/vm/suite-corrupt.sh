@@ -4,19 +4,25 @@
 # start nothing.
 . "$(dirname "$0")/lib.sh"
 
+# What a case may set for damage(): the kernel's version, modules of the first kernel, arguments
+# of QEMU.
+version=6.1-cloud modules=() machine=()
+
 # damage SEGMENT EXPRESSION [LOADER OPTION]: `s` is the segment in the Python expression for
 # the byte's offset. Leaves the guest running, $offset in hexadecimal.
 damage() {
 	local kernel entry at
 	need_loader
 	need python3
-	kernel=$(kernel_dir 6.1-cloud) || exit
+	kernel=$(kernel_dir "$version") || exit
 	make_initramfs "$case_dir/second" "$vm_here/script-hop.sh"
+	# shellcheck disable=SC2046
 	make_initramfs "$case_dir/first" "$vm_here/script-hop.sh" "$KEXEC=/sbin/kexec" \
-		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
+		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd" $(modules "$kernel" "${modules[@]}")
 	vm_start '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" \
 		--append "nokaslr hop=nokaslr pause=5 options=${3:-}" \
-		-gdb "unix:path=$case_dir/gdb,server=on,wait=off"
+		-gdb "unix:path=$case_dir/gdb,server=on,wait=off" \
+		-monitor "unix:path=$case_dir/monitor,server=on,wait=off" "${machine[@]}"
 	vm_await '^@ jump 1'
 	vm_clean_log
 	entry=$(plan_field "$log" 1 'p["entry"]') || exit
@@ -92,6 +98,46 @@ case_halt() {
 	expect_nothing_started
 }
 
+# on_screen COMMAND PROGRAM: what a program makes of what the monitor's command writes to
+# $case_dir/screen says that the initrd is damaged.
+on_screen() {
+	vm_await '^safekexec purgatory: halted'
+	sleep 1
+	python3 "$vm_here/monitor.py" "$case_dir/monitor" "$1" >"$case_dir/monitor.out" 2>&1 ||
+		fail "$(cat "$case_dir/monitor.out")"
+	vm_stop
+	$2 >"$log.screen" 2>&1
+	expect_count "$log.screen" \
+		'^safekexec purgatory: segment 3 \(initrd\) is damaged: 0x40000 bytes at offset 0x0$' 1
+	expect_count "$log.screen" '^safekexec purgatory: halted$' 1
+	expect_nothing_started
+}
+
+screen_memory() {
+	python3 -c 'import sys
+text = open(sys.argv[1], "rb").read()[::2].decode("latin-1")
+for at in range(0, 2000, 80):
+    print(text[at:at + 80].rstrip())' "$case_dir/screen"
+}
+
+screen_picture() {
+	python3 "$vm_here/screen.py" "$case_dir/screen" "$vm_top/purgatory/vga_font.c"
+}
+
+case_vga() {
+	local machine=(-vga std)
+	damage initrd 5 --on-corruption=halt,--console-vga
+	on_screen "pmemsave 0xb8000 4000 \"$case_dir/screen\"" screen_memory
+}
+
+# From a graphics mode, in which a driver has written over the font.
+case_vga_from_graphics() {
+	local version=6.1 modules=(bochs fbcon) machine=(-vga std)
+	damage initrd 5 --on-corruption=halt,--console-vga,--reset-vga
+	expect_equal "framebuffer" "$(value "$log" 'framebuffer 1')" bochs-drmdrmfb
+	on_screen "screendump $case_dir/screen" screen_picture
+}
+
 # staged [PLACE WORD]: a boot in which the purgatory copies the initrd. If asked to, one bit
 # in the middle of the initrd's PLACE is flipped, and the purgatory calls it WORD: at its
 # entry in `start`, where the initrd is loaded, or, as soon as the copy is complete, in
@@ -144,5 +190,5 @@ case_copy_destination() {
 	staged copied_to copy
 }
 
-vm_cases kernel_first_byte kernel initrd_last_byte params tables parameter_block halt copy copy_source \
+vm_cases kernel_first_byte kernel initrd_last_byte params tables parameter_block halt vga vga_from_graphics copy copy_source \
 	copy_destination
