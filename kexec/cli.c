@@ -141,13 +141,15 @@ enum { NR_OPTIONS = sizeof(options) / sizeof(options[0]) };
 
 void cli_usage(FILE *to)
 {
+	enum { COLUMN = 22 };
+
 	fputs("Usage: kexec [OPTION]... [KERNEL]\n"
 	      "Load a Linux kernel from a running one and start it without the firmware.\n"
 	      "Without an action the kernel is loaded and `shutdown -r now` is run.\n\n",
 	      to);
 	for (size_t i = 0; i < NR_OPTIONS; i++) {
 		const struct cli_option *option = &options[i];
-		char word[64];
+		char word[64], name[8] = "    ";
 
 		if (!option->help)
 			continue;
@@ -155,9 +157,13 @@ void cli_usage(FILE *to)
 			 option->argument && *option->argument != '[' ? "=" : "",
 			 option->argument ?: "");
 		if (option->id < 256)
-			fprintf(to, "  -%c, %-22s %s\n", option->id, word, option->help);
-		else
-			fprintf(to, "      %-22s %s\n", word, option->help);
+			snprintf(name, sizeof(name), "-%c, ", option->id);
+		/* What is too long for its column has a line of its own. */
+		if (strlen(word) > COLUMN) {
+			fprintf(to, "  %s%s\n", name, word);
+			name[0] = word[0] = '\0';
+		}
+		fprintf(to, "  %-4s%-*s %s\n", name, COLUMN, word, option->help);
 	}
 	fputs("\nExit status: 0 done; 1 refused, or -S and loaded; 3 --audit-efi found a hazard;\n"
 	      "255 a system call failed.\n",
@@ -481,12 +487,36 @@ static int check(const struct request *request, const char *load_option, const c
 	return 0;
 }
 
+/* What getopt_long() found wrong: `word` is the argument before the next one. */
+static int refuse_option(int id, const char *word, struct err *err)
+{
+	const struct cli_option *option = optopt >= 256 ? &options[optopt - 256] : NULL;
+	size_t length, count = 0;
+
+	if (id == ':' && option)
+		return err_set(err, ERR_USAGE, "--%s: an argument is missing: --%s=%s",
+			       option->name, option->name, option->argument);
+	if (id == ':')
+		return err_set(err, ERR_USAGE, "-%c: an argument is missing", optopt);
+	if (option)
+		return err_set(err, ERR_USAGE, "%s: --%s takes no argument", word, option->name);
+	if (optopt)
+		return err_set(err, ERR_USAGE, "-%c: no such option", optopt);
+	word += strspn(word, "-");
+	length = strcspn(word, "=");
+	for (size_t i = 0; i < NR_OPTIONS; i++)
+		count += !strncmp(options[i].name, word, length);
+	return err_set(err, ERR_USAGE, "--%s: %s", word,
+		       count > 1 ? "several options begin so" : "no such option");
+}
+
 int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err)
 {
 	struct option long_options[NR_OPTIONS + 1] = { 0 };
 	struct request request = { .mem_max = PHYS_LIMIT };
 	const char *load_option = NULL, *audit_option = NULL;
-	char short_options[2 * NR_OPTIONS + 3] = "?";
+	/* The colon has a missing argument told from an unknown option. */
+	char short_options[2 * NR_OPTIONS + 3] = ":";
 	size_t used = 1;
 	int index, id;
 
@@ -510,9 +540,7 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 	opterr = 0;
 	while ((id = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
 		if (id == '?' || id == ':')
-			return err_set(err, ERR_USAGE,
-				       "%s: no such option, or its argument is wrong",
-				       argv[optind - 1]);
+			return refuse_option(id, argv[optind - 1], err);
 		for (index = 0; id < 256 && index < NR_OPTIONS && options[index].id != id;)
 			index++;
 		if (id >= 256)

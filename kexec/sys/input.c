@@ -56,6 +56,10 @@ static int input_open(const char *path, struct input *ret, struct err *err)
 		err_set(err, ERR_INPUT, "%s: a directory, not a file", path);
 		goto close;
 	}
+	if (S_ISCHR(input.status.st_mode) || S_ISBLK(input.status.st_mode)) {
+		err_set(err, ERR_INPUT, "%s: a device, not a file", path);
+		goto close;
+	}
 	if (!S_ISREG(input.status.st_mode)) {
 		in_memory = copy_to_memory(input.fd, err);
 		if (in_memory < 0) {

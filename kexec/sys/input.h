@@ -26,7 +26,7 @@ struct inputs {
 };
 
 /*
- * Maps the files one behind the other; what is no regular file (a pipe) is read
+ * Maps the files one behind the other; a pipe is read
  * into an anonymous one first. ERR_INPUT for an empty file. Private maps: nothing
  * is written to the files.
  */

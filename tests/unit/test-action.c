@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -99,7 +100,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static char warned[512]; /* the first warning */
+static char warned[512];  /* the first warning */
+static char output[8192]; /* on standard output */
 
 /* Parses a command line, words between blanks, %K for the kernel, and does it. The error's
  * text or the exit status as text. */
@@ -108,18 +110,22 @@ static const char *run(const char *line)
 	static char text[2300];
 	static struct err err;
 	struct warnings warnings = { 0 };
-	struct surroundings around = { .ops = &recording, .out = stderr, .warnings = &warnings };
+	struct surroundings around = { .ops = &recording, .warnings = &warnings };
 	struct request request;
 	char words[256], *argv[32] = { (char *)"kexec" };
 	int argc = 1, status = 0, result;
 
+	output[0] = '\0';
 	snprintf(words, sizeof(words), "%s", line);
 	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = strcmp(word, "%K") ? word : kernel;
 	if (cli_parse(argc, argv, &request, &err))
 		return err.text;
 	assert_int_equal(root_open(machine.path, &around.root, &err), 0);
+	around.out = fmemopen(output, sizeof(output), "w");
+	assert_non_null(around.out);
 	result = action_run(&request, &around, &status, &err);
+	assert_int_equal(fclose(around.out), 0);
 	root_close(&around.root);
 	snprintf(warned, sizeof(warned), "%s", warnings.count ? warnings.text[0] : "");
 	warnings_done(&warnings);
@@ -138,11 +144,28 @@ static void expect(const char *line, const char *result, const char *actions)
 	assert_string_equal(did, actions);
 }
 
+/* What it says, where %K stands for the kernel. */
+static void expect_said(const char *line, const char *text)
+{
+	char expected[sizeof(output)] = "";
+	const char *mark = strstr(text, "%K");
+
+	if (mark)
+		snprintf(expected, sizeof(expected), "%.*s%s", (int)(mark - text), text, kernel);
+	snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "%s",
+		 mark ? mark + 2 : text);
+	assert_string_equal(run(line), "0");
+	assert_string_equal(output, expected);
+}
+
 static void test_load(void **state)
 {
 	(void)state;
 	expect("-c -l %K", "0", "load(3,0x3e0000) ");
 	expect("%K --load -a --append=x", "0", "load(3,0x3e0000) ");
+	expect_said("-c -l %K", "");
+	expect_said("-l %K",
+		    "kexec: %K loaded by kexec_load: placed and verified by this loader\n");
 	expect("-s -l %K --append=quiet", "0", "file_load(kernel,none,6,quiet,0x4) ");
 	expect("--dry-run -l %K", "0", "");
 	/* The kernel's own loader needs nothing that ours reads. */
@@ -157,6 +180,9 @@ static void test_locked_down(void **state)
 	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	expect("-l %K --append=quiet", "0", "file_load(kernel,none,6,quiet,0x4) ");
 	expect("-c -l %K", "0", "load(3,0x3e0000) ");
+	expect_said("-l %K",
+		    "kexec: %K loaded by kexec_file_load: the running kernel is locked down\n");
+	expect_said("-s -l %K", "");
 }
 
 /* What the running kernel's loader did before 6.12, where the first RAM that is large enough has
@@ -408,13 +434,100 @@ static void test_audit_usage(void **state)
 	expect("--audit-efi %K", said, "");
 }
 
+/* Of two reservations the one that a crash kernel is loaded into. */
+static void test_print_reservation(void **state)
+{
+	(void)state;
+	expect_said("--print-ckr-size", "0\n");
+	mk_text(&machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n  10000000-1fffffff : Crash kernel\n"
+		"100000000-17fffffff : System RAM\n  160000000-165ffffff : Crash kernel\n");
+	expect_said("--print-ckr-size", "100663296\n");
+	mk_text(&machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n  10000000-1fffffff : Crash kernel\n");
+	expect_said("--print-ckr-size", "268435456\n");
+}
+
+/* With -d the plan is shown, and not on standard output. */
+static void test_debug(void **state)
+{
+	char text[4096] = "", path[MK_PATH_MAX];
+	int before = dup(STDERR_FILENO);
+	FILE *file;
+
+	(void)state;
+	mk_path(&machine, "said", path);
+	assert_non_null(freopen(path, "w", stderr));
+	expect("-d -c -l %K", "0", "load(3,0x3e0000) ");
+	fflush(stderr);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	assert_string_equal(output, "");
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+	fclose(file);
+	assert_non_null(strstr(text, "\nReasons\n  kernel at 0x1000000: "));
+}
+
+static void test_help(void **state)
+{
+	(void)state;
+	run("-h");
+	assert_non_null(strstr(output, "Usage: kexec "));
+	assert_non_null(strstr(output, "\n  -p, --load-panic "));
+	run("-e -x --version");
+	assert_string_equal(output, "safekexec " PACKAGE_VERSION "\n");
+}
+
+/* Each option has its place in the request. */
+static void test_console_options(void **state)
+{
+	static const struct {
+		const char *option;
+		struct load_console console;
+		bool asked, port_given;
+	} rows[] = {
+		{ "--console-serial", { .serial = true }, true, false },
+		{ "--console-vga", { .vga = true }, true, false },
+		{ "--console-e9", { .debug_port = true }, true, false },
+		{ "--reset-vga", { .reset_vga = true }, false, false },
+		{ "--serial=ttyS3", { .port = 0x2e8 }, false, true },
+		{ "--serial=0x5f8", { .port = 0x5f8 }, false, true },
+		{ "--serial-baud=9600", { .baud = 9600 }, false, false },
+	};
+	struct request request;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *const argv[] = { (char *)"kexec", (char *)"-l", (char *)rows[i].option,
+				       (char *)"K", NULL };
+
+		assert_int_equal(cli_parse(4, argv, &request, &err), 0);
+		assert_int_equal(request.console.serial, rows[i].console.serial);
+		assert_int_equal(request.console.vga, rows[i].console.vga);
+		assert_int_equal(request.console.debug_port, rows[i].console.debug_port);
+		assert_int_equal(request.console.reset_vga, rows[i].console.reset_vga);
+		assert_int_equal(request.console.port, rows[i].console.port);
+		assert_int_equal(request.console.baud, rows[i].console.baud);
+		assert_int_equal(request.console_asked, rows[i].asked);
+		assert_int_equal(request.port_given, rows[i].port_given);
+	}
+}
+
 static void test_usage(void **state)
 {
 	(void)state;
 	expect("-l", "no kernel named", "");
 	expect("-e --append=x", "--append makes no sense without loading a kernel", "");
 	expect("--noefi -u", "--noefi makes no sense without loading a kernel", "");
-	expect("--frobnicate", "--frobnicate: no such option, or its argument is wrong", "");
+	expect("--frobnicate", "--frobnicate: no such option", "");
+	expect("-l %K -dqZ", "-q: no such option", "");
+	expect("-l %K --console", "--console: several options begin so", "");
+	expect("-l %K --append", "--append: an argument is missing: --append=STRING", "");
+	expect("-l %K -t", "-t: an argument is missing", "");
+	expect("-l %K --noefi=x", "--noefi=x: --noefi takes no argument", "");
 	expect("-l %K --json", "--json goes with --dry-run, --doctor or --audit-efi", "");
 	expect("-l %K -t elf-x86_64", "--type=elf-x86_64: only bzImage64 (or bzImage) is known",
 	       "");
@@ -422,7 +535,8 @@ static void test_usage(void **state)
 	expect("-l %K --hotplug",
 	       "--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p", "");
 	expect("-p %K --backup=maybe", "--backup=maybe: not auto, always or never", "");
-	expect("--print-ckr-size", "0", "");
+	expect("-l %K --elf32-core-headers --elf64-core-headers --args-linux", "0",
+	       "load(3,0x3e0000) ");
 	expect("-l %K --serial=ttyUSB0", "--serial=ttyUSB0: not ttyS0 to ttyS3, nor an I/O port",
 	       "");
 	expect("-l %K --serial-baud=7", "--serial-baud=7: 115200 is not a multiple of it", "");
@@ -487,6 +601,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_audit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_audit_usage, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_print_reservation, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_debug, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_help, set_up, tear_down),
+		cmocka_unit_test(test_console_options),
 		cmocka_unit_test_setup_teardown(test_usage, set_up, tear_down),
 		cmocka_unit_test(test_order),
 	};

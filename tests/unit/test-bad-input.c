@@ -302,6 +302,21 @@ static void mem_max_below_floor(struct bench *bench)
 	bench->request.mem_max = 0x3000000;
 }
 
+/* Memory only where such a kernel, or its initrd, cannot be. */
+static void only_above_4g(struct bench *bench)
+{
+	mk_memmap(&bench->machine, 3, 0x100000000, 0x1ffffffff, "System RAM\n");
+	mk_text(&bench->machine, "proc/iomem", "100000000-1ffffffff : System RAM\n");
+	bench->header->xloadflags = XLF_KERNEL_64;
+}
+
+static void initrd_too_high(struct bench *bench)
+{
+	bench->header->xloadflags = XLF_KERNEL_64;
+	bench->header->initrd_addr_max = 0x37ffffff;
+	bench->request.mem_min = 0x38000000;
+}
+
 static void five_levels(struct bench *bench)
 {
 	bench->header->xloadflags = 0x5f;
@@ -328,6 +343,11 @@ static void no_initrd(struct bench *bench)
 static void directory_as_initrd(struct bench *bench)
 {
 	bench->request.initrd[0] = bench->machine.path;
+}
+
+static void device_as_initrd(struct bench *bench)
+{
+	bench->request.initrd[0] = "/dev/null";
 }
 
 static void empty_kernel(struct bench *bench)
@@ -521,6 +541,25 @@ static void efi_without_map(struct bench *bench)
 	mk_text(&bench->machine, "dmesg", "efi: ACPI=0x3ff00000 MEMATTR=0x3e000018 \n");
 }
 
+static void efi_without_addresses(struct bench *bench)
+{
+	struct boot_params running = { .acpi_rsdp_addr = 0xf5a00,
+				       .efi_info = { .signature = { 'E', 'L', '6', '4' },
+						     .memdesc_version = 1 } };
+	static const char *const file[] = { "type", "phys_addr", "virt_addr", "num_pages",
+					    "attribute" };
+	char path[96];
+
+	mk_file(&bench->machine, "sys/kernel/boot_params/data", &running, sizeof(running));
+	mk_text(&bench->machine, "sys/firmware/efi/fw_vendor", "0x3f000000\n");
+	mk_text(&bench->machine, "sys/firmware/efi/config_table", "0x3f001000\n");
+	for (size_t i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "sys/firmware/efi/runtime-map/0/%s", file[i]);
+		mk_text(&bench->machine, path, "0x5000\n");
+	}
+	mk_text(&bench->machine, "dmesg", "Linux version 6.1\n");
+}
+
 static void efi_with_a_hole(struct bench *bench)
 {
 	efi_without_map(bench);
@@ -613,6 +652,14 @@ static const struct row rows[] = {
 		   " and ending at or below 0x3000000; the largest hole there is "
 		   "0x1000000-0x3000000 (32768 KiB), ended by the limit asked for"),
 	  NULL },
+	{ "memory only above 4 GiB", only_above_4g,
+	  NO_PLACE("0x3000000", "49152",
+		   " and ending at or below 0x100000000; nothing is free there"),
+	  NULL },
+	{ "memory only above initrd_addr_max", initrd_too_high,
+	  "%K: initrd: no place for 0x1000 bytes (4 KiB) aligned to 0x1000 at or above 0x38000000 "
+	  "and ending at or below 0x38000000; nothing is free there",
+	  NULL },
 	{ "5-level paging", five_levels,
 	  "%K: the machine runs with 5-level paging, and the kernel cannot be entered so (offset "
 	  "0x236: xloadflags 0x5f): boot the running kernel with no5lvl first",
@@ -623,6 +670,7 @@ static const struct row rows[] = {
 	{ "no initrd", no_initrd, "initrd: %D/initrd: No such file or directory", NULL },
 	{ "a directory as initrd", directory_as_initrd, "initrd: %D: a directory, not a file",
 	  NULL },
+	{ "a device as initrd", device_as_initrd, "initrd: /dev/null: a device, not a file", NULL },
 	{ "longest command line", longest_cmdline, "", NULL },
 	{ "command line too long", too_long_cmdline,
 	  "%K: the command line has 2048 characters, the kernel takes 2047 at most", NULL },
@@ -688,6 +736,11 @@ static const struct row rows[] = {
 	{ "EFI without a runtime map", efi_without_map, "",
 	  "/sys/firmware/efi/runtime-map, fw_vendor or config_table is missing (CONFIG_EFI_RUNTIME_MAP, "
 	  "or efi=noruntime): the new kernel will have no EFI runtime services, EFI variables or ESRT" },
+	{ "EFI whose log does not tell its tables", efi_without_addresses, "",
+	  "the kernel's log has no line \"efi: ...\", or may not be read: EFI tables that only "
+	  "the running kernel reserves (TPM event log, memory attributes, ESRT) cannot be kept off; "
+	  "segments go to the lowest places that hold them, away from the top of memory where "
+	  "firmware puts such tables" },
 	{ "EFI runtime map with a file missing", efi_with_a_hole,
 	  "/sys/firmware/efi/runtime-map/0/phys_addr: No such file or directory", NULL },
 };

@@ -567,6 +567,160 @@ static void test_purgatory_params(void **state)
 	assert_int_equal(verified, file_bytes);
 }
 
+/* With --no-checks the purgatory is told to verify nothing, and nothing was hashed. */
+static void test_no_checks(void **state)
+{
+	static const uint8_t none[PURGATORY_DIGEST_SIZE];
+	struct fixture *fixture = *state;
+	const struct purgatory_params *params;
+
+	load(fixture);
+	params = purgatory();
+	assert_memory_not_equal(memory(params->digests, PURGATORY_DIGEST_SIZE), none, sizeof(none));
+	forget();
+	fixture->request.no_checks = true;
+	load(fixture);
+	params = purgatory();
+	assert_int_equal(params->flags, PURGATORY_SKIP_VERIFY);
+	for (uint32_t i = 0; i < params->nr_chunks; i++)
+		assert_memory_equal(
+			memory(params->digests + i * PURGATORY_DIGEST_SIZE, PURGATORY_DIGEST_SIZE),
+			none, sizeof(none));
+}
+
+/* Where the purgatory and its first stage speak. */
+static void test_consoles(void **state)
+{
+	static const struct {
+		const char *running, *new;
+		struct load_console asked;
+		bool is_asked, port_given;
+		uint32_t consoles;
+		uint16_t port, divisor, of_first_stage;
+		uint64_t flags;
+	} rows[] = {
+		{ "quiet", "quiet", { 0 }, false, false, 0, 0x3f8, 0, 0, 0 },
+		{ "console=ttyS2", "quiet", { 0 }, false, false, 1, 0x3e8, 0, 0x3e8, 0 },
+		{ "console=ttyS2", "console=ttyS1", { 0 }, false, false, 1, 0x2f8, 0, 0x2f8, 0 },
+		{ "quiet", "earlyprintk=serial,ttyS1", { 0 }, false, false, 1, 0x2f8, 0, 0x2f8, 0 },
+		{ "console=ttyS2", "quiet", { .vga = true }, true, false, 2, 0x3e8, 0, 0, 0 },
+		{ "quiet", "quiet", { .debug_port = true }, true, false, 4, 0x3f8, 0, 0, 0 },
+		{ "quiet",
+		  "quiet",
+		  { .port = 0x5f8, .baud = 9600 },
+		  false,
+		  true,
+		  1,
+		  0x5f8,
+		  12,
+		  0x5f8,
+		  0 },
+		{ "quiet",
+		  "quiet",
+		  { .serial = true, .reset_vga = true },
+		  true,
+		  false,
+		  1,
+		  0x3f8,
+		  0,
+		  0x3f8,
+		  PURGATORY_RESET_VGA },
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct purgatory_stage1 *first;
+
+		mk_text(&fixture->machine, "proc/cmdline", rows[i].running);
+		fixture->request.append = rows[i].new;
+		fixture->request.console = rows[i].asked;
+		fixture->request.console_asked = rows[i].is_asked;
+		fixture->request.port_given = rows[i].port_given;
+		load(fixture);
+		first = memory(entered_at + PURGATORY_STAGE1_OFFSET, sizeof(*first));
+		assert_int_equal(purgatory()->console, rows[i].consoles);
+		assert_int_equal(purgatory()->serial_port, rows[i].port);
+		assert_int_equal(purgatory()->serial_divisor, rows[i].divisor);
+		assert_int_equal(purgatory()->flags, rows[i].flags);
+		assert_int_equal(first->serial_port, rows[i].of_first_stage);
+		forget();
+	}
+}
+
+/* How a machine is reset, and what may be touched on the way. */
+static void test_failure(void **state)
+{
+	static const struct {
+		const char *log, *cpu;
+		enum on_corruption on_corruption;
+		uint64_t flags;
+		uint8_t of_first_stage;
+	} rows[] = {
+		{ "x", "flags\t\t: fpu\n", ON_CORRUPTION_RESET, 0, 0 },
+		{ "x", "flags\t\t: fpu\n", ON_CORRUPTION_HALT, 0, PURGATORY_STAGE1_HALT },
+		{ "Memory Encryption Features active: AMD SEV SEV-ES", "flags\t\t: fpu\n",
+		  ON_CORRUPTION_RESET, PURGATORY_NO_IO, PURGATORY_STAGE1_NO_IO },
+		{ "Memory Encryption Features active: SEV SEV-ES SEV-SNP", "flags\t\t: fpu\n",
+		  ON_CORRUPTION_RESET, PURGATORY_NO_IO, PURGATORY_STAGE1_NO_IO },
+		{ "Memory Encryption Features active: AMD SEV", "flags\t\t: fpu\n",
+		  ON_CORRUPTION_RESET, 0, 0 },
+		{ "x", "flags\t\t: fpu tdx_guest sse\n", ON_CORRUPTION_RESET, PURGATORY_NO_IO,
+		  PURGATORY_STAGE1_NO_IO },
+	};
+	struct fixture *fixture = *state;
+	uint8_t fadt[132] = {
+		[113] = 0x04, [116] = 1, [117] = 8, [120] = 0xb2, [121] = 0x05, [128] = 0x5a
+	};
+
+	assert_int_equal(PURGATORY_NO_IO, 2);
+	mk_file(&fixture->machine, "sys/firmware/acpi/tables/FACP", fadt, sizeof(fadt));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct purgatory_stage1 *first;
+
+		mk_text(&fixture->machine, "dmesg", rows[i].log);
+		mk_text(&fixture->machine, "proc/cpuinfo", rows[i].cpu);
+		fixture->request.on_corruption = rows[i].on_corruption;
+		load(fixture);
+		first = memory(entered_at + PURGATORY_STAGE1_OFFSET, sizeof(*first));
+		assert_int_equal(purgatory()->flags, rows[i].flags);
+		assert_int_equal(first->flags, rows[i].of_first_stage);
+		assert_int_equal(purgatory()->reset_delay_s, 10);
+		assert_int_equal(purgatory()->reset_port, 0x5b2);
+		assert_int_equal(purgatory()->reset_value, 0x5a);
+		forget();
+	}
+	/* In memory, or not said to work: there is no port. */
+	fadt[116] = 0;
+	mk_file(&fixture->machine, "sys/firmware/acpi/tables/FACP", fadt, sizeof(fadt));
+	load(fixture);
+	assert_int_equal(purgatory()->reset_port, 0);
+	forget();
+	fadt[116] = 1;
+	fadt[113] = 0;
+	mk_file(&fixture->machine, "sys/firmware/acpi/tables/FACP", fadt, sizeof(fadt));
+	load(fixture);
+	assert_int_equal(purgatory()->reset_port, 0);
+}
+
+/* The node of setup_data that the purgatory reports in is the one that it is told of. */
+static void test_report_node(void **state)
+{
+	bool found = false;
+
+	load(*state);
+	for (uint64_t at = zero_page()->hdr.setup_data; at;) {
+		const struct setup_data_wire *node = memory(at, sizeof(*node));
+
+		if (node->type == PURGATORY_REPORT_TYPE) {
+			found = true;
+			assert_int_equal(node->len, sizeof(struct purgatory_report));
+			assert_int_equal(purgatory()->report, at + sizeof(*node));
+		}
+		at = node->next;
+	}
+	assert_true(found);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -586,6 +740,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_below_4g, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kaslr_keeps_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_purgatory_params, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_checks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_consoles, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_failure, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_report_node, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
