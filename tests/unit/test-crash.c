@@ -277,6 +277,92 @@ static void test_world(void **state)
 	assert_string_equal((const char *)page + 0x1000, "nr_cpus=1 elfcorehdr=0x16ffff000");
 }
 
+/* The capture kernel's zero page, and its command line. */
+static const struct boot_params *zero_page(const char **ret_cmdline)
+{
+	const struct boot_params *page = NULL;
+
+	for (size_t i = 0; i < given.count && !page; i++) {
+		const struct boot_params *at = given.segment[i].buf;
+
+		if (given.segment[i].bufsz > sizeof(*at) && at->hdr.header == SETUP_HEADER_MAGIC)
+			page = at;
+	}
+	assert_non_null(page);
+	*ret_cmdline = (const char *)page + 0x1000;
+	return page;
+}
+
+static void assert_entry(const struct boot_params *page, int i, uint64_t address, uint64_t size,
+			 uint32_t type)
+{
+	assert_true(page->e820_table[i].addr == address);
+	assert_true(page->e820_table[i].size == size);
+	assert_int_equal(page->e820_table[i].type, type);
+}
+
+/* What is not RAM is told as it is, on the command line, too, if asked for. */
+static void test_map(void **state)
+{
+	static const char words[] =
+		"nr_cpus=1 elfcorehdr=0x16ffff000 memmap=exactmap memmap=0x9fc00@0x0 "
+		"memmap=0x400$0x9fc00 memmap=0x10000000@0x10000000 memmap=0xffff000@0x160000000 "
+		"memmap=0x1000#0x200000000 memmap=0x1000$0x200001000 memmap=0x1000!0x200002000 "
+		"memmap=0x1000$0x200003000";
+	const struct boot_params *page;
+	const char *cmdline;
+
+	(void)state;
+	mk_memmap(&machine, 4, 0x200000000, 0x200000fff, "ACPI Tables\n");
+	mk_memmap(&machine, 5, 0x200001000, 0x200001fff, "ACPI Non-volatile Storage\n");
+	mk_memmap(&machine, 6, 0x200002000, 0x200002fff, "Persistent Memory (legacy)\n");
+	mk_memmap(&machine, 7, 0x200003000, 0x200003fff, "Soft Reserved\n");
+	request.memmap_cmdline = true;
+	assert_string_equal(load(NULL), "");
+	page = zero_page(&cmdline);
+	assert_int_equal(page->e820_entries, 8);
+	assert_entry(page, 4, 0x200000000, 0x1000, E820_ACPI);
+	assert_entry(page, 5, 0x200001000, 0x1000, E820_NVS);
+	assert_entry(page, 6, 0x200002000, 0x1000, E820_PRAM);
+	assert_entry(page, 7, 0x200003000, 0x1000, E820_RESERVED);
+	assert_string_equal(cmdline, words);
+}
+
+/* Where the zero page has no field for it. */
+static void test_rsdp_before_2_14(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	const char *cmdline;
+
+	(void)state;
+	mk_image(image)->version = 0x20d;
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	assert_string_equal(load(NULL), "");
+	zero_page(&cmdline);
+	assert_string_equal(cmdline, "nr_cpus=1 elfcorehdr=0x16ffff000 acpi_rsdp=0xf5a00");
+}
+
+/* Movable memory that the capture kernel may use is RAM there, and not in the dump. */
+static void test_cma(void **state)
+{
+	const struct kexec_segment *segment;
+	const struct boot_params *page;
+	const char *cmdline;
+	Elf *elf;
+
+	(void)state;
+	mk_text(&machine, "sys/kernel/kexec/crash_cma_ranges", "20000000-23ffffff\n");
+	assert_string_equal(load(NULL), "");
+	segment = segment_at(0x16ffff000);
+	elf = elf_memory((char *)segment->buf, segment->bufsz);
+	assert_non_null(elf);
+	assert_ram(elf, 5, 0x100000, 0x10000000);
+	assert_ram(elf, 6, 0x24000000, 0x40000000);
+	elf_end(elf);
+	page = zero_page(&cmdline);
+	assert_entry(page, 2, 0x10000000, 0x14000000, E820_RAM);
+}
+
 static void test_backup(void **state)
 {
 	const struct kexec_segment *segment;
@@ -471,6 +557,18 @@ static void test_refusals(void **state)
 		"4, purgatory 40, the running kernel's page tables 132), the reservation "
 		"0x10000000-0x13000000 has 49152 KiB, 188 KiB too few: boot the running kernel with "
 		"crashkernel=80M");
+	/* More memory has more page tables. */
+	mk_text(&machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n  10000000-12ffffff : Crash kernel\n"
+		"100000000-10ffffffff : System RAM\n");
+	refused(": crash kernel: 49596 KiB are needed (kernel 49152, initrd 4, params 8, elfcorehdr "
+		"4, purgatory 40, the running kernel's page tables 388), the reservation "
+		"0x10000000-0x13000000 has 49152 KiB, 444 KiB too few: boot the running kernel with "
+		"crashkernel=80M");
+	mk_text(&machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n  02000000-0fffffff : Crash kernel\n");
+	refused(": /proc/kcore: the running kernel's image 0x1000000-0x3000000 lies in the "
+		"reservation for the crash kernel");
 	mk_file(&machine, "proc/kcore", NULL, 0);
 	/* 8 MiB to 64 MiB: large enough in all, but not above the floor. */
 	mk_text(&machine, "proc/iomem",
@@ -708,6 +806,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		MACHINE(test_header),
 		MACHINE(test_world),
+		MACHINE(test_map),
+		MACHINE(test_rsdp_before_2_14),
+		MACHINE(test_cma),
 		MACHINE(test_no_low_reservation),
 		MACHINE(test_cpus_before_6_9),
 		MACHINE(test_pinned),

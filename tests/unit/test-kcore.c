@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kexec/core/kcore.h"
@@ -68,6 +69,38 @@ static void what_has_a_physical_address_is_found(void **state)
 	assert_false(kcore_find(&kcore, 0x3ffdffff, 2, &offset));
 }
 
+/* Machines with much memory in many pieces have more than 64 KiB of headers. */
+static void headers_have_no_limit(void **state)
+{
+	enum { COUNT = 20000 };
+	struct kcore kcore CLEANUP(kcore_done) = { 0 };
+	size_t room = sizeof(Elf64_Ehdr) + COUNT * sizeof(Elf64_Phdr);
+	struct file file = file_of_kernel();
+	uint8_t *bytes = calloc(1, room);
+	uint64_t offset, size;
+	struct err err;
+
+	(void)state;
+	assert_non_null(bytes);
+	file.ehdr.e_phnum = COUNT;
+	memcpy(bytes, &file.ehdr, sizeof(file.ehdr));
+	for (uint64_t i = 0; i < COUNT; i++) {
+		const Elf64_Phdr phdr = { .p_type = PT_LOAD,
+					  .p_vaddr = 0xffff888000000000 + i * 0x200000,
+					  .p_paddr = i * 0x200000,
+					  .p_offset = i * 0x200000,
+					  .p_memsz = 0x100000 };
+
+		memcpy(bytes + sizeof(file.ehdr) + i * sizeof(phdr), &phdr, sizeof(phdr));
+	}
+	assert_int_equal(kcore_headers_size((struct bytes){ bytes, room }, &size, &err), 0);
+	assert_int_equal(size, room);
+	assert_int_equal(kcore_parse((struct bytes){ bytes, room }, &kcore, &err), 0);
+	assert_int_equal(kcore.count, COUNT);
+	assert_true(kcore_find(&kcore, (COUNT - 1) * UINT64_C(0x200000), 1, &offset));
+	free(bytes);
+}
+
 static void assert_refused(const struct file *file, size_t size, const char *sentence)
 {
 	struct kcore kcore = { 0 };
@@ -96,6 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_has_a_physical_address_is_found),
+		cmocka_unit_test(headers_have_no_limit),
 		cmocka_unit_test(what_is_no_core_is_refused),
 	};
 
