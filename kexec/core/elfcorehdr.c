@@ -28,7 +28,8 @@ int elfcorehdr_size(const struct elfcorehdr *header, uint64_t *ret, struct err *
 	if (count > ELFCOREHDR_PHDRS_MAX)
 		return err_set(err, ERR_INPUT,
 			       "%zu processors' notes and %zu ranges of memory are %zu program "
-			       "headers, an ELF core has %d at most",
+			       "headers, an ELF core has %d at most: boot the running "
+			       "kernel with less memory (mem=) or fewer processors (nr_cpus=)",
 			       header->nr_notes, header->nr_loads, count, ELFCOREHDR_PHDRS_MAX);
 	*ret = sizeof(Elf64_Ehdr) + count * sizeof(Elf64_Phdr);
 	return 0;

@@ -795,8 +795,10 @@ static void test_limits(void **state)
 	free(bytes);
 	assert_int_equal(elfcorehdr_add_note(&header, (struct elfcorehdr_note){ 1, 1 }, &err), 0);
 	assert_int_equal(elfcorehdr_size(&header, &size, &err), -1);
-	assert_string_equal(err.text, "8193 processors' notes and 57342 ranges of memory are 65535 "
-				      "program headers, an ELF core has 65534 at most");
+	assert_string_equal(
+		err.text,
+		"8193 processors' notes and 57342 ranges of memory are 65535 "
+		"program headers, an ELF core has 65534 at most: boot the running kernel with less memory (mem=) or fewer processors (nr_cpus=)");
 }
 
 #define MACHINE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

@@ -72,6 +72,7 @@ if [ -n "$(word lock)" ]; then
 	word lock >/sys/kernel/security/lockdown
 	block reload load_crash -p /k/vmlinuz --initrd=/k/initrd
 	block "reload -c" load_crash -c -p /k/vmlinuz --initrd=/k/initrd
+	block hidden load_crash -c --dry-run -p /k/vmlinuz --initrd=/k/initrd
 	say "still loaded=$(cat /sys/kernel/kexec_crash_loaded)"
 fi
 if [ -n "$(word hotadd)" ]; then
