@@ -14,6 +14,9 @@ enum {
 	KERNEL_PAGES_FIXED = 32,
 };
 
+/* Where nothing is known of what would fit. */
+#define REMEDY ": boot the running kernel with crashkernel=256M"
+
 /* Where the image's mapping begins: arch/x86/include/asm/page_64_types.h, __START_KERNEL_map. */
 static const uint64_t IMAGE_MAP = UINT64_C(0xffffffff80000000);
 /* Without KASLR: the direct map, with 4 levels; the image, at the usual LOAD_PHYSICAL_ADDR. */
@@ -166,19 +169,21 @@ static int describe(const struct crash_request *request, struct warnings *warnin
 	if (request->hotplug && system->crash.elfcorehdr_size + ELF_HEADER_SIZE > size)
 		size = system->crash.elfcorehdr_size + ELF_HEADER_SIZE;
 	if (!num_align_up(size, PAGE_SIZE_4K, &room) || room > range_size(crash->main))
-		return err_set(err, ERR_NO_FIT,
-			       "the ELF core header alone has %llu KiB, the reservation %llu KiB",
-			       (unsigned long long)size / 1024,
-			       (unsigned long long)range_size(crash->main) / 1024);
+		return err_set(
+			err, ERR_NO_FIT,
+			"the ELF core header alone has %llu KiB, the reservation %llu KiB" REMEDY,
+			(unsigned long long)size / 1024,
+			(unsigned long long)range_size(crash->main) / 1024);
 	crash->header_at = (struct range){ crash->main.end - room, crash->main.end };
 	crash->ram = (struct range){ crash->main.start, crash->header_at.start };
 	if (!range_is_valid(crash->backup_of))
 		return 0;
 	if (range_size(crash->ram) <= range_size(crash->backup_of))
-		return err_set(err, ERR_NO_FIT,
-			       "the backup of low memory has %llu KiB, the reservation %llu KiB",
-			       (unsigned long long)range_size(crash->backup_of) / 1024,
-			       (unsigned long long)range_size(crash->main) / 1024);
+		return err_set(
+			err, ERR_NO_FIT,
+			"the backup of low memory has %llu KiB, the reservation %llu KiB" REMEDY,
+			(unsigned long long)range_size(crash->backup_of) / 1024,
+			(unsigned long long)range_size(crash->main) / 1024);
 	crash->ram.end -= range_size(crash->backup_of);
 	crash->backup_at = (struct range){ crash->ram.end, crash->header_at.start };
 	for (size_t i = 0; i < crash->header.nr_loads; i++) {
@@ -208,7 +213,7 @@ int crash_shape(const struct crash_request *request, struct warnings *warnings, 
 		return err_set(
 			err, ERR_INPUT,
 			"no memory is reserved for a crash kernel (/proc/iomem has no \"Crash "
-			"kernel\"): boot the running kernel with crashkernel=256M");
+			"kernel\")" REMEDY);
 	crash.main = range_shrink_to(crash.main, PAGE_SIZE_4K);
 	if (request->backup == CRASH_BACKUP_ALWAYS ||
 	    (request->backup == CRASH_BACKUP_AUTO && system->crash.first_mib_in_use))

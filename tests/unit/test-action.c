@@ -168,6 +168,12 @@ static void test_load(void **state)
 		    "kexec: %K loaded by kexec_load: placed and verified by this loader\n");
 	expect("-s -l %K --append=quiet", "0", "file_load(kernel,none,6,quiet,0x4) ");
 	expect("--dry-run -l %K", "0", "");
+	expect("--dry-run -s -l %K",
+	       "1: --dry-run with -s: where the running kernel would put a kernel is not known "
+	       "before it does; -c shows our plan",
+	       "");
+	expect("-s -l %K --initrd %K --initrd %K",
+	       "1: -s takes one initrd, 2 are given; -c joins them", "");
 	/* The kernel's own loader needs nothing that ours reads. */
 	mk_file(&machine, "proc/iomem", NULL, 0);
 	expect("-s -l %K --append=quiet", "0", "file_load(kernel,none,6,quiet,0x4) ");

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <zlib.h>
+
 #include <cmocka.h>
 
 #include "kexec/action.h"
@@ -76,6 +78,7 @@ struct bench {
 	uint8_t image[MK_IMAGE_SIZE];
 	struct setup_header *header;
 	size_t image_size;
+	char end[20]; /* of what is compressed, as messages have it */
 	struct request request;
 	char kernel[MK_PATH_MAX], initrd[MK_PATH_MAX];
 	char *long_text;
@@ -84,7 +87,8 @@ struct bench {
 struct row {
 	const char *name;
 	void (*spoil)(struct bench *bench);
-	/* The error; "" if it must load. %K and %D stand for the kernel's and the machine's path. */
+	/* The error; "" if it must load. %K and %D stand for the kernel's and the machine's path,
+	 * %E for the end of what is compressed. */
 	const char *error;
 	const char *warning; /* one of the warnings; NULL: none is given */
 };
@@ -101,6 +105,8 @@ static void expand(const struct bench *bench, const char *text, char *ret, size_
 			with = bench->kernel;
 		else if (text[0] == '%' && text[1] == 'D')
 			with = bench->machine.path;
+		if (text[0] == '%' && text[1] == 'E')
+			with = bench->end;
 		if (with) {
 			used += (size_t)snprintf(ret + used, room - used, "%s", with);
 			text++;
@@ -326,6 +332,42 @@ static void five_levels(struct bench *bench)
 static void damaged_gzip(struct bench *bench)
 {
 	memcpy(bench->image, "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff", 13);
+}
+
+/* The image in a form that is cut, has something behind it, or is none after all. */
+static void compressed(struct bench *bench, long change)
+{
+	static uint8_t packed[2 * MK_IMAGE_SIZE];
+	z_stream stream = { 0 };
+
+	assert_int_equal(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY),
+			 Z_OK);
+	stream.next_in = bench->image;
+	stream.avail_in = sizeof(bench->image);
+	stream.next_out = packed;
+	stream.avail_out = sizeof(packed);
+	assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+	bench->image_size = (size_t)((long)stream.total_out + change);
+	assert_true(bench->image_size <= sizeof(bench->image));
+	memcpy(bench->image, packed, bench->image_size);
+	snprintf(bench->end, sizeof(bench->end), "0x%lx",
+		 change < 0 ? bench->image_size : stream.total_out);
+	deflateEnd(&stream);
+}
+
+static void whole_gzip(struct bench *bench)
+{
+	compressed(bench, 0);
+}
+
+static void cut_gzip(struct bench *bench)
+{
+	compressed(bench, -4);
+}
+
+static void more_than_gzip(struct bench *bench)
+{
+	compressed(bench, 1);
 }
 
 /* --- other files --------------------------------------------------------- */
@@ -560,6 +602,27 @@ static void efi_without_addresses(struct bench *bench)
 	mk_text(&bench->machine, "dmesg", "Linux version 6.1\n");
 }
 
+static void efi_of(struct bench *bench, char bits, uint32_t version)
+{
+	struct boot_params running = { .acpi_rsdp_addr = 0xf5a00,
+				       .efi_info = { .signature = { 'E', 'L', bits, '4' },
+						     .memdesc_version = version } };
+
+	efi_without_addresses(bench);
+	mk_file(&bench->machine, "sys/kernel/boot_params/data", &running, sizeof(running));
+	mk_text(&bench->machine, "dmesg", "efi: ACPI=0x3ff00000 \n");
+}
+
+static void efi_of_32_bits(struct bench *bench)
+{
+	efi_of(bench, '3', 1);
+}
+
+static void efi_of_another_version(struct bench *bench)
+{
+	efi_of(bench, '6', 2);
+}
+
 static void efi_with_a_hole(struct bench *bench)
 {
 	efi_without_map(bench);
@@ -665,6 +728,9 @@ static const struct row rows[] = {
 	  "0x236: xloadflags 0x5f): boot the running kernel with no5lvl first",
 	  NULL },
 	{ "damaged gzip", damaged_gzip, "kernel: %K: gzip: damaged at 0xb", NULL },
+	{ "gzip", whole_gzip, "", NULL },
+	{ "gzip, cut", cut_gzip, "kernel: %K: gzip: truncated at %E", NULL },
+	{ "gzip, and more", more_than_gzip, "kernel: %K: gzip: data behind its end at %E", NULL },
 	{ "empty kernel", empty_kernel, "kernel: %K: the file is empty", NULL },
 	{ "empty initrd", empty_initrd, "initrd: %D/initrd: the file is empty", NULL },
 	{ "no initrd", no_initrd, "initrd: %D/initrd: No such file or directory", NULL },
@@ -741,6 +807,12 @@ static const struct row rows[] = {
 	  "the running kernel reserves (TPM event log, memory attributes, ESRT) cannot be kept off; "
 	  "segments go to the lowest places that hold them, away from the top of memory where "
 	  "firmware puts such tables" },
+	{ "EFI that is not 64-bit", efi_of_32_bits, "",
+	  "the firmware's EFI is not 64-bit: the new kernel will have no EFI runtime services, EFI "
+	  "variables or ESRT" },
+	{ "EFI descriptors of another version", efi_of_another_version, "",
+	  "EFI memory descriptors have version 2, not 1: the new kernel will have no EFI runtime "
+	  "services, EFI variables or ESRT" },
 	{ "EFI runtime map with a file missing", efi_with_a_hole,
 	  "/sys/firmware/efi/runtime-map/0/phys_addr: No such file or directory", NULL },
 };

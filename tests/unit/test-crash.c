@@ -592,6 +592,22 @@ static void test_refusals(void **state)
 	mk_text(&machine, "sys/devices/system/cpu/cpu2/crash_notes", "3f001000\n");
 	mk_text(&machine, "sys/kernel/vmcoreinfo", "0x3f010000\n");
 	refused("/sys/kernel/vmcoreinfo: \"0x3f010000\" is not an address and a size");
+	mk_text(&machine, "sys/kernel/vmcoreinfo", "0x000000003f010000 1024\n");
+	mk_text(&machine, "sys/devices/system/cpu/cpu2/crash_notes_size", "4097\n");
+	refused("/sys/devices/system/cpu/cpu2/crash_notes_size: 4097 bytes of notes");
+	mk_text(&machine, "sys/devices/system/cpu/cpu2/crash_notes_size", "368\n");
+	mk_text(&machine, "sys/kernel/kexec/crash_cma_ranges", "20000000\n");
+	refused("/sys/kernel/kexec/crash_cma_ranges: \"20000000\" is not a range");
+	mk_text(&machine, "sys/kernel/kexec/crash_cma_ranges", "");
+	mk_text(&machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n  10000000-1009ffff : Crash kernel\n");
+	mk_page_flags(0);
+	refused(": the backup of low memory has 640 KiB, the reservation 640 KiB: boot the running "
+		"kernel with crashkernel=256M");
+	mk_text(&machine, "sys/kernel/crash_elfcorehdr_size", "917616\n");
+	request.hotplug = true;
+	refused(": the ELF core header alone has 896 KiB, the reservation 640 KiB: boot the running "
+		"kernel with crashkernel=256M");
 }
 
 static void test_what_the_dump_lacks(void **state)
