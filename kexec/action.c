@@ -263,16 +263,24 @@ static int file_load(const struct session *session, int initrd, unsigned long fl
 		     struct err *err)
 {
 	const struct ops *ops = session->around->ops;
-	const struct explain_failure failure = {
+	struct bzimage image = { 0 };
+	struct err ignored;
+	struct explain_failure failure = {
 		.call = EXPLAIN_FILE_LOAD,
 		.error = -ops->file_load(ops->context, session->kernel.file[0].fd, initrd,
 					 strlen(session->cmdline) + 1, session->cmdline, flags),
 		.crash = flags & KEXEC_FILE_ON_CRASH,
 		.root = &session->around->root,
+		.files_size =
+			session->kernel.bytes.size + (initrd < 0 ? 0 : session->initrd.bytes.size),
+		.cmdline_length = strlen(session->cmdline),
 	};
 
-	if (failure.error)
-		explain(&failure, err);
+	if (!failure.error)
+		return 0;
+	if (!bzimage_parse(session->kernel.bytes, &image, &ignored))
+		failure.cmdline_max = image.cmdline_size;
+	explain(&failure, err);
 	return failure.error;
 }
 
@@ -326,9 +334,6 @@ static int check_reload(struct session *session, struct err *err)
 /* Under -a nobody asked for a loader that may put the kernel where it cannot run. */
 static int check_floor(struct session *session, struct err *err)
 {
-	static const char text[] =
-		"the running kernel's own loader may put the kernel at " PHYS_FMT
-		", from where it moves itself to " PHYS_FMT ", over what is there";
 	const struct request *request = session->request;
 	struct bzimage image;
 	struct err ignored;
@@ -341,12 +346,17 @@ static int check_floor(struct session *session, struct err *err)
 	if (!kernel_loader_goes_low(&session->system, &image, request->crash, &address))
 		return 0;
 	if (request->method == METHOD_FILE_LOAD) {
-		warn_add(session->around->warnings, text, PHYS(address),
-			 PHYS(image.footprint.pref_address));
+		warn_add(session->around->warnings,
+			 "the running kernel's own loader may put the kernel at " PHYS_FMT
+			 ", from where it moves itself to " PHYS_FMT ", over what is there",
+			 PHYS(address), PHYS(image.footprint.pref_address));
 		return 0;
 	}
-	err_set(err, ERR_NO_FIT, text, PHYS(address), PHYS(image.footprint.pref_address));
-	return err_append(err, ", and the lockdown forbids any other: nothing was loaded; -s does "
+	err_set(err, ERR_NO_FIT,
+		"the running kernel's own loader may put the kernel at " PHYS_FMT
+		", from where it moves itself to " PHYS_FMT ", over what is there",
+		PHYS(address), PHYS(image.footprint.pref_address));
+	return err_advise(err, ", and the lockdown forbids any other: nothing was loaded; -s does "
 			       "it all the same");
 }
 
@@ -548,8 +558,9 @@ int action_run(const struct request *request, const struct surroundings *around,
 			return 0;
 		if (request->action == ACTION_FORCE)
 			return exec_loaded(request, around, err);
-		return err_set_errno(err, -ops->shutdown(ops->context),
-				     "loaded, but shutdown -r now cannot be run");
+		err_set_errno(err, -ops->shutdown(ops->context),
+			      "loaded, but shutdown -r now cannot be run");
+		return err_advise(err, "; reboot in another way, or kexec -e");
 	case ACTION_STATUS:
 		return status(request, around, ret_status, err);
 	case ACTION_HELP:

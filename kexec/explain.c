@@ -7,10 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kexec/core/num.h"
 #include "kexec/sys/gather.h"
+#include "x86/bootparam.h"
 
 /* include/uapi/linux/capability.h */
 enum { CAP_SYS_BOOT = 22 };
+/* Documentation/arch/x86/zero-page.rst, and include/linux/efi.h */
+enum { SECURE_BOOT_ENABLED = 3 };
 
 static const char *const call_name[] = {
 	[EXPLAIN_LOAD] = "kexec_load",
@@ -85,18 +89,42 @@ static bool is_not_built(const struct explain_failure *failure, char detail[EXPL
 {
 	const char *option =
 		failure->call == EXPLAIN_FILE_LOAD ? "CONFIG_KEXEC_FILE" : "CONFIG_KEXEC";
-	char *release CLEANUP(text_done) = NULL, *config CLEANUP(text_done) = NULL;
+	static const char *const place[] = { "boot/config-%s", "lib/modules/%s/config" };
+	char *release CLEANUP(text_done) = NULL;
 	char path[128], line[64];
 	struct err ignored;
 
 	if (root_read_text(failure->root, "proc/sys/kernel/osrelease", &release, &ignored))
 		return false;
-	snprintf(path, sizeof(path), "boot/config-%s", release);
-	snprintf(line, sizeof(line), "# %s is not set", option);
-	if (root_read_text(failure->root, path, &config, &ignored) || !strstr(config, line))
+	snprintf(line, sizeof(line), "\n%s=y\n", option);
+	for (size_t i = 0; i < sizeof(place) / sizeof(place[0]); i++) {
+		char *config CLEANUP(text_done) = NULL;
+
+		snprintf(path, sizeof(path), i ? place[1] : place[0], release);
+		if (root_read_text(failure->root, path, &config, &ignored))
+			continue;
+		if (strstr(config, line))
+			return false;
+		snprintf(detail, EXPLAIN_DETAIL_MAX, "/%s: no %s=y", path, option);
+		return true;
+	}
+	return false;
+}
+
+/* The zero page of the running kernel says how the firmware started it. */
+static bool is_secure_boot(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
+{
+	const struct boot_params *params;
+	struct buf data CLEANUP(buf_done) = { 0 };
+	struct err ignored;
+
+	(void)detail;
+	if (root_read(failure->root, "sys/kernel/boot_params/data", sizeof(*params), &data,
+		      &ignored) ||
+	    data.size != sizeof(*params))
 		return false;
-	snprintf(detail, EXPLAIN_DETAIL_MAX, "/%s: %s is not set", path, option);
-	return true;
+	params = (const void *)data.data;
+	return params->secure_boot == SECURE_BOOT_ENABLED;
 }
 
 /* Memory went from the reservation since the plan was made. */
@@ -145,21 +173,61 @@ static bool is_too_small(const struct explain_failure *failure, char detail[EXPL
 	return true;
 }
 
-static bool lacks_memory(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
+/* What kexec_load copies, or else the files that the running kernel reads. */
+static uint64_t bytes_to_load(const struct explain_failure *failure)
 {
-	uint64_t available, size = 0;
+	uint64_t size = failure->files_size;
 
-	if (!look_up(failure->root, "proc/meminfo", "MemAvailable:", 10, &available))
-		return false;
 	for (unsigned int i = 0; failure->plan && i < failure->plan->nr_items; i++)
 		size += failure->plan->item[i].mem_size;
-	if (size)
-		snprintf(detail, EXPLAIN_DETAIL_MAX,
-			 "%" PRIu64 " KiB are available, the segments have %" PRIu64 " KiB",
-			 available, size / 1024);
-	else
-		snprintf(detail, EXPLAIN_DETAIL_MAX, "%" PRIu64 " KiB are available", available);
+	return size;
+}
+
+static bool lacks_memory(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
+{
+	uint64_t available, size = bytes_to_load(failure);
+
+	if (!look_up(failure->root, "proc/meminfo", "MemAvailable:", 10, &available) ||
+	    size / 1024 < available)
+		return false;
+	snprintf(detail, EXPLAIN_DETAIL_MAX,
+		 "%" PRIu64 " KiB are available, what is to be loaded has %" PRIu64 " KiB",
+		 available, size / 1024);
 	return true;
+}
+
+static bool is_over_half(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
+{
+	uint64_t total, size = bytes_to_load(failure);
+
+	if (!look_up(failure->root, "proc/meminfo", "MemTotal:", 10, &total) ||
+	    size / 1024 <= total / 2)
+		return false;
+	snprintf(detail, EXPLAIN_DETAIL_MAX, "%" PRIu64 " KiB of %" PRIu64 " KiB", size / 1024,
+		 total);
+	return true;
+}
+
+/* The running kernel puts elfcorehdr= into a crash kernel's, 30 bytes with a NUL
+ * (MAX_ELFCOREHDR_STR_LEN of arch/x86/kernel/kexec-bzimage64.c). */
+static bool is_too_long(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
+{
+	size_t most = failure->cmdline_max;
+
+	if (failure->crash)
+		most = most > 30 ? most - 30 : 0;
+	snprintf(detail, EXPLAIN_DETAIL_MAX, "%zu characters of %zu", failure->cmdline_length,
+		 most);
+	return failure->cmdline_max && failure->cmdline_length > most;
+}
+
+static bool is_not_loaded(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
+{
+	struct err ignored;
+	bool loaded;
+
+	(void)detail;
+	return !gather_loaded(failure->root, false, &loaded, &ignored) && !loaded;
 }
 
 static bool loads_crash(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
@@ -184,16 +252,19 @@ static const struct explain_cause causes[] = {
 	{ LOADS, EPERM, is_disabled, "/proc/sys/kernel/kexec_load_disabled",
 	  "kernel.kexec_load_disabled is 1, and stays so until the next boot", "reboot" },
 	{ LOADS, EPERM, is_used_up, "/proc/sys/kernel/kexec_load_limit_reboot, _panic",
-	  "kernel.%s is 0: as many loads as it allowed have been made since the boot", "reboot" },
+	  "kernel.%s is 0: it counts every load and unload, also one that fails, and none is left",
+	  "reboot" },
 	{ LOADS, EPERM, is_locked_down, "/sys/kernel/security/lockdown",
 	  "the kernel is locked down (%s): only a kernel with a signature that it trusts can be "
 	  "loaded, with -s",
 	  "kexec -s -l KERNEL.signed, or turn Secure Boot off" },
 	{ ALL, EPERM, NULL, "", "a security module forbids it, or this is a container",
 	  "journalctl -k -g kexec" },
+	{ LOADS, EACCES, is_secure_boot, "/sys/kernel/boot_params/data",
+	  "Secure Boot is on, and this call gives the running kernel no signature to check",
+	  "kexec -s -l KERNEL.signed" },
 	{ LOADS, EACCES, NULL, "",
-	  "the kernel has no proof of what is in the image (IMA appraises kexec, or Secure Boot is "
-	  "on)",
+	  "a security module forbids it: IMA appraises what is loaded, or a policy of SELinux",
 	  "kexec -s -l KERNEL.signed" },
 	{ FILE_LOAD, EKEYREJECTED, NULL, "",
 	  "the kernel's contents do not match its signature, or the signature is revoked",
@@ -204,6 +275,12 @@ static const struct explain_cause causes[] = {
 	{ FILE_LOAD, ENODATA, NULL, "", "the kernel is not signed, and must be",
 	  "sbverify --list KERNEL" },
 	{ FILE_LOAD, EBADMSG, NULL, "", "the kernel's signature is malformed",
+	  "sbverify --list KERNEL" },
+	{ FILE_LOAD, ELIBBAD, NULL, "",
+	  "the kernel's PE header, or the table of its signatures, is malformed",
+	  "sbverify --list KERNEL" },
+	{ FILE_LOAD, ENOPKG, NULL, "",
+	  "the kernel's signature is of a kind that the running kernel was built without",
 	  "sbverify --list KERNEL" },
 	{ LOADS, ENOSYS, is_not_built, "/boot/config-*",
 	  "the running kernel was built without this system call (%s)",
@@ -233,23 +310,37 @@ static const struct explain_cause causes[] = {
 	  "the running kernel's loader finds no place in memory", "kexec -c ..." },
 	{ EXPLAIN_LOAD, EADDRNOTAVAIL, NULL, "", "the kernel refuses the address of a segment",
 	  "kexec --dry-run ... and a report of what it says" },
+	{ FILE_LOAD, ENOMEM, lacks_memory, "/proc/meminfo",
+	  "the running kernel has no memory to read the files into (%s)",
+	  "kexec -c ..., which reads no copy" },
 	{ LOADS, ENOMEM, loads_crash, "-p",
 	  "the running kernel has no room left in the reservation for its page tables",
 	  "boot the running kernel with a larger crashkernel=" },
 	{ LOADS, ENOMEM, lacks_memory, "/proc/meminfo",
 	  "the running kernel has no memory for a second copy of the segments (%s)",
 	  "sync; echo 3 > /proc/sys/vm/drop_caches" },
+	{ LOADS, ENOMEM, NULL, "",
+	  "the running kernel found too little memory in one piece, or none for a moment",
+	  "the same again" },
 	{ EXPLAIN_LOAD, EFAULT, NULL, "", "a file shrank while the kernel copied it",
 	  "the same again" },
-	{ EXPLAIN_LOAD, EINVAL, NULL, "",
-	  "the segments are more than half of memory, or the running kernel does not know an option",
-	  "kexec --dry-run ..." },
-	{ FILE_LOAD, EINVAL, NULL, "",
-	  "the command line is longer than the kernel takes, the segments are more than half of "
-	  "memory, or the running kernel does not know an option",
-	  "kexec -c ..., which says which" },
-	{ EXPLAIN_START, EINVAL, NULL, "", "nothing is loaded, or this is a container",
+	{ FILE_LOAD, EINVAL, is_too_long, "KERNEL's setup header",
+	  "the command line is longer than the kernel takes (%s)",
+	  "the same with a shorter --append" },
+	{ LOADS, EINVAL, is_over_half, "/proc/meminfo",
+	  "what is to be loaded is more than half of memory (%s)",
+	  "the same with a smaller initrd" },
+	{ LOADS, EINVAL, NULL, "", "the running kernel does not take an argument of the call",
+	  "dmesg | tail" },
+	{ EXPLAIN_START, EINVAL, is_not_loaded, "/sys/kernel/kexec_loaded", "nothing is loaded",
 	  "kexec -l KERNEL" },
+	{ EXPLAIN_START, EINVAL, NULL, "",
+	  "this is a container: only processes of the machine itself may start a kernel",
+	  "kexec -e outside of it" },
+	{ LOADS, EOPNOTSUPP, NULL, "", "the running kernel does no kexec on this machine",
+	  "dmesg | grep -i kexec" },
+	{ ALL, 0, NULL, "", "nothing is known of this error; the kernel's log may say more",
+	  "dmesg | tail" },
 };
 
 const struct explain_cause *explain_causes(size_t *ret_count)
@@ -268,7 +359,8 @@ int explain(const struct explain_failure *failure, struct err *err)
 		const struct explain_cause *cause = &causes[i];
 		const char *slot = strstr(cause->cause, "%s");
 
-		if (!(cause->calls & failure->call) || cause->error != failure->error ||
+		if (!(cause->calls & failure->call) ||
+		    (cause->error && cause->error != failure->error) ||
 		    (cause->is_it && !cause->is_it(failure, detail)))
 			continue;
 		if (slot)

@@ -18,6 +18,10 @@ struct explain_failure {
 	bool crash;
 	const struct root *root; /* where causes are looked up */
 	const struct plan *plan; /* what kexec_load was given; NULL: nothing, or not ours */
+	/* What kexec_file_load was given: bytes of its files; the command line, and how long it
+	 * may be, 0 where that is not known. */
+	uint64_t files_size;
+	size_t cmdline_length, cmdline_max;
 };
 
 enum { EXPLAIN_DETAIL_MAX = 256 };
@@ -25,7 +29,7 @@ enum { EXPLAIN_DETAIL_MAX = 256 };
 /* The causes of failures, in the order in which they are looked up. */
 struct explain_cause {
 	unsigned int calls; /* enum explain_call, or'ed */
-	int error;
+	int error;	    /* 0: any other */
 	/* Whether this is it; writes what the text has as %s. NULL: it may be, if nothing
 	 * before it was. */
 	bool (*is_it)(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX]);

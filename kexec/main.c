@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "kexec/action.h"
+#include "kexec/advice.h"
 
 static int exit_status(const struct err *err)
 {
@@ -26,6 +27,7 @@ int main(int argc, char *argv[])
 {
 	struct warnings warnings CLEANUP(warnings_done) = { 0 };
 	struct err err = { 0 };
+	const char *advice;
 	int status = STATUS_DONE;
 	int result = run(argc, argv, &warnings, &status, &err);
 
@@ -33,8 +35,7 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "kexec: warning: %s\n", warnings.text[i]);
 	if (!result)
 		return fflush(stdout) ? STATUS_SYSTEM : status;
-	fprintf(stderr, "kexec: %s\n", err.text);
-	if (err.code == ERR_USAGE)
-		fputs("Try kexec --help.\n", stderr);
+	advice = advice_for(&err);
+	fprintf(stderr, "kexec: %s%s%s\n", err.text, advice ? "; try: " : "", advice ? advice : "");
 	return exit_status(&err);
 }

@@ -9,6 +9,7 @@ static void set_text(struct err *err, enum err_code code, const char *format, va
 {
 	err->code = code;
 	err->sys_errno = 0;
+	err->format = format;
 	vsnprintf(err->text, sizeof(err->text), format, arguments);
 }
 
@@ -51,14 +52,31 @@ int err_prefix(struct err *err, const char *format, ...)
 	return err_append(err, ": %s", old);
 }
 
-int err_append(struct err *err, const char *format, ...)
+static void append_text(struct err *err, const char *format, va_list arguments)
 {
 	size_t used = strlen(err->text);
+
+	vsnprintf(err->text + used, sizeof(err->text) - used, format, arguments);
+}
+
+int err_append(struct err *err, const char *format, ...)
+{
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(err->text + used, sizeof(err->text) - used, format, arguments);
+	append_text(err, format, arguments);
 	va_end(arguments);
+	return -1;
+}
+
+int err_advise(struct err *err, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	append_text(err, format, arguments);
+	va_end(arguments);
+	err->format = NULL;
 	return -1;
 }
 

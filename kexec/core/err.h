@@ -4,7 +4,7 @@
  *
  * A function that can fail returns 0 or -1 and takes a caller-owned
  * struct err as its last parameter. The leaf that finds the fault calls
- * err_set() (what failed, with the value); each frame that knows more calls
+ * err_set() (what failed, with the value, and a row in kexec/advice.c); each frame that knows more calls
  * err_prefix() (where: a file, an offset); main prints the text once. All three
  * return -1, so that `return err_set(...)` reads as one step. Outputs are not
  * touched on failure.
@@ -29,6 +29,8 @@ enum err_code {
 struct err {
 	enum err_code code;
 	int sys_errno; /* for ERR_SYSTEM, else 0 */
+	/* Of the leaf, by which advice_for() knows the sentence; NULL where it has its advice. */
+	const char *format;
 	char text[2048];
 };
 
@@ -41,8 +43,9 @@ int err_set_errno(struct err *err, int errnum, const char *format, ...)
 int err_no_memory(struct err *err);
 /* Puts "<text>: " before what is there. */
 int err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Appends to the text, for the advice that follows the fact. */
 int err_append(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends the advice that follows the fact: no other is given. */
+int err_advise(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
  * What the caller should tell the user although nothing failed. Owned by the

@@ -546,7 +546,7 @@ int capture_save(struct capture *capture, const char *path, struct err *err)
 	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE)) {
 		err_set_errno(err, errno, "%s", path);
 		if (err->sys_errno == EEXIST)
-			err_append(err, ": a capture overwrites nothing");
+			err_advise(err, ": a capture overwrites nothing");
 		unlink(temporary);
 		return -1;
 	}

@@ -78,7 +78,7 @@ static int gather_memmap(const struct root *root, struct system *system, struct 
 
 	if (root_count_numbered(root, "sys/firmware/memmap", &count, err))
 		return root_is_missing(err)
-			       ? err_append(err,
+			       ? err_advise(err,
 					    ": the running kernel does not show the firmware's "
 					    "memory map (CONFIG_FIRMWARE_MEMMAP); its own loader "
 					    "can be used with -s")
@@ -684,7 +684,7 @@ int gather_loaded(const struct root *root, bool crash, bool *ret, struct err *er
 			     crash ? "sys/kernel/kexec_crash_loaded" : "sys/kernel/kexec_loaded",
 			     &value, err)) {
 		if (root_is_missing(err))
-			err_append(err,
+			err_advise(err,
 				   ": the running kernel was built without kexec (CONFIG_KEXEC)");
 		return -1;
 	}

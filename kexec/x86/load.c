@@ -541,7 +541,7 @@ static int advise(const struct plan *plan, struct err *err)
 	if (err->code != ERR_NO_FIT || !range_is_valid(plan->reservation) ||
 	    reservation_needed(plan) > range_size(plan->reservation))
 		return -1;
-	return err_append(err,
+	return err_advise(err,
 			  "; only the reservation for the crash kernel, " PHYS_FMT "-" PHYS_FMT
 			  ", is used: boot the running kernel with crashkernel=%lluM",
 			  PHYS(plan->reservation.start), PHYS(plan->reservation.end),
@@ -645,7 +645,7 @@ int load_place(const struct load_request *request, const struct system *system,
 	if (!tries || err->code != ERR_NO_FIT)
 		return -1;
 	if (request->spares == LOAD_SPARES_ALWAYS)
-		return err_append(err, "; without --spare-copy less is needed");
+		return err_advise(err, "; without --spare-copy less is needed");
 	load_done(load);
 	*load = (struct load){ 0 };
 	no_spares = *err;

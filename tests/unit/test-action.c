@@ -262,8 +262,8 @@ static void test_exec(void **state)
 	expect("-e", "1: Nothing has been loaded! Load a kernel first: kexec -l KERNEL", "");
 	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
 	expect("-e",
-	       "255: kexec failed: Invalid argument: nothing is loaded, or this is a container; try: "
-	       "kexec -l KERNEL",
+	       "255: kexec failed: Invalid argument: this is a container: only processes of the machine "
+	       "itself may start a kernel; try: kexec -e outside of it",
 	       "sync network-down exec ");
 	run("-e -x");
 	did[0] = '\0';
@@ -289,7 +289,9 @@ static void test_force_and_default(void **state)
 	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
 	run("-f -c %K");
 	assert_string_equal(did, "load(3,0x3e0000) sync network-down exec ");
-	expect("-c %K", "1: loaded, but shutdown -r now cannot be run: No such file or directory",
+	expect("-c %K",
+	       "1: loaded, but shutdown -r now cannot be run: No such file or directory; reboot in another "
+	       "way, or kexec -e",
 	       "load(3,0x3e0000) shutdown ");
 }
 

@@ -12,6 +12,7 @@
 
 #include "kexec/explain.h"
 #include "tests/mk/machine.h"
+#include "x86/bootparam.h"
 
 enum { SIZE = 0x100000 };
 
@@ -40,11 +41,11 @@ static const struct row rows[] = {
 	  "kexec_load failed: Operation not permitted: kernel.kexec_load_disabled is 1, and stays so "
 	  "until the next boot; try: reboot" },
 	{ EXPLAIN_FILE_LOAD, EPERM, false, false, "proc/sys/kernel/kexec_load_limit_reboot", "0\n",
-	  "kexec_file_load failed: Operation not permitted: kernel.kexec_load_limit_reboot is 0: as "
-	  "many loads as it allowed have been made since the boot; try: reboot" },
+	  "kexec_file_load failed: Operation not permitted: kernel.kexec_load_limit_reboot is 0: it "
+	  "counts every load and unload, also one that fails, and none is left; try: reboot" },
 	{ EXPLAIN_LOAD, EPERM, true, false, "proc/sys/kernel/kexec_load_limit_panic", "0\n",
-	  "kexec_load failed: Operation not permitted: kernel.kexec_load_limit_panic is 0: as many "
-	  "loads as it allowed have been made since the boot; try: reboot" },
+	  "kexec_load failed: Operation not permitted: kernel.kexec_load_limit_panic is 0: it "
+	  "counts every load and unload, also one that fails, and none is left; try: reboot" },
 	{ EXPLAIN_LOAD, EPERM, true, false, "proc/sys/kernel/kexec_load_limit_reboot", "0\n",
 	  "kexec_load failed: Operation not permitted: a security module forbids it, or this is a "
 	  "container; try: journalctl -k -g kexec" },
@@ -54,8 +55,14 @@ static const struct row rows[] = {
 	  "kernel with a signature that it trusts can be loaded, with -s; try: kexec -s -l "
 	  "KERNEL.signed, or turn Secure Boot off" },
 	{ EXPLAIN_FILE_LOAD, EACCES, false, false, NULL, NULL,
-	  "kexec_file_load failed: Permission denied: the kernel has no proof of what is in the image "
-	  "(IMA appraises kexec, or Secure Boot is on); try: kexec -s -l KERNEL.signed" },
+	  "kexec_file_load failed: Permission denied: a security module forbids it: IMA appraises "
+	  "what is loaded, or a policy of SELinux; try: kexec -s -l KERNEL.signed" },
+	{ EXPLAIN_FILE_LOAD, ELIBBAD, false, false, NULL, NULL,
+	  "kexec_file_load failed: Accessing a corrupted shared library: the kernel's PE header, or "
+	  "the table of its signatures, is malformed; try: sbverify --list KERNEL" },
+	{ EXPLAIN_FILE_LOAD, ENOPKG, false, false, NULL, NULL,
+	  "kexec_file_load failed: Package not installed: the kernel's signature is of a kind that "
+	  "the running kernel was built without; try: sbverify --list KERNEL" },
 	{ EXPLAIN_FILE_LOAD, EKEYREJECTED, false, false, NULL, NULL,
 	  "kexec_file_load failed: Key was rejected by service: the kernel's contents do not match its "
 	  "signature, or the signature is revoked; try: sbverify --cert CERTIFICATE KERNEL" },
@@ -71,15 +78,20 @@ static const struct row rows[] = {
 	{ EXPLAIN_LOAD, ENOSYS, false, false, "boot/config-6.1.0-test",
 	  "CONFIG_A=y\n# CONFIG_KEXEC is not set\n# CONFIG_KEXEC_FILE is not set\n",
 	  "kexec_load failed: Function not implemented: the running kernel was built without this "
-	  "system call (/boot/config-6.1.0-test: CONFIG_KEXEC is not set); try: install a kernel that "
+	  "system call (/boot/config-6.1.0-test: no CONFIG_KEXEC=y); try: install a kernel that "
 	  "has it" },
 	{ EXPLAIN_FILE_LOAD, ENOSYS, false, false, "boot/config-6.1.0-test",
 	  "CONFIG_A=y\n# CONFIG_KEXEC is not set\n# CONFIG_KEXEC_FILE is not set\n",
 	  "kexec_file_load failed: Function not implemented: the running kernel was built without "
-	  "this system call (/boot/config-6.1.0-test: CONFIG_KEXEC_FILE is not set); try: install a "
+	  "this system call (/boot/config-6.1.0-test: no CONFIG_KEXEC_FILE=y); try: install a "
 	  "kernel that has it" },
+	{ EXPLAIN_FILE_LOAD, ENOSYS, false, false, "lib/modules/6.1.0-test/config",
+	  "# Automatically generated\nCONFIG_KEXEC=y\n",
+	  "kexec_file_load failed: Function not implemented: the running kernel was built without "
+	  "this system call (/lib/modules/6.1.0-test/config: no CONFIG_KEXEC_FILE=y); try: install "
+	  "a kernel that has it" },
 	{ EXPLAIN_LOAD, ENOSYS, false, false, "boot/config-6.1.0-test",
-	  "CONFIG_KEXEC=y\n# CONFIG_KEXEC_FILE is not set\n",
+	  "# Automatically generated\nCONFIG_KEXEC=y\n# CONFIG_KEXEC_FILE is not set\n",
 	  "kexec_load failed: Function not implemented: the running kernel was built without this "
 	  "system call, or a container hides it; try: kexec -s ..." },
 	{ EXPLAIN_FILE_LOAD, ENOSYS, false, false, NULL, NULL,
@@ -121,26 +133,44 @@ static const struct row rows[] = {
 	{ EXPLAIN_LOAD, ENOMEM, false, true, "proc/meminfo",
 	  "MemTotal:  100000 kB\nMemAvailable:   1500 kB\n",
 	  "kexec_load failed: Cannot allocate memory: the running kernel has no memory for a second "
-	  "copy of the segments (1500 KiB are available, the segments have 2048 KiB); try: sync; echo 3 "
-	  "> /proc/sys/vm/drop_caches" },
-	{ EXPLAIN_FILE_LOAD, ENOMEM, false, false, "proc/meminfo", "MemAvailable:   1500 kB\n",
-	  "kexec_file_load failed: Cannot allocate memory: the running kernel has no memory for a "
-	  "second copy of the segments (1500 KiB are available); try: sync; echo 3 > "
-	  "/proc/sys/vm/drop_caches" },
+	  "copy of the segments (1500 KiB are available, what is to be loaded has 2048 KiB); try: "
+	  "sync; echo 3 > /proc/sys/vm/drop_caches" },
+	{ EXPLAIN_LOAD, ENOMEM, false, true, "proc/meminfo", "MemAvailable:   15000 kB\n",
+	  "kexec_load failed: Cannot allocate memory: the running kernel found too little memory in "
+	  "one piece, or none for a moment; try: the same again" },
+	{ EXPLAIN_FILE_LOAD, ENOMEM, true, false, "proc/meminfo", "MemAvailable:   1500 kB\n",
+	  "kexec_file_load failed: Cannot allocate memory: the running kernel has no memory to read "
+	  "the files into (1500 KiB are available, what is to be loaded has 3072 KiB); try: kexec -c "
+	  "..., which reads no copy" },
+	{ EXPLAIN_FILE_LOAD, ENOMEM, true, false, "proc/meminfo", "MemAvailable:   15000 kB\n",
+	  "kexec_file_load failed: Cannot allocate memory: the running kernel has no room left in the "
+	  "reservation for its page tables; try: boot the running kernel with a larger crashkernel=" },
 	{ EXPLAIN_LOAD, EFAULT, false, true, NULL, NULL,
 	  "kexec_load failed: Bad address: a file shrank while the kernel copied it; try: the same "
 	  "again" },
-	{ EXPLAIN_LOAD, EINVAL, false, true, NULL, NULL,
-	  "kexec_load failed: Invalid argument: the segments are more than half of memory, or the "
-	  "running kernel does not know an option; try: kexec --dry-run ..." },
+	{ EXPLAIN_LOAD, EINVAL, false, true, "proc/meminfo", "MemTotal:  4094 kB\n",
+	  "kexec_load failed: Invalid argument: what is to be loaded is more than half of memory "
+	  "(2048 KiB of 4094 KiB); try: the same with a smaller initrd" },
+	{ EXPLAIN_LOAD, EINVAL, false, true, "proc/meminfo", "MemTotal:  4096 kB\n",
+	  "kexec_load failed: Invalid argument: the running kernel does not take an argument of the "
+	  "call; try: dmesg | tail" },
+	{ EXPLAIN_FILE_LOAD, EINVAL, true, false, NULL, NULL,
+	  "kexec_file_load failed: Invalid argument: the command line is longer than the kernel takes "
+	  "(2018 characters of 2017); try: the same with a shorter --append" },
 	{ EXPLAIN_FILE_LOAD, EINVAL, false, false, NULL, NULL,
-	  "kexec_file_load failed: Invalid argument: the command line is longer than the kernel takes, "
-	  "the segments are more than half of memory, or the running kernel does not know an option; "
-	  "try: kexec -c ..., which says which" },
-	{ EXPLAIN_START, EINVAL, false, false, NULL, NULL,
-	  "kexec failed: Invalid argument: nothing is loaded, or this is a container; try: kexec -l "
-	  "KERNEL" },
-	{ EXPLAIN_START, EIO, false, false, NULL, NULL, "kexec failed: Input/output error" },
+	  "kexec_file_load failed: Invalid argument: the running kernel does not take an argument of "
+	  "the call; try: dmesg | tail" },
+	{ EXPLAIN_START, EINVAL, false, false, "sys/kernel/kexec_loaded", "0\n",
+	  "kexec failed: Invalid argument: nothing is loaded; try: kexec -l KERNEL" },
+	{ EXPLAIN_START, EINVAL, false, false, "sys/kernel/kexec_loaded", "1\n",
+	  "kexec failed: Invalid argument: this is a container: only processes of the machine itself "
+	  "may start a kernel; try: kexec -e outside of it" },
+	{ EXPLAIN_LOAD, EOPNOTSUPP, false, false, NULL, NULL,
+	  "kexec_load failed: Operation not supported: the running kernel does no kexec on this "
+	  "machine; try: dmesg | grep -i kexec" },
+	{ EXPLAIN_START, EIO, false, false, NULL, NULL,
+	  "kexec failed: Input/output error: nothing is known of this error; the kernel's log may say "
+	  "more; try: dmesg | tail" },
 };
 
 static int set_up(void **state)
@@ -178,6 +208,9 @@ static void test_rows(void **state)
 			.crash = row->crash,
 			.root = &root,
 			.plan = row->with_plan ? &plan : NULL,
+			.files_size = row->call == EXPLAIN_FILE_LOAD ? 3 * SIZE : 0,
+			.cmdline_length = 2018,
+			.cmdline_max = 2047,
 		};
 		struct err err = { 0 };
 
@@ -202,10 +235,10 @@ static void test_all_are_tried(void **state)
 	for (size_t i = 0; i < count; i++) {
 		const char *slot = strstr(cause[i].cause, "%s");
 		const char *end = slot ? slot + 2 : cause[i].cause;
-		bool found = false;
+		bool found = strstr(cause[i].cause, "Secure Boot is on"); /* test_secure_boot() */
 
 		for (size_t j = 0; j < sizeof(rows) / sizeof(rows[0]); j++)
-			found |= rows[j].error == cause[i].error &&
+			found |= (!cause[i].error || rows[j].error == cause[i].error) &&
 				 (rows[j].call & cause[i].calls) && strstr(rows[j].said, end) &&
 				 strstr(rows[j].said, cause[i].next);
 		if (!found)
@@ -214,10 +247,35 @@ static void test_all_are_tried(void **state)
 	}
 }
 
+/* A zero page, of a machine that was started by Secure Boot. */
+static void test_secure_boot(void **state)
+{
+	const struct explain_failure failure = {
+		.call = EXPLAIN_LOAD,
+		.error = EACCES,
+		.root = &root,
+	};
+	struct boot_params params = { .secure_boot = 3 };
+	struct err err = { 0 };
+
+	(void)state;
+	mk_file(&machine, "sys/kernel/boot_params/data", &params, sizeof(params));
+	assert_int_equal(explain(&failure, &err), -1);
+	assert_string_equal(
+		err.text, "kexec_load failed: Permission denied: Secure Boot is on, and this call "
+			  "gives the running kernel no signature to check; try: kexec -s -l "
+			  "KERNEL.signed");
+	params.secure_boot = 2;
+	mk_file(&machine, "sys/kernel/boot_params/data", &params, sizeof(params));
+	assert_int_equal(explain(&failure, &err), -1);
+	assert_non_null(strstr(err.text, "Permission denied: a security module forbids it"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_rows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_secure_boot, set_up, tear_down),
 		cmocka_unit_test(test_all_are_tried),
 	};
 
