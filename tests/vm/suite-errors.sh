@@ -9,32 +9,85 @@ refused() {
 	expect_line "$log" "^@ $1=255 $2\$"
 }
 
+# unsigned KERNEL: its vmlinuz without a signature, $case_dir/unsigned.
+unsigned() {
+	need sbattach
+	cp "$1/vmlinuz" "$case_dir/unsigned"
+	chmod u+w "$case_dir/unsigned"
+	sbattach --remove "$case_dir/unsigned" || fail "the signature cannot be removed"
+}
+
 # errors VERSION: what does not need Secure Boot.
 errors() {
 	local kernel
 	need_loader
-	need setpriv
+	need setpriv strace gcc
 	kernel=$(kernel_dir "$1") || exit
+	unsigned "$kernel"
+	gcc -O2 -static -o "$case_dir/refuse" "$vm_here/refuse.c" || fail "refuse.c cannot be built"
 	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" \
-		"$(command -v setpriv)=/sbin/setpriv" "$kernel/vmlinuz=/k/vmlinuz"
-	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append crashkernel=96M
+		"$(command -v setpriv)=/sbin/setpriv" "$(command -v strace)=/sbin/strace" \
+		"$case_dir/refuse=/refuse" "$kernel/vmlinuz=/k/vmlinuz" "$case_dir/unsigned=/k/unsigned"
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --cpus 2 --append crashkernel=96M --timeout 240
 	expect_line "$log" '^@ doctor=0 00$'
 	expect_line "$log" '^ok    reservation    98304 KiB; to load, to boot and to write a dump takes about [0-9]+ KiB, and the crash kernel would be checked and repaired$'
 	refused capability 00 'kexec_load failed: Operation not permitted: CAP_SYS_BOOT is needed; try: sudo kexec ...'
+	refused container 00 'kexec_load failed: Operation not permitted: a security module forbids it, or this is a container; try: journalctl -k -g kexec'
+	refused hidden 00 'kexec_load failed: Function not implemented: the running kernel was built without this system call, or a container hides it; try: kexec -s ...'
+	refused hidden-file 00 'kexec_file_load failed: Function not implemented: the running kernel was built without this system call, or a container hides it; try: kexec -c ...'
 	refused format 00 "kexec_file_load failed: Exec format error: the running kernel's loader does not take this image; try: kexec -c ..."
 	refused busy-text 00 'kexec_file_load failed: Text file busy: somebody has the file open to write to it; try: fuser -v KERNEL'
-	refused long 00 'kexec_file_load failed: Invalid argument: the command line is longer than the kernel takes, .*; try: kexec -c ..., which says which'
+	refused long 00 'kexec_file_load failed: Invalid argument: the command line is longer than the kernel takes \(3000 characters of 2047\); try: the same with a shorter --append'
+	refused too-large 00 'kexec_file_load failed: File too large: a file is larger than the running kernel reads; try: kexec -c ...'
+	refused too-little 00 'kexec_file_load failed: Cannot allocate memory: the running kernel has no memory to read the files into \([0-9]+ KiB are available, what is to be loaded has 15[0-9]+ KiB\); try: kexec -c ..., which reads no copy'
+	refused too-little-crash 00 'kexec_file_load failed: Cannot allocate memory: the running kernel has no memory to read the files into \(.*'
 	refused no-place 00 "kexec_file_load failed: Cannot assign requested address: the running kernel's loader finds no place in the reservation of 98304 KiB; try: kexec -c -p --dry-run KERNEL, which says what would do"
 	expect_line "$log" '^fail  reservation    crash kernel: [0-9]+ KiB are needed .* KiB too few: '
 	expect_line "$log" '^@ doctor-large=1 00$'
-	expect_line "$log" '^kexec: kexec_load failed: Device or resource busy: another load is under way; try: the same again$'
+	expect_line "$log" '^kexec: kexec_file_load failed: Device or resource busy: another load is under way; try: the same again$'
+	refused busy-start 10 'kexec failed: Device or resource busy: another load is under way; try: the same again'
 	expect_line "$log" '^@ load=0 10$'
 	refused start 10 'kexec failed: Operation not permitted: CAP_SYS_BOOT is needed; try: sudo kexec ...'
+	refused start-inside 10 'kexec failed: Invalid argument: this is a container: only processes of the machine itself may start a kernel; try: kexec -e outside of it'
+	refused shrinks 00 'kexec_load failed: Bad address: a file shrank while the kernel copied it; try: the same again'
+	refused address 00 'kexec_load failed: Cannot assign requested address: the kernel refuses the address of a segment; try: kexec --dry-run ... and a report of what it says'
+	refused outside 00 'kexec_load failed: Cannot assign requested address: [a-z]+ 0x[0-9a-f]+-0x[0-9a-f]+ is outside the reservation, which is 0x[0-9a-f]+-0x[0-9a-f]+ now; it was inside when the plan was made; try: the same again'
 	refused lockdown '[01]0' 'kexec_load failed: Operation not permitted: the kernel is locked down \(integrity\): only a kernel with a signature that it trusts can be loaded, with -s; try: kexec -s -l KERNEL.signed, or turn Secure Boot off'
+	refused lockdown-unsigned '[01]0' 'kexec_file_load failed: Operation not permitted: the kernel is locked down \(integrity\): only a kernel with a signature that it trusts can be loaded, with -s; try: kexec -s -l KERNEL.signed, or turn Secure Boot off'
 	refused disabled '[01]0' 'kexec_load failed: Operation not permitted: kernel.kexec_load_disabled is 1, and stays so until the next boot; try: reboot'
 	expect_line "$log" '^fail  system call    kernel.kexec_load_disabled is 1: nothing can be loaded until the next boot$'
 	expect_line "$log" '^warn  lockdown       the kernel is locked down \(integrity\): '
 	expect_line "$log" '^@ doctor-disabled=1 [01]0$'
+}
+
+# A kernel that was built without kexec: Linux as a program, in a guest, as it does not run
+# on every processor.
+case_not_built() {
+	local kernel uml release
+	need_loader
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	uml=$("$VM_PACKAGES" --uml) || skip "user-mode-linux cannot be had"
+	release=$(basename "$uml"/usr/lib/uml/modules/*)
+	gzip -dc "$uml/usr/share/doc/user-mode-linux/config.gz" >"$case_dir/config" || fail "no configuration of user-mode-linux"
+	make_initramfs "$case_dir/uml-initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" \
+		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/config=/boot/config-$release"
+	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$uml/usr/bin/linux.uml=/sbin/linux.uml" \
+		"$case_dir/uml-initrd=/uml-initrd"
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append only=call --timeout 400
+	refused not-built '' "kexec_file_load failed: Function not implemented: the running kernel was built without this system call \\(/boot/config-$release: no CONFIG_KEXEC_FILE=y\\); try: install a kernel that has it"
+	refused not-built-unload '' "kexec_load failed: Function not implemented: the running kernel was built without this system call \\(/boot/config-$release: no CONFIG_KEXEC=y\\); try: install a kernel that has it"
+}
+
+# A machine whose memory is not what it was when the plan was made.
+case_small() {
+	local kernel
+	need_loader
+	need strace
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" \
+		"$(command -v strace)=/sbin/strace" "$kernel/vmlinuz=/k/vmlinuz"
+	vm_run '' --mem 320M --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append only=small
+	refused half 00 'kexec_load failed: Invalid argument: what is to be loaded is more than half of memory \([0-9]+ KiB of [0-9]+ KiB\); try: the same with a smaller initrd'
 }
 
 # EFI without its runtime services: the new kernel will lose them.
@@ -47,6 +100,7 @@ case_no_runtime_map() {
 	expect_line "$log" '^ok    machine        [0-9]+ entries of the firmware.s map, booted by EFI, which is lost$'
 	expect_line "$log" '^warn  reboot         /sys/firmware/efi/runtime-map, .* no EFI runtime services'
 	expect_line "$log" '^@ doctor=0 00$'
+	refused none-reserved 00 'kexec_file_load failed: Cannot assign requested address: no memory is reserved for a crash kernel; try: boot the running kernel with crashkernel=256M'
 }
 
 case_6.1() {
@@ -56,28 +110,44 @@ case_6.1() {
 case_6.12() {
 	errors 6.12-cloud
 	expect_line "$log" '^@ last-of-limit=0 10$'
-	refused limit 10 'kexec_load failed: Operation not permitted: kernel.kexec_load_limit_reboot is 0: as many loads as it allowed have been made since the boot; try: reboot'
+	refused limit 10 'kexec_load failed: Operation not permitted: kernel.kexec_load_limit_reboot is 0: it counts every load and unload, also one that fails, and none is left; try: reboot'
+	refused limit-panic 10 'kexec_load failed: Operation not permitted: kernel.kexec_load_limit_panic is 0: it counts every load and unload, also one that fails, and none is left; try: reboot'
+}
+
+# damage_signature NAME OFFSET: the signed kernel with a byte of the table of its signatures changed.
+damage_signature() {
+	python3 - "$case_dir/vmlinuz" "$case_dir/$1" "$2" <<-'END' || fail "no signature is found"
+		import struct, sys
+		image = bytearray(open(sys.argv[1], "rb").read())
+		pe = struct.unpack_from("<I", image, 0x3c)[0]
+		# Data directory 4 of a PE32+ header: the certificate table.
+		at, size = struct.unpack_from("<II", image, pe + 24 + 112 + 4 * 8)
+		assert size and at + size <= len(image)
+		image[at + int(sys.argv[3])] ^= 0x55
+		open(sys.argv[2], "wb").write(image)
+	END
 }
 
 # The firmware trusts one key, and has the kernel that it starts locked down.
 case_secure_boot() {
 	local kernel key=/usr/share/ovmf/PkKek-1-snakeoil
 	need_loader
-	need sbsign sbattach openssl
+	need sbsign openssl python3
 	kernel=$(kernel_dir 6.1-cloud) || exit
-	cp "$kernel/vmlinuz" "$case_dir/unsigned"
-	chmod u+w "$case_dir/unsigned"
-	sbattach --remove "$case_dir/unsigned" || fail "the signature cannot be removed"
+	unsigned "$kernel"
 	openssl rsa -in $key.key -passin pass:snakeoil -out "$case_dir/key" 2>"$case_dir/said" &&
 		sbsign --key "$case_dir/key" --cert $key.pem --output "$case_dir/vmlinuz" \
 			"$case_dir/unsigned" >>"$case_dir/said" 2>&1 || fail "$(tail -n 1 "$case_dir/said")"
 	cp "$case_dir/vmlinuz" "$case_dir/tampered"
 	printf 'X' | dd of="$case_dir/tampered" bs=1 seek=5000000 conv=notrunc 2>/dev/null
+	damage_signature malformed 40
+	damage_signature unwrapped 0
 	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" \
 		"$case_dir/vmlinuz=/k/vmlinuz" "$case_dir/unsigned=/k/unsigned" \
+		"$case_dir/malformed=/k/malformed" "$case_dir/unwrapped=/k/unwrapped" \
 		"$case_dir/tampered=/k/tampered" "$kernel/vmlinuz=/k/other"
 	vm_run '' --firmware secure --kernel "$case_dir/vmlinuz" --initrd "$case_dir/initrd" \
-		--append secure=1 --timeout 240
+		--append only=secure --timeout 240
 	expect_line "$log" 'secureboot: Secure boot enabled'
 	refused secure 00 'kexec_load failed: Permission denied: the kernel has no proof of what is in the image \(IMA appraises kexec, or Secure Boot is on\); try: kexec -s -l KERNEL.signed'
 	refused unsigned 00 'kexec_file_load failed: No data available: the kernel is not signed, and must be; try: sbverify --list KERNEL'
@@ -88,4 +158,4 @@ case_secure_boot() {
 	expect_line "$log" '^@ chosen=0 10$'
 }
 
-vm_cases secure_boot no_runtime_map 6.1 6.12
+vm_cases secure_boot no_runtime_map small not_built 6.1 6.12
