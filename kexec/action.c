@@ -167,12 +167,15 @@ static int submit_plan(struct session *session, struct err *err)
 	struct explain_failure failure = {
 		.call = EXPLAIN_LOAD,
 		.crash = session->request->crash,
+		.used_up = explain_used_up(&session->around->root, session->request->crash),
 		.root = &session->around->root,
 		.plan = &session->load.plan,
 	};
 
 	if (session->load.plan.stage != PLAN_SEALED)
 		return err_set(err, ERR_INTERNAL, "the plan is not sealed");
+	if (!failure.crash && explain_check_memory(failure.root, failure.plan, err))
+		return -1;
 	failure.error = load_plan(session->around->ops, &session->load.plan);
 	load_forget_seed(&session->load);
 	return failure.error ? explain(&failure, err) : 0;
@@ -184,6 +187,7 @@ static int unload(const struct surroundings *around, bool crash, struct err *err
 	struct explain_failure failure = {
 		.call = EXPLAIN_FILE_LOAD,
 		.crash = crash,
+		.used_up = explain_used_up(&around->root, crash),
 		.root = &around->root,
 	};
 
@@ -263,19 +267,22 @@ static int file_load(const struct session *session, int initrd, unsigned long fl
 		     struct err *err)
 {
 	const struct ops *ops = session->around->ops;
+	const struct root *root = &session->around->root;
+	bool crash = flags & KEXEC_FILE_ON_CRASH;
 	struct bzimage image = { 0 };
 	struct err ignored;
 	struct explain_failure failure = {
 		.call = EXPLAIN_FILE_LOAD,
-		.error = -ops->file_load(ops->context, session->kernel.file[0].fd, initrd,
-					 strlen(session->cmdline) + 1, session->cmdline, flags),
-		.crash = flags & KEXEC_FILE_ON_CRASH,
-		.root = &session->around->root,
+		.crash = crash,
+		.used_up = explain_used_up(root, crash),
+		.root = root,
 		.files_size =
 			session->kernel.bytes.size + (initrd < 0 ? 0 : session->initrd.bytes.size),
 		.cmdline_length = strlen(session->cmdline),
 	};
 
+	failure.error = -ops->file_load(ops->context, session->kernel.file[0].fd, initrd,
+					failure.cmdline_length + 1, session->cmdline, flags);
 	if (!failure.error)
 		return 0;
 	if (!bzimage_parse(session->kernel.bytes, &image, &ignored))

@@ -104,6 +104,8 @@ static const struct advice all[] = {
 	  "a smaller kernel or initrd, other --mem-min and --mem-max, or a reboot through the firmware" },
 	{ "the kernel is not relocatable and runs only at " PHYS_FMT ", below --mem-min=" PHYS_FMT, "the two contradict each other", "the same without --mem-min" },
 	{ "the segments have %llu KiB (", "the running kernel takes no more than half of memory", NULL },
+	{ "the running kernel needs %llu KiB for its copy of the segments and has %llu KiB to give: it would kill processes for them, so nothing was loaded",
+	  "until the reboot the new kernel is in memory beside all that runs, and beside a kernel that is loaded already", "ps aux --sort=-rss | head, and end what can go; kexec -u" },
 	{ "the running kernel's own loader may put the kernel at " PHYS_FMT ", from where it moves itself to " PHYS_FMT ", over what is there",
 	  "loaders before Linux 6.12 begin at 1 MiB, whatever the kernel's floor is; with -s a warning, with -a a refusal",
 	  "kexec -c ..., which keeps to the floor" },

@@ -61,16 +61,25 @@ static bool lacks_capability(const struct explain_failure *failure, char detail[
 	       !(capabilities >> CAP_SYS_BOOT & 1);
 }
 
-static bool is_used_up(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
+static const char *limit_name(bool crash)
 {
-	const char *name = failure->crash ? "kexec_load_limit_panic" : "kexec_load_limit_reboot";
+	return crash ? "kexec_load_limit_panic" : "kexec_load_limit_reboot";
+}
+
+bool explain_used_up(const struct root *root, bool crash)
+{
 	struct err ignored;
 	uint64_t left;
 	char path[64];
 
-	snprintf(path, sizeof(path), "proc/sys/kernel/%s", name);
-	snprintf(detail, EXPLAIN_DETAIL_MAX, "%s", name);
-	return !root_read_number(failure->root, path, &left, &ignored) && !left;
+	snprintf(path, sizeof(path), "proc/sys/kernel/%s", limit_name(crash));
+	return !root_read_number(root, path, &left, &ignored) && !left;
+}
+
+static bool is_used_up(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
+{
+	snprintf(detail, EXPLAIN_DETAIL_MAX, "%s", limit_name(failure->crash));
+	return failure->used_up;
 }
 
 static bool is_locked_down(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
@@ -318,7 +327,7 @@ static const struct explain_cause causes[] = {
 	  "boot the running kernel with a larger crashkernel=" },
 	{ LOADS, ENOMEM, lacks_memory, "/proc/meminfo",
 	  "the running kernel has no memory for a second copy of the segments (%s)",
-	  "sync; echo 3 > /proc/sys/vm/drop_caches" },
+	  "ps aux --sort=-rss | head, and end what can go" },
 	{ LOADS, ENOMEM, NULL, "",
 	  "the running kernel found too little memory in one piece, or none for a moment",
 	  "the same again" },
@@ -369,4 +378,20 @@ int explain(const struct explain_failure *failure, struct err *err)
 		return err_append(err, ": %s; try: %s", slot ? text : cause->cause, cause->next);
 	}
 	return -1;
+}
+
+int explain_check_memory(const struct root *root, const struct plan *plan, struct err *err)
+{
+	const struct explain_failure failure = { .plan = plan };
+	uint64_t available, swap = 0, needed = bytes_to_load(&failure) / 1024;
+
+	look_up(root, "proc/meminfo", "SwapFree:", 10, &swap);
+	if (!look_up(root, "proc/meminfo", "MemAvailable:", 10, &available) ||
+	    needed <= available + swap)
+		return 0;
+	return err_set(
+		err, ERR_NO_FIT,
+		"the running kernel needs %llu KiB for its copy of the segments and has %llu KiB "
+		"to give: it would kill processes for them, so nothing was loaded",
+		(unsigned long long)needed, (unsigned long long)(available + swap));
 }

@@ -16,6 +16,7 @@ struct explain_failure {
 	enum explain_call call;
 	int error; /* an errno */
 	bool crash;
+	bool used_up;		 /* explain_used_up() before the call, which counts itself */
 	const struct root *root; /* where causes are looked up */
 	const struct plan *plan; /* what kexec_load was given; NULL: nothing, or not ours */
 	/* What kexec_file_load was given: bytes of its files; the command line, and how long it
@@ -38,6 +39,9 @@ struct explain_cause {
 	const char *next;    /* a command, or what to do */
 };
 
+/* Whether kexec_load_limit_panic, or _reboot, allows no more calls. */
+bool explain_used_up(const struct root *root, bool crash);
+
 const struct explain_cause *explain_causes(size_t *ret_count);
 
 /*
@@ -45,5 +49,11 @@ const struct explain_cause *explain_causes(size_t *ret_count);
  * first words.
  */
 int explain(const struct explain_failure *failure, struct err *err);
+
+/*
+ * Whether the running kernel has memory for its copy of a plan that is no crash kernel's.
+ * It does not answer ENOMEM where it has not: it kills processes. ERR_NO_FIT with both sizes.
+ */
+int explain_check_memory(const struct root *root, const struct plan *plan, struct err *err);
 
 #endif

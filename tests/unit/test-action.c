@@ -193,6 +193,22 @@ static void test_locked_down(void **state)
 
 /* What the running kernel's loader did before 6.12, where the first RAM that is large enough has
  * its last place below the floor. */
+/* The running kernel keeps a copy, for which it would kill. */
+static void test_memory_for_the_copy(void **state)
+{
+	(void)state;
+	mk_text(&machine, "proc/meminfo",
+		"MemTotal: 900000 kB\nMemAvailable: 300 kB\nSwapFree: 20 kB\n");
+	expect("-c -l %K",
+	       "1: the running kernel needs 49200 KiB for its copy of the segments and has 320 KiB to "
+	       "give: it would kill processes for them, so nothing was loaded",
+	       "");
+	expect("--dry-run -l %K", "0", "");
+	mk_text(&machine, "proc/meminfo",
+		"MemTotal: 900000 kB\nMemAvailable: 300 kB\nSwapFree: 200000 kB\n");
+	expect("-c -l %K", "0", "load(3,0x3e0000) ");
+}
+
 static void test_own_loader_goes_low(void **state)
 {
 	static const char low[] = "00001000-0009fbff : System RAM\n"
@@ -600,6 +616,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_memory_for_the_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_loader_goes_low, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_load_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unload, set_up, tear_down),

@@ -134,7 +134,7 @@ static const struct row rows[] = {
 	  "MemTotal:  100000 kB\nMemAvailable:   1500 kB\n",
 	  "kexec_load failed: Cannot allocate memory: the running kernel has no memory for a second "
 	  "copy of the segments (1500 KiB are available, what is to be loaded has 2048 KiB); try: "
-	  "sync; echo 3 > /proc/sys/vm/drop_caches" },
+	  "ps aux --sort=-rss | head, and end what can go" },
 	{ EXPLAIN_LOAD, ENOMEM, false, true, "proc/meminfo", "MemAvailable:   15000 kB\n",
 	  "kexec_load failed: Cannot allocate memory: the running kernel found too little memory in "
 	  "one piece, or none for a moment; try: the same again" },
@@ -202,20 +202,25 @@ static void test_rows(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *row = &rows[i];
+		bool used_up;
+		struct err err = { 0 };
+
+		if (row->path)
+			mk_text(&machine, row->path, row->text);
+		used_up = explain_used_up(&root, row->crash);
+
 		const struct explain_failure failure = {
 			.call = row->call,
 			.error = row->error,
 			.crash = row->crash,
 			.root = &root,
+			.used_up = used_up,
 			.plan = row->with_plan ? &plan : NULL,
 			.files_size = row->call == EXPLAIN_FILE_LOAD ? 3 * SIZE : 0,
 			.cmdline_length = 2018,
 			.cmdline_max = 2047,
 		};
-		struct err err = { 0 };
 
-		if (row->path)
-			mk_text(&machine, row->path, row->text);
 		assert_int_equal(explain(&failure, &err), -1);
 		assert_string_equal(err.text, row->said);
 		assert_int_equal(err.code, ERR_REFUSED);
@@ -247,6 +252,28 @@ static void test_all_are_tried(void **state)
 	}
 }
 
+/* A call counts itself: what the limit says after it is not why it was refused. */
+static void test_last_of_limit(void **state)
+{
+	struct explain_failure failure = {
+		.call = EXPLAIN_LOAD,
+		.error = EPERM,
+		.root = &root,
+	};
+	struct err err = { 0 };
+
+	(void)state;
+	mk_text(&machine, "proc/sys/kernel/kexec_load_limit_reboot", "1\n");
+	failure.used_up = explain_used_up(&root, false);
+	mk_text(&machine, "proc/sys/kernel/kexec_load_limit_reboot", "0\n");
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	assert_int_equal(explain(&failure, &err), -1);
+	assert_non_null(strstr(err.text, "the kernel is locked down (integrity)"));
+	failure.used_up = explain_used_up(&root, false);
+	assert_int_equal(explain(&failure, &err), -1);
+	assert_non_null(strstr(err.text, "kernel.kexec_load_limit_reboot is 0"));
+}
+
 /* A zero page, of a machine that was started by Secure Boot. */
 static void test_secure_boot(void **state)
 {
@@ -275,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_rows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_last_of_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_secure_boot, set_up, tear_down),
 		cmocka_unit_test(test_all_are_tried),
 	};
