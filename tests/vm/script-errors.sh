@@ -62,8 +62,8 @@ not-built)
 	;;
 secure)
 	try secure kexec -c -l /k/vmlinuz
-	for kernel in unsigned other tampered malformed unwrapped elliptic; do
-		[ ! -e /k/$kernel ] || try $kernel kexec -s -l /k/$kernel
+	for kernel in unsigned other tampered malformed unwrapped unknown-digest; do
+		try $kernel kexec -s -l /k/$kernel
 	done
 	try signed kexec -s -l /k/vmlinuz
 	try chosen kexec -l /k/vmlinuz
@@ -73,6 +73,9 @@ small)
 	truncate -s 160M /tmp/initrd
 	pretend /proc/meminfo 's/^\(MemTotal: *\)/\14/'
 	meanwhile half 'umount /proc/meminfo' kexec -c -i -l /k/vmlinuz --initrd=/tmp/initrd
+	mount -t tmpfs -o size=100% tmpfs /mnt
+	head -c $((($(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo) - 32768) * 1024)) /dev/zero >/mnt/large
+	try scarce kexec -c -l /k/vmlinuz
 	exit 0
 	;;
 esac

@@ -88,6 +88,8 @@ case_small() {
 		"$(command -v strace)=/sbin/strace" "$kernel/vmlinuz=/k/vmlinuz"
 	vm_run '' --mem 320M --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append only=small
 	refused half 00 'kexec_load failed: Invalid argument: what is to be loaded is more than half of memory \([0-9]+ KiB of [0-9]+ KiB\); try: the same with a smaller initrd'
+	expect_line "$log" '^kexec: the running kernel needs [0-9]+ KiB for its copy of the segments and has [0-9]+ KiB to give: it would kill processes for them, so nothing was loaded; try: ps aux --sort=-rss \| head, and end what can go; kexec -u$'
+	expect_line "$log" '^@ scarce=1 00$'
 }
 
 # EFI without its runtime services: the new kernel will lose them.
@@ -111,10 +113,12 @@ case_6.12() {
 	errors 6.12-cloud
 	expect_line "$log" '^@ last-of-limit=0 10$'
 	refused limit 10 'kexec_load failed: Operation not permitted: kernel.kexec_load_limit_reboot is 0: it counts every load and unload, also one that fails, and none is left; try: reboot'
+	refused last-of-limit-panic 10 'kexec_load failed: Operation not permitted: the kernel is locked down \(integrity\): .*'
 	refused limit-panic 10 'kexec_load failed: Operation not permitted: kernel.kexec_load_limit_panic is 0: it counts every load and unload, also one that fails, and none is left; try: reboot'
 }
 
-# damage_signature NAME OFFSET: the signed kernel with a byte of the table of its signatures changed.
+# damage_signature NAME OFFSET: the signed kernel with a byte of the table of its signatures
+# changed; "digest": that says which digest was signed.
 damage_signature() {
 	python3 - "$case_dir/vmlinuz" "$case_dir/$1" "$2" <<-'END' || fail "no signature is found"
 		import struct, sys
@@ -123,7 +127,9 @@ damage_signature() {
 		# Data directory 4 of a PE32+ header: the certificate table.
 		at, size = struct.unpack_from("<II", image, pe + 24 + 112 + 4 * 8)
 		assert size and at + size <= len(image)
-		image[at + int(sys.argv[3])] ^= 0x55
+		sha256 = bytes.fromhex("608648016503040201")
+		last = image.rindex(sha256, at) + len(sha256) - 1
+		image[last if sys.argv[3] == "digest" else at + int(sys.argv[3])] ^= 0x55
 		open(sys.argv[2], "wb").write(image)
 	END
 }
@@ -140,19 +146,25 @@ case_secure_boot() {
 			"$case_dir/unsigned" >>"$case_dir/said" 2>&1 || fail "$(tail -n 1 "$case_dir/said")"
 	cp "$case_dir/vmlinuz" "$case_dir/tampered"
 	printf 'X' | dd of="$case_dir/tampered" bs=1 seek=5000000 conv=notrunc 2>/dev/null
-	damage_signature malformed 40
+	# The tag of a SET in its DER; the length of the table.
+	damage_signature malformed 34
 	damage_signature unwrapped 0
+	damage_signature unknown-digest digest
 	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" \
 		"$case_dir/vmlinuz=/k/vmlinuz" "$case_dir/unsigned=/k/unsigned" \
 		"$case_dir/malformed=/k/malformed" "$case_dir/unwrapped=/k/unwrapped" \
+		"$case_dir/unknown-digest=/k/unknown-digest" \
 		"$case_dir/tampered=/k/tampered" "$kernel/vmlinuz=/k/other"
 	vm_run '' --firmware secure --kernel "$case_dir/vmlinuz" --initrd "$case_dir/initrd" \
 		--append only=secure --timeout 240
 	expect_line "$log" 'secureboot: Secure boot enabled'
-	refused secure 00 'kexec_load failed: Permission denied: the kernel has no proof of what is in the image \(IMA appraises kexec, or Secure Boot is on\); try: kexec -s -l KERNEL.signed'
+	refused secure 00 'kexec_load failed: Permission denied: Secure Boot is on, and this call gives the running kernel no signature to check; try: kexec -s -l KERNEL.signed'
 	refused unsigned 00 'kexec_file_load failed: No data available: the kernel is not signed, and must be; try: sbverify --list KERNEL'
 	refused other 00 "kexec_file_load failed: Required key not available: the kernel's signature is of a key that the running kernel does not have; try: sbverify --list KERNEL; mokutil --list-enrolled"
 	refused tampered 00 "kexec_file_load failed: Key was rejected by service: the kernel's contents do not match its signature, or the signature is revoked; try: sbverify --cert CERTIFICATE KERNEL"
+	refused malformed 00 "kexec_file_load failed: Bad message: the kernel's signature is malformed; try: sbverify --list KERNEL"
+	refused unwrapped 00 "kexec_file_load failed: Accessing a corrupted shared library: the kernel's PE header, or the table of its signatures, is malformed; try: sbverify --list KERNEL"
+	refused unknown-digest 00 "kexec_file_load failed: Package not installed: the kernel's signature is of a kind that the running kernel was built without; try: sbverify --list KERNEL"
 	expect_line "$log" '^@ signed=0 10$'
 	expect_line "$log" '^kexec: /k/vmlinuz loaded by kexec_file_load: the running kernel is locked down$'
 	expect_line "$log" '^@ chosen=0 10$'
