@@ -76,6 +76,9 @@ small)
 	mount -t tmpfs -o size=100% tmpfs /mnt
 	head -c $((($(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo) - 32768) * 1024)) /dev/zero >/mnt/large
 	try scarce kexec -c -l /k/vmlinuz
+	# What would happen: no answer, but the end of this one, which asks to be the first.
+	pretend /proc/meminfo 's/^\(MemAvailable: *\)/\19/'
+	try killed sh -c 'echo 1000 >/proc/self/oom_score_adj; exec kexec -c -l /k/vmlinuz'
 	exit 0
 	;;
 esac

@@ -28,7 +28,7 @@ errors() {
 	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" \
 		"$(command -v setpriv)=/sbin/setpriv" "$(command -v strace)=/sbin/strace" \
 		"$case_dir/refuse=/refuse" "$kernel/vmlinuz=/k/vmlinuz" "$case_dir/unsigned=/k/unsigned"
-	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --cpus 2 --append crashkernel=96M --timeout 240
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --cpus 2 --append crashkernel=96M --timeout 400
 	expect_line "$log" '^@ doctor=0 00$'
 	expect_line "$log" '^ok    reservation    98304 KiB; to load, to boot and to write a dump takes about [0-9]+ KiB, and the crash kernel would be checked and repaired$'
 	refused capability 00 'kexec_load failed: Operation not permitted: CAP_SYS_BOOT is needed; try: sudo kexec ...'
@@ -86,10 +86,11 @@ case_small() {
 	kernel=$(kernel_dir 6.1-cloud) || exit
 	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" \
 		"$(command -v strace)=/sbin/strace" "$kernel/vmlinuz=/k/vmlinuz"
-	vm_run '' --mem 320M --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append only=small
+	vm_run '' --mem 320M --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append only=small --timeout 240
 	refused half 00 'kexec_load failed: Invalid argument: what is to be loaded is more than half of memory \([0-9]+ KiB of [0-9]+ KiB\); try: the same with a smaller initrd'
 	expect_line "$log" '^kexec: the running kernel needs [0-9]+ KiB for its copy of the segments and has [0-9]+ KiB to give: it would kill processes for them, so nothing was loaded; try: ps aux --sort=-rss \| head, and end what can go; kexec -u$'
 	expect_line "$log" '^@ scarce=1 00$'
+	expect_line "$log" '^@ killed=137 00$'
 }
 
 # EFI without its runtime services: the new kernel will lose them.

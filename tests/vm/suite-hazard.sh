@@ -31,7 +31,7 @@ boot() {
 	printf '%s\n' "$@" >"$case_dir/esp/pins"
 	pins=pins=$(sed 's/ /:/g' "$case_dir/esp/pins" | paste -sd +)
 	echo "initrd=\\initrd $vm_cmdline nokaslr hop=nokaslr,$pins $pins $words" >"$case_dir/esp/cmdline"
-	vm_start '' --firmware ovmf --esp "$case_dir/esp" --mem "${mem:-1G}" --timeout "${timeout:-120}"
+	vm_start '' --firmware ovmf --esp "$case_dir/esp" --mem "${mem:-1G}" --timeout "${timeout:-240}"
 }
 
 # expect_canaries PAGES NAME...: all that were pinned are whole, at each of these times.
@@ -84,9 +84,13 @@ case_tempting() {
 	refused 7680 'the largest hole there is 0x[0-9a-f]*-0x[0-9a-f]* \(63488 KiB\), ended by Reserved, begun after Reserved'
 }
 
+# Debian 12's, which asks for a place below the floor, and is given it.
 case_tempting_peer() {
 	boot 6.1 loader=peer "${stripes[@]}"
 	dies
+	expect_line "$log" '^@ peer=kexec-tools 2\.0\.25$'
+	expect_line "$log" '^Loaded 64bit kernel at 0xc00000$'
+	expect_canaries 7680 1 after
 }
 
 # The running kernel's loader, before it had a floor, and since.
@@ -94,6 +98,17 @@ case_tempting_kernel_6.1() {
 	boot 6.1 loader=kernel "${stripes[@]}"
 	dies
 	expect_line "$log" "^kexec: warning: the running kernel's own loader may put the kernel at 0xc00000, from where it moves itself to 0x1000000, over what is there\$"
+	expect_equal "the kernel's own place for the kernel" "$(value "$log" kernel-place)" 0xc00000
+	expect_canaries 7680 1 after
+}
+
+# Under lockdown the running kernel's loader is the only one, and nobody has asked for it.
+case_tempting_lockdown_6.1() {
+	boot 6.1 'loader=auto lockdown=integrity' "${stripes[@]}"
+	vm_wait
+	expect_line "$log" "^kexec: the running kernel's own loader may put the kernel at 0xc00000, from where it moves itself to 0x1000000, over what is there, and the lockdown forbids any other: nothing was loaded; -s does it all the same\$"
+	expect_line "$log" '^@ status load=1$'
+	expect_line "$log" '^@ loaded=0$'
 }
 
 case_tempting_kernel_6.12() {
@@ -137,7 +152,7 @@ case_unaligned() {
 }
 
 case_above_4g() {
-	local mem=5G timeout=240
+	local mem=5G timeout=400
 	boot 6.1 '' '0 4c00000 1e 4000000 200' '0 7a000000 4 1000000 200'
 	starts 17408 0x100000000
 }
@@ -148,6 +163,9 @@ case_crash() {
 	vm_wait
 	expect_line "$log" '^@ status load=0$'
 	expect_line "$log" '^CAPTURED$'
+	expect_equal "the reservation" "$(plan_field "$log" 1 "p['crash']['reservation']")" "{'start': '0x25000000', 'end': '0x2c000000'}"
+	expect_equal "the kernel's place" "$(plan_field "$log" 1 "[s['start'] for s in p['segments'] if s['name'] == 'kernel'][0]")" 0x25000000
+	expect_planned_place "$log" 2
 	expect_canaries 3584 1 after 2
 }
 
@@ -164,16 +182,21 @@ case_damaged_canary() {
 # Memory of boot services, which is free now, is in the runtime map, too, and the new kernel marks
 # what it finds in use of that (efi_reserve_boot_services() in arch/x86/platform/efi/quirks.c).
 case_thread() {
-	local mem=2816M timeout=240 marked=yes map=$vm_top/tests/sysroot/hyperv-gen2/dmesg pins
+	local mem=2815M timeout=240 marked=yes map=$vm_top/tests/sysroot/hyperv-gen2/dmesg pins differences
 	mapfile -t pins < <(sed -n -E 's/.*mem(..): type=([0-9]+), .*range=\[0x([0-9a-f]+)-0x([0-9a-f]+)\).*/\1 \2 \3 \4/p' "$map" |
 		while read -r number type start end; do
 			[ "$number" != 13 ] && [ "$type" != 7 ] && [ $((0x$end)) -le $((0xb0000000)) ] &&
 				printf '%x %x 1 0 %x\n' "$type" $((0x$start)) $(((0x$end - 0x$start) / 4096))
 		done)
 	boot 6.1 efi=debug "${pins[@]}"
-	starts 0 0x1000000
-	block "$log" memory | python3 "$vm_here/efimap-diff.py" "$map" || fail "no map in the log"
+	starts 1 0x1000000
+	differences=$(block "$log" memory | python3 "$vm_here/efimap-diff.py" "$map") || fail "no map in the log"
+	echo "$differences"
+	grep -q '^# 0x806000-0x808000: Conventional in the report, here ACPI Mem NVS$' <<<"$differences" ||
+		fail "what OVMF keeps to itself is not among the differences"
+	# What was in the kernel's way.
+	! grep -E '^# 0x4[2-7][0-9a-f]{5}-' <<<"$differences" >"$case_dir/said" || fail "$(cat "$case_dir/said")"
 }
 
-vm_cases entries_300 tempting tempting_peer tempting_kernel_6.1 tempting_kernel_6.12 small_enough exact \
+vm_cases entries_300 tempting tempting_peer tempting_kernel_6.1 tempting_lockdown_6.1 tempting_kernel_6.12 small_enough exact \
 	page_short unaligned above_4g crash damaged_canary thread
