@@ -163,8 +163,8 @@ case_crash() {
 	vm_wait
 	expect_line "$log" '^@ status load=0$'
 	expect_line "$log" '^CAPTURED$'
-	expect_equal "the reservation" "$(plan_field "$log" 1 "p['crash']['reservation']")" "{'start': '0x25000000', 'end': '0x2c000000'}"
-	expect_equal "the kernel's place" "$(plan_field "$log" 1 "[s['start'] for s in p['segments'] if s['name'] == 'kernel'][0]")" 0x25000000
+	expect_equal "the reservation" "$(plan_field "$log" 1 "p['crash']['reservation']")" "{'start': '0x2d000000', 'end': '0x34000000'}"
+	expect_equal "the kernel's place" "$(plan_field "$log" 1 "[s['start'] for s in p['segments'] if s['name'] == 'kernel'][0]")" 0x2d000000
 	expect_planned_place "$log" 2
 	expect_canaries 3584 1 after 2
 }
