@@ -18,25 +18,119 @@ void efi_map_done(struct efi_map *map)
 	*map = (struct efi_map){ 0 };
 }
 
-/* Unaccepted memory (15) has to be accepted before anybody touches it; persistent memory (14)
- * and what ACPI may be read from (9) are not the kernel's to overwrite. */
+bool efi_desc_same(const struct efi_desc *a, const struct efi_desc *b)
+{
+	return a->type == b->type && a->phys == b->phys && a->pages == b->pages &&
+	       a->attribute == b->attribute;
+}
+
+bool efi_map_is_part_of(const struct efi_map *a, const struct efi_map *b, uint32_t *ret_number)
+{
+	size_t j = 0;
+
+	for (size_t i = 0; i < a->count; i++) {
+		const struct efi_desc *desc = &a->desc[i];
+
+		while (j < b->count && b->desc[j].number < desc->number)
+			j++;
+		if (j == b->count || b->desc[j].number != desc->number ||
+		    !efi_desc_same(&b->desc[j], desc)) {
+			*ret_number = desc->number;
+			return false;
+		}
+	}
+	return true;
+}
+
+bool efi_map_is_of_runtime(const struct efi_map *map)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		uint32_t type = map->desc[i].type;
+
+		if (type == EFI_CONVENTIONAL || type == EFI_LOADER_CODE || type == EFI_LOADER_DATA)
+			return false;
+	}
+	return true;
+}
+
+struct numbered {
+	struct range range;
+	uint32_t number;
+};
+
+static int compare_starts(const void *a, const void *b)
+{
+	const struct numbered *x = a, *y = b;
+
+	if (x->range.start != y->range.start)
+		return x->range.start < y->range.start ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static void warn_of_overlap(const struct numbered *a, const struct numbered *b,
+			    struct warnings *warnings)
+{
+	warn_add(warnings,
+		 "mem%02u 0x%llx-0x%llx and mem%02u 0x%llx-0x%llx of the EFI memory map overlap: "
+		 "memory is taken for free where all descriptors say so",
+		 a->number, PHYS(a->range.start), PHYS(a->range.end), b->number,
+		 PHYS(b->range.start), PHYS(b->range.end));
+}
+
+int efi_map_check(const struct efi_map *map, struct warnings *warnings, struct err *err)
+{
+	struct numbered *sorted = calloc(map->count, sizeof(*sorted));
+	size_t count = 0;
+	bool has_told = false;
+
+	if (!sorted)
+		return err_no_memory(err);
+	for (size_t i = 0; i < map->count; i++) {
+		const struct efi_desc *desc = &map->desc[i];
+
+		sorted[count].number = desc->number;
+		if (efi_desc_range(desc, &sorted[count].range)) {
+			count++;
+		} else if (!has_told) {
+			warn_add(
+				warnings,
+				"mem%02u of the EFI memory map, %llu pages at 0x%llx, is left out: "
+				"no range of physical memory",
+				desc->number, (unsigned long long)desc->pages, PHYS(desc->phys));
+			has_told = true;
+		}
+	}
+	qsort(sorted, count, sizeof(*sorted), compare_starts);
+	for (size_t i = 1; i < count; i++) {
+		if (range_overlaps(sorted[i - 1].range, sorted[i].range)) {
+			warn_of_overlap(&sorted[i - 1], &sorted[i], warnings);
+			break;
+		}
+	}
+	free(sorted);
+	return 0;
+}
+
+/* Unaccepted memory (15) has to be accepted before anybody touches it, which a kernel may not know
+ * how to do (CONFIG_UNACCEPTED_MEMORY, from 6.5 on); persistent memory (14) and what ACPI may be read
+ * from (9) are not the kernel's to overwrite. */
 static const struct efi_type types[] = {
-	{ "Reserved", NULL, false, false },
-	{ "Loader Code", NULL, false, true },
-	{ "Loader Data", NULL, false, true },
-	{ "Boot Code", NULL, false, true },
-	{ "Boot Data", NULL, false, true },
-	{ "Runtime Code", NULL, false, false },
-	{ "Runtime Data", NULL, false, false },
-	{ "Conventional", "Conventional Memory", true, true },
-	{ "Unusable", "Unusable Memory", false, false },
-	{ "ACPI Reclaim", "ACPI Reclaim Memory", false, false },
-	{ "ACPI Mem NVS", "ACPI Memory NVS", false, false },
-	{ "MMIO", "Memory Mapped I/O", false, false },
-	{ "MMIO Port", "MMIO Port Space", false, false },
-	{ "PAL Code", NULL, false, false },
-	{ "Persistent", "Persistent Memory", false, false },
-	{ "Unaccepted", NULL, false, false },
+	{ "Reserved", NULL, false, false, false },
+	{ "Loader Code", NULL, false, true, true },
+	{ "Loader Data", NULL, false, true, true },
+	{ "Boot Code", NULL, false, true, true },
+	{ "Boot Data", NULL, false, true, true },
+	{ "Runtime Code", NULL, false, false, false },
+	{ "Runtime Data", NULL, false, false, false },
+	{ "Conventional", "Conventional Memory", true, true, true },
+	{ "Unusable", "Unusable Memory", false, false, false },
+	{ "ACPI Reclaim", "ACPI Reclaim Memory", false, false, false },
+	{ "ACPI Mem NVS", "ACPI Memory NVS", false, false, false },
+	{ "MMIO", "Memory Mapped I/O", false, false, false },
+	{ "MMIO Port", "MMIO Port Space", false, false, false },
+	{ "PAL Code", NULL, false, false, false },
+	{ "Persistent", "Persistent Memory", false, false, false },
+	{ "Unaccepted", NULL, false, false, false },
 };
 
 enum { NR_TYPES = sizeof(types) / sizeof(types[0]) };
@@ -44,6 +138,14 @@ enum { NR_TYPES = sizeof(types) / sizeof(types[0]) };
 const struct efi_type *efi_type(uint32_t type)
 {
 	return type < NR_TYPES ? &types[type] : NULL;
+}
+
+bool efi_desc_is_free_after_exit(const struct efi_desc *desc)
+{
+	const struct efi_type *type = efi_type(desc->type);
+
+	return type && type->is_free_after_exit &&
+	       !(type->is_kept_with_sp && desc->attribute & EFI_MEMORY_SP);
 }
 
 static bool is_name(const char *name, const char *text, size_t size)

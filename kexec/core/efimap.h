@@ -7,8 +7,11 @@
 
 /* UEFI 2.10, 7.2.3; the others have no name here. */
 enum efi_memory_type {
+	EFI_RESERVED = 0,
 	EFI_LOADER_CODE = 1,
 	EFI_LOADER_DATA = 2,
+	EFI_BOOT_CODE = 3,
+	EFI_BOOT_DATA = 4,
 	EFI_CONVENTIONAL = 7,
 };
 
@@ -18,12 +21,14 @@ enum efi_memory_type {
 #define EFI_MEMORY_HOT_PLUGGABLE (UINT64_C(1) << 20)
 #define EFI_MEMORY_RUNTIME	 (UINT64_C(1) << 63)
 
-/* The fate of memory of one type (UEFI 2.10, tables 7.9 and 7.10). */
+/* The fate of memory of one type: UEFI 2.10, tables 7.9 and 7.10, and for EFI_MEMORY_SP and unaccepted
+ * memory what Linux makes of it: setup_e820() in drivers/firmware/efi/libstub/x86-stub.c. */
 struct efi_type {
 	const char *name;      /* memory_type_name in drivers/firmware/efi/efi.c of Linux 6.12 */
 	const char *long_name; /* the same where Linux 3.18 to 5.x has it longer, else NULL */
 	bool can_be_allocated; /* from the firmware, before ExitBootServices */
 	bool is_free_after_exit;
+	bool is_kept_with_sp; /* not free with EFI_MEMORY_SP, from Linux 5.5 on: soft reserved */
 };
 /* NULL for a type that has no name. */
 const struct efi_type *efi_type(uint32_t type);
@@ -47,8 +52,24 @@ struct efi_map {
 	size_t count;
 	size_t room;
 };
+/* Whether it is the kernel's in the end. */
+bool efi_desc_is_free_after_exit(const struct efi_desc *desc);
 int efi_map_add(struct efi_map *map, struct efi_desc desc, struct err *err);
 void efi_map_done(struct efi_map *map);
+
+/* The same memory, of one type and attribute. */
+bool efi_desc_same(const struct efi_desc *a, const struct efi_desc *b);
+/* Whether every descriptor of a is in b under its number, by which both ascend; else the number of
+ * the first that is not. */
+bool efi_map_is_part_of(const struct efi_map *a, const struct efi_map *b, uint32_t *ret_number);
+/*
+ * Whether the map is that of the runtime services, which is all of it that a kernel needs after
+ * it has thrown the rest away, and all that a kexec hands on. Boot services' memory can be in it
+ * (should_map_region() in arch/x86/platform/efi/efi.c).
+ */
+bool efi_map_is_of_runtime(const struct efi_map *map);
+/* Warns of the first overlap, and of the first descriptor that describes nothing. */
+int efi_map_check(const struct efi_map *map, struct warnings *warnings, struct err *err);
 
 /* What the kernel's EFI code says on a line of a log: the text behind "efi: " (older ones:
  * "EFI: "), whatever prefixes dmesg, journald or syslog put before it. False if it is another's. */

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { LINE_MAX_SIZE = 512 };
@@ -224,6 +223,7 @@ struct log_maps {
 	struct log_map best;
 	struct log_map current;
 	size_t nr_runtime, nr_damaged;
+	bool has_other; /* lines of other architectures */
 	bool differ;
 };
 
@@ -238,48 +238,17 @@ static bool is_complete(const struct log_map *map)
 	return map->map.count == map->numbers;
 }
 
-static bool same_desc(const struct efi_desc *a, const struct efi_desc *b)
-{
-	return a->number == b->number && a->type == b->type && a->phys == b->phys &&
-	       a->pages == b->pages && a->attribute == b->attribute;
-}
-
-/* Every descriptor of a is in b; both ascend by number. */
-static bool is_part_of(const struct efi_map *a, const struct efi_map *b)
-{
-	size_t j = 0;
-
-	for (size_t i = 0; i < a->count; i++) {
-		while (j < b->count && b->desc[j].number < a->desc[i].number)
-			j++;
-		if (j == b->count || !same_desc(&a->desc[i], &b->desc[j]))
-			return false;
-	}
-	return true;
-}
-
-/* The kernel maps what the runtime services use, and boot services' memory for those that use
- * that, too: should_map_region() in arch/x86/platform/efi/efi.c. Told where the heading is lost. */
-static bool is_of_runtime(const struct log_map *map)
-{
-	for (size_t i = 0; i < map->map.count && !map->is_runtime; i++) {
-		uint32_t type = map->map.desc[i].type;
-
-		if (type == EFI_CONVENTIONAL || type == EFI_LOADER_CODE || type == EFI_LOADER_DATA)
-			return false;
-	}
-	return true;
-}
-
 /* The current map is over: keeps the better one. */
 static void close_map(struct log_maps *maps)
 {
 	struct log_map *best = &maps->best, *current = &maps->current;
-	bool counts = current->map.count && !is_of_runtime(current);
+	bool counts =
+		current->map.count && !current->is_runtime && !efi_map_is_of_runtime(&current->map);
+	uint32_t ignored;
 
 	maps->nr_runtime += current->map.count && !counts;
-	if (counts && !is_part_of(&best->map, &current->map) &&
-	    !is_part_of(&current->map, &best->map))
+	if (counts && !efi_map_is_part_of(&best->map, &current->map, &ignored) &&
+	    !efi_map_is_part_of(&current->map, &best->map, &ignored))
 		maps->differ = true;
 	if (counts && (is_complete(current) || !best->map.count || !is_complete(best))) {
 		efi_map_done(&best->map);
@@ -297,7 +266,8 @@ static int take_descriptor(struct log_maps *maps, const struct efi_desc *desc, b
 	const struct efi_map *map = &current->map;
 
 	/* What reaches a log on two ways is there twice. */
-	if (!is_damaged && map->count && same_desc(&map->desc[map->count - 1], desc) &&
+	if (!is_damaged && map->count && efi_desc_same(&map->desc[map->count - 1], desc) &&
+	    map->desc[map->count - 1].number == desc->number &&
 	    current->numbers == (uint64_t)desc->number + 1)
 		return 0;
 	if (desc->number < current->numbers)
@@ -305,6 +275,19 @@ static int take_descriptor(struct log_maps *maps, const struct efi_desc *desc, b
 	current->numbers = (uint64_t)desc->number + 1;
 	maps->nr_damaged += is_damaged;
 	return is_damaged ? 0 : efi_map_add(&current->map, *desc, err);
+}
+
+/* "  0x000040000000-0x00004007ffff [Loader Data|...": reserve_regions() in
+ * drivers/firmware/efi/efi-init.c, which x86 has not. */
+static bool is_of_other(struct bytes text)
+{
+	struct scan scan = { .text = "" };
+	uint64_t start, last;
+
+	scan.at = scan.text;
+	scan_append(&scan, text);
+	return scan_hex(&scan, &start) && skip(&scan, "-") && scan_hex(&scan, &last) &&
+	       skip(&scan, "[");
 }
 
 static bool has_prefix(struct bytes text, const char *prefix)
@@ -328,6 +311,7 @@ static int read_maps(struct bytes log, struct log_maps *maps, struct err *err)
 			continue;
 		}
 		verdict = scan_descriptor(text, &log, &desc);
+		maps->has_other |= verdict == NO_DESCRIPTOR && is_of_other(text);
 		if (verdict != NO_DESCRIPTOR &&
 		    take_descriptor(maps, &desc, verdict == DAMAGED, err))
 			return -1;
@@ -378,65 +362,6 @@ static void warn_of_gaps(const struct log_map *map, struct warnings *warnings)
 		 text);
 }
 
-struct numbered {
-	struct range range;
-	uint32_t number;
-};
-
-static int compare_starts(const void *a, const void *b)
-{
-	const struct numbered *x = a, *y = b;
-
-	if (x->range.start != y->range.start)
-		return x->range.start < y->range.start ? -1 : 1;
-	return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static void warn_of_overlap(const struct numbered *a, const struct numbered *b,
-			    struct warnings *warnings)
-{
-	warn_add(warnings,
-		 "mem%02u 0x%llx-0x%llx and mem%02u 0x%llx-0x%llx of the EFI memory map overlap: "
-		 "memory is taken for free where all descriptors say so",
-		 a->number, PHYS(a->range.start), PHYS(a->range.end), b->number,
-		 PHYS(b->range.start), PHYS(b->range.end));
-}
-
-/* The first overlap, and the first descriptor that describes nothing. */
-static int warn_of_ranges(const struct efi_map *map, struct warnings *warnings, struct err *err)
-{
-	struct numbered *sorted = calloc(map->count, sizeof(*sorted));
-	size_t count = 0;
-	bool has_told = false;
-
-	if (!sorted)
-		return err_no_memory(err);
-	for (size_t i = 0; i < map->count; i++) {
-		const struct efi_desc *desc = &map->desc[i];
-
-		sorted[count].number = desc->number;
-		if (efi_desc_range(desc, &sorted[count].range)) {
-			count++;
-		} else if (!has_told) {
-			warn_add(
-				warnings,
-				"mem%02u of the EFI memory map, %llu pages at 0x%llx, is left out: "
-				"no range of physical memory",
-				desc->number, (unsigned long long)desc->pages, PHYS(desc->phys));
-			has_told = true;
-		}
-	}
-	qsort(sorted, count, sizeof(*sorted), compare_starts);
-	for (size_t i = 1; i < count; i++) {
-		if (range_overlaps(sorted[i - 1].range, sorted[i].range)) {
-			warn_of_overlap(&sorted[i - 1], &sorted[i], warnings);
-			break;
-		}
-	}
-	free(sorted);
-	return 0;
-}
-
 int efi_map_from_log(struct bytes log, struct efi_map *ret, struct warnings *warnings,
 		     struct err *err)
 {
@@ -453,6 +378,10 @@ int efi_map_from_log(struct bytes log, struct efi_map *ret, struct warnings *war
 			       "every line \"efi: memNN: ...\" of the EFI memory map is damaged "
 			       "(%zu)",
 			       maps.nr_damaged);
+	if (!maps.best.map.count && maps.has_other)
+		return err_set(err, ERR_INPUT,
+			       "the EFI memory map in the log (\"efi:   0x...\") is of another "
+			       "architecture's kernel: the audit knows those of x86");
 	if (!maps.best.map.count)
 		return err_set(err, ERR_INPUT,
 			       "no EFI memory map: x86 kernels print it (\"efi: mem00: ...\") when "
@@ -464,7 +393,7 @@ int efi_map_from_log(struct bytes log, struct efi_map *ret, struct warnings *war
 			"used",
 			is_complete(&maps.best) ? "complete one" : "one, which is not complete,");
 	warn_of_gaps(&maps.best, warnings);
-	if (warn_of_ranges(&maps.best.map, warnings, err))
+	if (efi_map_check(&maps.best.map, warnings, err))
 		return -1;
 	*ret = maps.best.map;
 	maps.best.map = (struct efi_map){ 0 };

@@ -323,13 +323,25 @@ static void lines_that_are_none(void **state)
 		"efi: mem4294967295: type=7, attr=0xf, range=[0x1000-0x2000)",
 		"efi: mem00 type=7, attr=0xf, range=[0x1000-0x2000)",
 		"mem00: type=7, attr=0xf, range=[0x1000-0x2000)",
-		/* arm64 */
-		"efi:   0x000040000000-0x00004007ffff [Loader Data        |   |  |WB|WT|WC|UC]",
+		"efi:   0x000040000000-0x00004007ffff",
+		"efi:   0x000040000000 [Loader Data        |   |  |WB|WT|WC|UC]",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		expect(lines[i], "", NO_MAP);
+}
+
+static void another_architecture(void **state)
+{
+	(void)state;
+	expect("[    0.000000] efi: Processing EFI memory map:\n"
+	       "[    0.000000] efi:   0x000040000000-0x00004007ffff [Loader Data |   |  |WB|WT|WC|UC]\n",
+	       "",
+	       "the EFI memory map in the log (\"efi:   0x...\") is of another architecture's "
+	       "kernel: the audit knows those of x86");
+	expect(MEM("00", "7", "0x1000", "0x2000") "efi:   0x1000-0x1fff [Reserved|]\n",
+	       "0 7 f 1000 1;", "");
 }
 
 static void odd_ranges(void **state)
@@ -362,7 +374,13 @@ static void fates_of_types(void **state)
 	for (uint32_t type = 0; type < 16; type++) {
 		assert_int_equal(efi_type(type)->can_be_allocated, type == EFI_CONVENTIONAL);
 		assert_int_equal(efi_type(type)->is_free_after_exit, is_free_after_exit[type]);
+		assert_int_equal(efi_desc_is_free_after_exit(
+					 &(struct efi_desc){ .type = type, .attribute = 15 }),
+				 is_free_after_exit[type]);
+		assert_false(efi_desc_is_free_after_exit(
+			&(struct efi_desc){ .type = type, .attribute = 15 | EFI_MEMORY_SP }));
 	}
+	assert_false(efi_desc_is_free_after_exit(&(struct efi_desc){ .type = 16 }));
 	assert_null(efi_type(16));
 	assert_null(efi_type(UINT32_MAX));
 }
@@ -384,6 +402,7 @@ int main(void)
 		cmocka_unit_test(gaps),
 		cmocka_unit_test(damaged_lines),
 		cmocka_unit_test(lines_that_are_none),
+		cmocka_unit_test(another_architecture),
 		cmocka_unit_test(odd_ranges),
 		cmocka_unit_test(fates_of_types),
 	};
