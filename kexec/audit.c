@@ -95,10 +95,22 @@ static int open_subject(const struct request *request, struct subject *ret, stru
 
 /* --- one machine --------------------------------------------------------- */
 
+enum source { SOURCE_LOG, SOURCE_MEMORY, SOURCE_RUNTIME_MAP };
+
+static const struct {
+	const char *name, *of_machine;
+} sources[] = {
+	[SOURCE_LOG] = { "log", "the kernel's log" },
+	[SOURCE_MEMORY] = { "memory", "the running kernel's memory" },
+	[SOURCE_RUNTIME_MAP] = { "runtime-map", "/sys/firmware/efi/runtime-map" },
+};
+
 struct finding {
-	const char *name; /* of the log; borrowed */
+	const char *name; /* of the log or the machine; borrowed; NULL: the source's */
 	struct efi_map map;
-	bool partial;
+	enum source source;
+	bool partial;  /* the map has only what the firmware keeps for itself */
+	bool log_same; /* SOURCE_MEMORY: the kernel's log has just that map */
 	struct warnings warnings;
 	struct efistub_audit audit;
 	enum efistub_verdict verdict;
@@ -112,23 +124,104 @@ static void finding_done(struct finding *finding)
 	efistub_audit_done(&finding->audit);
 }
 
-/* The log of a running or captured machine; else what its kernel kept of the map. */
-static int map_of_machine(const struct root *root, struct finding *finding, struct err *err)
+static const char *name_of(const struct finding *finding)
 {
-	struct buf log CLEANUP(buf_done) = { 0 };
+	return finding->name ?: sources[finding->source].of_machine;
+}
+
+/* Takes the map in memory; of_log is that of the log, or empty. */
+static int take_memory(struct efi_map *memory, const struct efi_map *of_log,
+		       struct finding *finding, struct err *err)
+{
+	uint32_t number = 0;
+
+	finding->source = SOURCE_MEMORY;
+	finding->map = *memory;
+	*memory = (struct efi_map){ 0 };
+	if (!efi_map_is_part_of(of_log, &finding->map, &number))
+		warn_add(&finding->warnings,
+			 "mem%02u of the EFI memory map is another one in the kernel's log than in "
+			 "its memory: the map in memory is used",
+			 number);
+	else
+		finding->log_same = of_log->count == finding->map.count;
+	return efi_map_check(&finding->map, &finding->warnings, err);
+}
+
+/* The log's map, with what was said of it. */
+static int take_log(struct efi_map *of_log, struct warnings *warnings, struct finding *finding)
+{
+	finding->source = SOURCE_LOG;
+	finding->map = *of_log;
+	*of_log = (struct efi_map){ 0 };
+	finding->warnings = *warnings;
+	*warnings = (struct warnings){ 0 };
+	return 0;
+}
+
+/* What the kernel kept of the map. why has the sentences for both of the others. */
+static int take_runtime_map(const struct root *root, const char *why, struct finding *finding,
+			    struct err *err)
+{
 	struct err ignored;
 
-	if (!gather_log(root, &log, err) &&
-	    !efi_map_from_log(buf_bytes(&log), &finding->map, &finding->warnings, err))
-		return 0;
 	if (gather_runtime_map(root, &finding->map, &ignored) || !finding->map.count)
-		return -1;
+		return err_set(err, ERR_INPUT, "%s", why);
+	finding->source = SOURCE_RUNTIME_MAP;
+	finding->partial = true;
 	warn_add(&finding->warnings,
 		 "%s; /sys/firmware/efi/runtime-map has only what the firmware keeps for itself, "
 		 "from which nothing follows for the rest",
-		 err->text);
-	finding->partial = true;
+		 why);
 	return 0;
+}
+
+/*
+ * Of a running or captured machine: the map in the kernel's memory, of which it is known that it
+ * is whole; else that of its log; else what the kernel kept.
+ */
+static int map_of_machine(const struct root *root, struct finding *finding, struct err *err)
+{
+	struct warnings warnings CLEANUP(warnings_done) = { 0 };
+	struct efi_map of_log CLEANUP(efi_map_done) = { 0 };
+	struct efi_map memory CLEANUP(efi_map_done) = { 0 };
+	struct buf log CLEANUP(buf_done) = { 0 };
+	struct err no_log, no_memory;
+	bool has_log, has_memory;
+	char *why CLEANUP(text_done) = NULL;
+
+	has_log = !gather_log(root, &log, &no_log) &&
+		  !efi_map_from_log(buf_bytes(&log), &of_log, &warnings, &no_log);
+	has_memory = !gather_efi_memmap(root, &memory, &no_memory);
+	if (has_memory)
+		return take_memory(&memory, &of_log, finding, err);
+	if (has_log)
+		return take_log(&of_log, &warnings, finding);
+	if (asprintf(&why, "%s; %s", no_log.text, no_memory.text) < 0) {
+		why = NULL;
+		return err_no_memory(err);
+	}
+	return take_runtime_map(root, why, finding, err);
+}
+
+/* A log, which can be compressed as logrotate(8) does it. */
+static int map_of_log(struct bytes log, struct finding *finding, struct err *err)
+{
+	struct buf expanded CLEANUP(buf_done) = { 0 };
+	const char *format = decompress_format(log);
+
+	if (format && decompress(log, &expanded, err))
+		return -1;
+	if (format)
+		log = buf_bytes(&expanded);
+	if (log.size > ROOT_FILE_MAX)
+		return err_set(err, ERR_INPUT, "more than the %d bytes that a log may have",
+			       ROOT_FILE_MAX);
+	if (capture_begins(log))
+		return err_set(err, ERR_INPUT,
+			       "a tar archive%s, no log: a capture is read with --sysroot",
+			       format ? ", compressed" : "");
+	return efi_map_from_log(log, &finding->map, &finding->warnings, err);
 }
 
 static int map_of_file(const char *path, struct finding *finding, struct err *err)
@@ -137,9 +230,7 @@ static int map_of_file(const char *path, struct finding *finding, struct err *er
 
 	if (inputs_guard(err) || inputs_open(&path, 1, &log, err))
 		return -1;
-	return efi_map_from_log(log.bytes, &finding->map, &finding->warnings, err)
-		       ? err_prefix(err, "%s", finding->name)
-		       : 0;
+	return map_of_log(log.bytes, finding, err) ? err_prefix(err, "%s", finding->name) : 0;
 }
 
 static int judge(const struct subject *subject, struct finding *finding, struct err *err)
@@ -258,7 +349,8 @@ static void print_finding(const struct subject *subject, const struct finding *f
 	const struct efistub_audit *audit = &finding->audit;
 	struct range range = { 0, 0 };
 
-	fprintf(to, "EFI map    %s, %zu descriptors\n", finding->name, finding->map.count);
+	fprintf(to, "EFI map    %s, %zu descriptors%s\n", name_of(finding), finding->map.count,
+		finding->log_same ? ", as in the kernel's log" : "");
 	if (audit->own_copy != EFISTUB_NONE) {
 		const struct efi_desc *desc = &finding->map.desc[audit->own_copy];
 
@@ -321,7 +413,7 @@ static struct json_object *conflict_object(const struct efi_desc *desc)
 	json_object_object_add(object, "type", json_object_new_int64(desc->type));
 	json_object_object_add(object, "name", type ? json_object_new_string(type->name) : NULL);
 	json_object_object_add(object, "free_after_exit",
-			       json_object_new_boolean(type && type->is_free_after_exit));
+			       json_object_new_boolean(efi_desc_is_free_after_exit(desc)));
 	return object;
 }
 
@@ -376,7 +468,9 @@ static struct json_object *finding_object(const struct subject *subject,
 	struct json_object *conditions = json_object_new_object();
 	struct json_object *list = json_object_new_array();
 
-	json_object_object_add(object, "log", json_object_new_string(finding->name));
+	json_object_object_add(object, "log", json_object_new_string(name_of(finding)));
+	json_object_object_add(object, "source",
+			       json_object_new_string(sources[finding->source].name));
 	json_object_object_add(object, "verdict",
 			       json_object_new_string(verdicts[finding->verdict]));
 	json_object_object_add(object, "partial", json_object_new_boolean(finding->partial));
@@ -431,7 +525,7 @@ static int print_json(const struct subject *subject, struct json_object *audits,
 static int audit_one(const struct request *request, const struct surroundings *around,
 		     const struct subject *subject, int *ret_status, struct err *err)
 {
-	struct finding finding CLEANUP(finding_done) = { .name = "the kernel's log" };
+	struct finding finding CLEANUP(finding_done) = { 0 };
 	const char *log = request->audit_log;
 	bool is_stdin = log && !strcmp(log, "-");
 
@@ -440,8 +534,6 @@ static int audit_one(const struct request *request, const struct surroundings *a
 	if (log ? map_of_file(is_stdin ? "/dev/stdin" : log, &finding, err)
 		: map_of_machine(&around->root, &finding, err))
 		return -1;
-	if (finding.partial)
-		finding.name = "/sys/firmware/efi/runtime-map";
 	if (judge(subject, &finding, err))
 		return -1;
 	for (size_t i = 0; i < finding.warnings.count; i++)
@@ -457,30 +549,22 @@ static int audit_one(const struct request *request, const struct surroundings *a
 	return 0;
 }
 
-/* An entry of a directory: a log, or a captured machine. */
-static int judge_entry(const char *directory, const struct root *fleet,
-		       const struct subject *subject, struct finding *finding, struct err *err)
+/* An entry of a directory: a captured machine, as a directory or an archive, or a log. */
+static int judge_entry(const struct root *fleet, const struct subject *subject,
+		       struct finding *finding, struct err *err)
 {
-	char path[4096];
+	struct root machine CLEANUP(root_close) = ROOT_NONE;
+	struct buf log CLEANUP(buf_done) = { 0 };
+	bool is_machine;
 
-	snprintf(path, sizeof(path), "%s/.", finding->name);
-	if (root_exists(fleet, path)) {
-		struct root machine;
-		int result;
-
-		snprintf(path, sizeof(path), "%s/%s", directory, finding->name);
-		if (root_open(path, &machine, err))
+	if (root_open_below(fleet, finding->name, &machine, &is_machine, err))
+		return -1;
+	if (is_machine) {
+		if (map_of_machine(&machine, finding, err))
 			return -1;
-		result = map_of_machine(&machine, finding, err);
-		root_close(&machine);
-		if (result)
-			return -1;
-	} else {
-		struct buf log CLEANUP(buf_done) = { 0 };
-
-		if (root_read(fleet, finding->name, ROOT_FILE_MAX, &log, err) ||
-		    efi_map_from_log(buf_bytes(&log), &finding->map, &finding->warnings, err))
-			return -1;
+	} else if (root_read(fleet, finding->name, ROOT_FILE_MAX + 1, &log, err) ||
+		   map_of_log(buf_bytes(&log), finding, err)) {
+		return -1;
 	}
 	return judge(subject, finding, err);
 }
@@ -492,7 +576,7 @@ static int audit_entry(const struct request *request, const struct surroundings 
 {
 	struct finding finding CLEANUP(finding_done) = { .name = name };
 	struct err err = { 0 };
-	bool failed = judge_entry(request->audit_all, fleet, subject, &finding, &err);
+	bool failed = judge_entry(fleet, subject, &finding, &err);
 
 	for (size_t i = 0; i < finding.warnings.count && !failed; i++)
 		warn_add(around->warnings, "%s: %s", name, finding.warnings.text[i]);
@@ -527,6 +611,11 @@ static int audit_all(const struct request *request, const struct surroundings *a
 	if (root_list(&fleet, ".", &names, err)) {
 		root_close(&fleet);
 		return err_prefix(err, "%s", request->audit_all);
+	}
+	if (!names.count) {
+		root_close(&fleet);
+		return err_set(err, ERR_INPUT, "%s: there is no log or capture in it",
+			       request->audit_all);
 	}
 	if (request->json)
 		audits = json_object_new_array();

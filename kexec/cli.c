@@ -116,7 +116,7 @@ static const struct cli_option options[] = {
 	{ "sysroot", OPTION_SYSROOT, "DIR|FILE", false,
 	  "plan for a captured machine; load nothing" },
 	{ "audit-efi", OPTION_AUDIT_EFI, "[=LOG]", false,
-	  "what the EFI stub of KERNEL does at boot, by the EFI memory map in a kernel log" },
+	  "what the EFI stub of KERNEL does at boot, by the EFI memory map of a machine or a log" },
 	{ "all", OPTION_ALL, "DIR", false, "with --audit-efi: for each log or capture in DIR" },
 	{ "load-address", OPTION_LOAD_ADDRESS, "ADDRESS", false,
 	  "with --audit-efi: where the firmware loads the kernel (else: the worst)" },

@@ -17,7 +17,20 @@
 static const char manifest_name[] = "MANIFEST";
 static const char format_word[] = "safekexec-capture ";
 
-enum { TAR_BLOCK = 512, READ_SIZE = 65536 };
+enum { TAR_BLOCK = CAPTURE_HEAD_SIZE, READ_SIZE = 65536 };
+
+/* POSIX.1-2017, pax, "ustar Interchange Format". Numbers are octal digits. libarchive's writer
+ * would bring every format that it knows, and their libraries, into a static binary. */
+struct ustar {
+	char name[100];
+	char mode[8], uid[8], gid[8], size[12], mtime[12];
+	char checksum[8];
+	char type;
+	char linked[100];
+	char magic[6], version[2];
+	char unused[247];
+};
+_Static_assert(sizeof(struct ustar) == TAR_BLOCK, "ustar");
 
 /* --- in memory ----------------------------------------------------------- */
 
@@ -106,6 +119,13 @@ const struct capture_entry *capture_find(const struct capture *capture, const ch
 }
 
 /* --- reading ------------------------------------------------------------- */
+
+bool capture_begins(struct bytes head)
+{
+	/* GNU's has a blank in place of the NUL. */
+	return bytes_slice(head, offsetof(struct ustar, magic), 5, &head) &&
+	       !memcmp(head.data, "ustar", 5);
+}
 
 static void archive_done(struct archive **archive)
 {
@@ -383,19 +403,6 @@ int capture_read(int fd, struct capture *ret, struct err *err)
 }
 
 /* --- writing ------------------------------------------------------------- */
-
-/* POSIX.1-2017, pax, "ustar Interchange Format". Numbers are octal digits. libarchive's writer
- * would bring every format that it knows, and their libraries, into a static binary. */
-struct ustar {
-	char name[100];
-	char mode[8], uid[8], gid[8], size[12], mtime[12];
-	char checksum[8];
-	char type;
-	char linked[100];
-	char magic[6], version[2];
-	char unused[247];
-};
-_Static_assert(sizeof(struct ustar) == TAR_BLOCK, "ustar");
 
 static int write_header(FILE *to, const char *path, bool is_directory, size_t size, struct err *err)
 {

@@ -24,6 +24,7 @@
 
 enum {
 	CAPTURE_FORMAT = 1,
+	CAPTURE_HEAD_SIZE = 512, /* for capture_begins() */
 	/* What the name field of a header holds, which is all that is used of it. */
 	CAPTURE_PATH_MAX = 99,
 	/* 100,000 ranges in the firmware's map have three files and a directory each, 8,192
@@ -60,6 +61,8 @@ void capture_done(struct capture *capture);
  * compression) and for an archive that is cut.
  */
 int capture_read(int fd, struct capture *ret, struct err *err);
+/* Whether a file that begins so is a tar archive. */
+bool capture_begins(struct bytes head);
 /* The entry of that path; NULL: there is none. Of a capture that was read. */
 const struct capture_entry *capture_find(const struct capture *capture, const char *path);
 

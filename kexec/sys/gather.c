@@ -13,11 +13,13 @@
 #include <unistd.h>
 
 #include "kexec/core/cmdline.h"
+#include "kexec/core/efimap_memory.h"
 #include "kexec/x86/crash.h"
 #include "x86/bootparam.h"
 
 /* Where a capture keeps what is in no file as a plan uses it. The running machine has none. */
-#define FACTS "facts/"
+#define FACTS	   "facts/"
+#define SETUP_DATA "sys/kernel/boot_params/setup_data"
 
 enum {
 	CPUINFO_HEAD = 16384, /* the first processor's lines */
@@ -100,24 +102,31 @@ static void narrow_boot_params(struct buf *data)
 	params->hdr.setup_data = 0;
 }
 
-static int gather_boot_params(const struct root *root, struct system *system,
-			      struct warnings *warnings, struct err *err)
+static int read_boot_params(const struct root *root, uint8_t ret[SYSTEM_BOOT_PARAMS_SIZE],
+			    struct err *err)
 {
 	struct buf data CLEANUP(buf_done) = { 0 };
 
 	if (root_read_used(root, "sys/kernel/boot_params/data", SYSTEM_BOOT_PARAMS_SIZE + 1,
-			   narrow_boot_params, &data, err)) {
-		if (!root_is_missing(err))
-			return -1;
-		warn_add(warnings, "%s", err->text);
-		return 0;
-	}
+			   narrow_boot_params, &data, err))
+		return -1;
 	if (data.size != SYSTEM_BOOT_PARAMS_SIZE)
 		return err_set(err, ERR_INPUT,
 			       "/sys/kernel/boot_params/data: %zu bytes, a zero page has %d",
 			       data.size, SYSTEM_BOOT_PARAMS_SIZE);
-	memcpy(system->boot_params, data.data, data.size);
-	system->has_boot_params = true;
+	memcpy(ret, data.data, data.size);
+	return 0;
+}
+
+static int gather_boot_params(const struct root *root, struct system *system,
+			      struct warnings *warnings, struct err *err)
+{
+	system->has_boot_params = !read_boot_params(root, system->boot_params, err);
+	if (system->has_boot_params)
+		return 0;
+	if (!root_is_missing(err))
+		return -1;
+	warn_add(warnings, "%s", err->text);
 	return 0;
 }
 
@@ -203,7 +212,8 @@ static bool log_line_is_used(struct bytes line)
 		return false;
 	/* The firmware's map is for the audit. */
 	return contains(line, tsc_mark) || contains(line, encryption_mark) ||
-	       contains(line, "efi: mem") || efi_tables_from_log(line, &table, 1);
+	       contains(line, "efi: mem") || contains(line, "efi: EFI runtime memory map:") ||
+	       efi_tables_from_log(line, &table, 1);
 }
 
 static void narrow_log(struct buf *log)
@@ -351,6 +361,172 @@ int gather_runtime_map(const struct root *root, struct efi_map *ret, struct err 
 	for (size_t i = 0; i < count; i++)
 		if (gather_runtime_desc(root, i, ret, err))
 			return -1;
+	return 0;
+}
+
+/* "none [integrity] confidentiality": the one in brackets. */
+static void gather_lockdown(const struct root *root, struct system *system)
+{
+	char *text CLEANUP(text_done) = NULL;
+	const char *open_bracket, *close_bracket;
+	struct err ignored;
+
+	if (root_read_text(root, "sys/kernel/security/lockdown", &text, &ignored))
+		return;
+	open_bracket = strchr(text, '[');
+	close_bracket = open_bracket ? strchr(open_bracket, ']') : NULL;
+	if (close_bracket)
+		system->lockdown =
+			strndup(open_bracket + 1, (size_t)(close_bracket - open_bracket - 1));
+}
+
+/* Where boot_params says that the map is. */
+static int locate_efi_memmap(const struct root *root, struct efi_memmap_place *ret, struct err *err)
+{
+	uint8_t page[SYSTEM_BOOT_PARAMS_SIZE];
+	const struct efi_info *info = &((const struct boot_params *)page)->efi_info;
+	struct efi_memmap_place place;
+
+	if (read_boot_params(root, page, err))
+		return -1;
+	if (memcmp(info->signature, "EL64", 4) && memcmp(info->signature, "EL32", 4))
+		return err_set(err, ERR_INPUT,
+			       "/sys/kernel/boot_params/data: no EFI memory map: the running "
+			       "kernel was not started by EFI firmware, nor by a kexec that hands "
+			       "its map on");
+	place = (struct efi_memmap_place){ (uint64_t)info->memmap_hi << 32 | info->memmap,
+					   info->memmap_size, info->memdesc_size,
+					   info->memdesc_version };
+	if (efi_memmap_check_place(&place, err))
+		return err_prefix(err, "/sys/kernel/boot_params/data");
+	*ret = place;
+	return 0;
+}
+
+/* The advice behind an error of /proc/kcore. */
+static int explain_kcore(const struct root *root, struct err *err)
+{
+	struct system system CLEANUP(system_done) = { 0 };
+
+	if (err->code != ERR_SYSTEM || (err->sys_errno != EACCES && err->sys_errno != EPERM))
+		return -1;
+	gather_lockdown(root, &system);
+	if (system.lockdown && !strcmp(system.lockdown, "confidentiality"))
+		return err_append(err, ": lockdown=confidentiality hides memory: boot once with "
+				       "efi=debug, so that the log has the map");
+	return err_append(err, ": try as root, or boot once with efi=debug, so that the log has "
+			       "the map");
+}
+
+static int read_efi_memmap(const struct root *root, const struct efi_memmap_place *place,
+			   struct buf *ret, struct err *err)
+{
+	static const char fact[] = FACTS "efi-memmap";
+	struct kcore kcore CLEANUP(kcore_done) = { 0 };
+	struct buf data CLEANUP(buf_done) = { 0 };
+	uint64_t offset;
+
+	if (!root->is_live && !root_read(root, fact, EFI_MEMMAP_SIZE_MAX, ret, err))
+		return ret->size == place->size
+			       ? 0
+			       : err_set(err, ERR_INPUT, "/%s: %zu bytes, the map has %llu", fact,
+					 ret->size, (unsigned long long)place->size);
+	if (gather_kcore(root, &kcore, err))
+		return explain_kcore(root, err);
+	if (!kcore_find(&kcore, place->address, place->size, &offset))
+		return err_set(err, ERR_INPUT,
+			       "/proc/kcore does not show the EFI memory map at 0x%llx: it shows "
+			       "System RAM, and from Linux 6.1 on the EFI stub puts the map among "
+			       "ACPI tables; boot once with efi=debug, so that the log has the map",
+			       PHYS(place->address));
+	if (root->captured)
+		return err_set(err, ERR_INPUT,
+			       "the capture has no EFI memory map: one of this kexec has");
+	if (buf_extend(&data, place->size, err) ||
+	    root_peek_at(root, "proc/kcore", offset, data.data, data.size, err))
+		return -1;
+	efi_memmap_narrow(data.data, data.size, place->desc_size);
+	root_record(root, fact, buf_bytes(&data));
+	*ret = data;
+	data = (struct buf){ 0 };
+	return 0;
+}
+
+/* What the kernel keeps for the runtime services has to be in its map, under its type. */
+static int check_by_runtime_map(const struct root *root, const struct efi_map *map, struct err *err)
+{
+	struct efi_map runtime CLEANUP(efi_map_done) = { 0 };
+	struct err ignored;
+
+	/* Not everybody may read it. */
+	if (gather_runtime_map(root, &runtime, &ignored))
+		return 0;
+	for (uint32_t type = 0; efi_type(type); type++) {
+		struct range_set of_type CLEANUP(range_set_done) = { 0 };
+		struct range range;
+
+		for (size_t i = 0; i < map->count; i++)
+			if (map->desc[i].type == type && efi_desc_range(&map->desc[i], &range) &&
+			    range_set_add(&of_type, range, err))
+				return -1;
+		for (size_t i = 0; i < runtime.count; i++)
+			if (runtime.desc[i].type == type &&
+			    efi_desc_range(&runtime.desc[i], &range) &&
+			    !range_set_contains(&of_type, range))
+				return err_set(err, ERR_INPUT,
+					       "not the EFI memory map: it lacks "
+					       "/sys/firmware/efi/runtime-map/%u, 0x%llx-0x%llx",
+					       runtime.desc[i].number, PHYS(range.start),
+					       PHYS(range.end));
+	}
+	return 0;
+}
+
+/* Only a kexec makes such a node: the firmware's own tables are still where it says. */
+static bool was_kexeced(const struct root *root)
+{
+	uint64_t type = 0;
+	struct err ignored;
+	char path[64];
+	size_t count;
+
+	if (root_count_numbered(root, SETUP_DATA, &count, &ignored))
+		return false;
+	for (size_t i = 0; i < count && type != SETUP_EFI; i++) {
+		snprintf(path, sizeof(path), SETUP_DATA "/%zu/type", i);
+		if (root_read_number(root, path, &type, &ignored))
+			return false;
+	}
+	return type == SETUP_EFI;
+}
+
+static int refuse_kexeced(struct err *err)
+{
+	return err_set(err, ERR_INPUT,
+		       "a kexec has started the running kernel, and handed on what the runtime "
+		       "services need of the EFI memory map, no more: boot by the firmware");
+}
+
+int gather_efi_memmap(const struct root *root, struct efi_map *ret, struct err *err)
+{
+	struct efi_map map CLEANUP(efi_map_done) = { 0 };
+	struct buf data CLEANUP(buf_done) = { 0 };
+	struct efi_memmap_place place;
+
+	if (locate_efi_memmap(root, &place, err))
+		return -1;
+	if (was_kexeced(root))
+		return refuse_kexeced(err);
+	if (read_efi_memmap(root, &place, &data, err))
+		return -1;
+	if (efi_map_from_memory(buf_bytes(&data), place.desc_size, &map, err) ||
+	    check_by_runtime_map(root, &map, err))
+		return err_prefix(err, "the running kernel's memory at 0x%llx",
+				  PHYS(place.address));
+	if (efi_map_is_of_runtime(&map))
+		return refuse_kexeced(err);
+	*ret = map;
+	map = (struct efi_map){ 0 };
 	return 0;
 }
 
@@ -579,22 +755,6 @@ static void gather_framebuffer(const struct root *root, struct system *system)
 	root_record_text(root, fact, text);
 }
 
-/* "none [integrity] confidentiality": the one in brackets. */
-static void gather_lockdown(const struct root *root, struct system *system)
-{
-	char *text CLEANUP(text_done) = NULL;
-	const char *open_bracket, *close_bracket;
-	struct err ignored;
-
-	if (root_read_text(root, "sys/kernel/security/lockdown", &text, &ignored))
-		return;
-	open_bracket = strchr(text, '[');
-	close_bracket = open_bracket ? strchr(open_bracket, ']') : NULL;
-	if (close_bracket)
-		system->lockdown =
-			strndup(open_bracket + 1, (size_t)(close_bracket - open_bracket - 1));
-}
-
 /* The command line is not in a capture unless asked for; the console that it names is, as the
  * word that would name it. */
 static int gather_cmdline(const struct root *root, struct system *system, struct err *err)
@@ -701,15 +861,15 @@ int gather_report(const struct root *root, struct purgatory_report *ret, bool *r
 	size_t count;
 
 	*ret_found = false;
-	if (root_count_numbered(root, "sys/kernel/boot_params/setup_data", &count, err))
+	if (root_count_numbered(root, SETUP_DATA, &count, err))
 		return root_is_missing(err) ? 0 : -1;
 	for (size_t i = 0; type != PURGATORY_REPORT_TYPE; i++) {
 		if (i == count)
 			return 0;
-		snprintf(path, sizeof(path), "sys/kernel/boot_params/setup_data/%zu/type", i);
+		snprintf(path, sizeof(path), SETUP_DATA "/%zu/type", i);
 		if (root_read_number(root, path, &type, err))
 			return -1;
-		snprintf(path, sizeof(path), "sys/kernel/boot_params/setup_data/%zu/data", i);
+		snprintf(path, sizeof(path), SETUP_DATA "/%zu/data", i);
 	}
 	if (root_read(root, path, sizeof(*ret), &data, err))
 		return -1;
@@ -737,6 +897,7 @@ void gather_capture(const struct root *root, struct warnings *warnings)
 	};
 	struct system system CLEANUP(system_done) = { 0 };
 	struct range_set usable CLEANUP(range_set_done) = { 0 };
+	struct efi_map map CLEANUP(efi_map_done) = { 0 };
 	struct purgatory_report report;
 	char *text = NULL;
 	struct err err;
@@ -750,6 +911,7 @@ void gather_capture(const struct root *root, struct warnings *warnings)
 	gather_loaded(root, /* crash= */ false, &is, &err);
 	gather_loaded(root, /* crash= */ true, &is, &err);
 	gather_report(root, &report, &is, &err);
+	gather_efi_memmap(root, &map, &err);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		if (!root_read_text(root, others[i], &text, &err))
 			text_done(&text);

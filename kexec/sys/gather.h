@@ -18,6 +18,12 @@ int gather_memory(const struct root *root, struct system *system, struct err *er
 int gather_log(const struct root *root, struct buf *ret, struct err *err);
 /* /sys/firmware/efi/runtime-map, empty if it is not there. ret is zero-initialised. */
 int gather_runtime_map(const struct root *root, struct efi_map *ret, struct err *err);
+/*
+ * The firmware's EFI memory map, where boot_params says it lies, through /proc/kcore. A kexec hands on
+ * only a part of it, which is none here. What err says is why there is none, and what to do. ret is
+ * zero-initialised.
+ */
+int gather_efi_memmap(const struct root *root, struct efi_map *ret, struct err *err);
 
 /*
  * The rest, that a plan of ours needs. What a load cannot do without and what is

@@ -32,21 +32,16 @@ static int check_regular(int fd, const char *what, struct err *err)
 	return 0;
 }
 
-static int open_capture(const char *path, struct root *ret, struct err *err)
+/* Of a file that is open. */
+static int open_capture(int fd, struct root *ret, struct err *err)
 {
-	int fd CLEANUP(close_fd) = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct capture *capture;
+	struct capture *capture = calloc(1, sizeof(*capture));
 
-	if (fd < 0)
-		return err_set_errno(err, errno, "%s", path);
-	if (check_regular(fd, path, err))
-		return -1;
-	capture = calloc(1, sizeof(*capture));
 	if (!capture)
 		return err_no_memory(err);
 	if (capture_read(fd, capture, err)) {
 		free(capture);
-		return err_prefix(err, "%s", path);
+		return -1;
 	}
 	*ret = (struct root){ .fd = -1, .captured = capture };
 	return 0;
@@ -54,24 +49,20 @@ static int open_capture(const char *path, struct root *ret, struct err *err)
 
 int root_open(const char *path, struct root *ret, struct err *err)
 {
+	int file CLEANUP(close_fd) = -1;
 	int fd = open(path ?: "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 && errno == ENOTDIR)
-		return open_capture(path, ret, err);
+	if (fd < 0 && errno == ENOTDIR) {
+		file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (file >= 0 && check_regular(file, path, err))
+			return -1;
+		if (file >= 0)
+			return open_capture(file, ret, err) ? err_prefix(err, "%s", path) : 0;
+	}
 	if (fd < 0)
 		return err_set_errno(err, errno, "%s", path ?: "/");
 	*ret = (struct root){ .fd = fd, .is_live = !path };
 	return 0;
-}
-
-void root_close(struct root *root)
-{
-	close_fd(&root->fd);
-	root->fd = -1;
-	if (root->captured)
-		capture_done(root->captured);
-	free(root->captured);
-	root->captured = NULL;
 }
 
 static int open_below(const struct root *root, const char *path, int flags)
@@ -84,6 +75,40 @@ static int open_below(const struct root *root, const char *path, int flags)
 	if (root->is_live)
 		return openat(root->fd, path, (int)how.flags);
 	return (int)syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+}
+
+int root_open_below(const struct root *above, const char *path, struct root *ret,
+		    bool *ret_is_machine, struct err *err)
+{
+	int directory = open_below(above, path, O_PATH | O_DIRECTORY);
+	int file CLEANUP(close_fd) = -1;
+	uint8_t head[CAPTURE_HEAD_SIZE];
+	ssize_t got;
+
+	if (directory >= 0) {
+		*ret = (struct root){ .fd = directory };
+		*ret_is_machine = true;
+		return 0;
+	}
+	if (errno == ENOTDIR)
+		file = open_below(above, path, O_NONBLOCK);
+	if (file < 0)
+		return err_set_errno(err, errno, "%s", path);
+	if (check_regular(file, path, err))
+		return -1;
+	got = pread(file, head, sizeof(head), 0);
+	*ret_is_machine = got > 0 && capture_begins((struct bytes){ head, (size_t)got });
+	return *ret_is_machine ? open_capture(file, ret, err) : 0;
+}
+
+void root_close(struct root *root)
+{
+	close_fd(&root->fd);
+	root->fd = -1;
+	if (root->captured)
+		capture_done(root->captured);
+	free(root->captured);
+	root->captured = NULL;
 }
 
 /* --- what is recorded ---------------------------------------------------- */

@@ -17,10 +17,16 @@ struct root {
 	struct capture *record;	  /* the caller's; NULL: nothing is recorded */
 };
 
+#define ROOT_NONE ((struct root){ .fd = -1 })
+
 enum { ROOT_FILE_MAX = 256 << 20 };
 
 /* path NULL: the running machine; else a directory, which no path leads out of, or a capture. */
 int root_open(const char *path, struct root *ret, struct err *err);
+/* What is in one, below a directory's, in the same way: no path leads out of that. *ret_is_machine
+ * false for a file that is no tar archive. */
+int root_open_below(const struct root *above, const char *path, struct root *ret,
+		    bool *ret_is_machine, struct err *err);
 void root_close(struct root *root);
 
 /*

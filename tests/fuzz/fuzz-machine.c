@@ -49,6 +49,7 @@ static const struct {
 	{ "dmesg", "[    0.000000] tsc: Detected 2599.998 MHz processor\n" },
 	{ "sys/firmware/acpi/tables/FACP", NULL },
 	{ "sys/class/graphics/fb0/name", NULL },
+	{ "facts/efi-memmap", NULL },
 	{ "sys/kernel/security/lockdown", "[none] integrity confidentiality\n" },
 	{ "sys/kernel/security/tpm0/binary_bios_measurements", NULL },
 	{ "sys/kernel/kexec_loaded", "0\n" },
@@ -253,6 +254,23 @@ static void check_crash(const struct content content[NR_FILES], const struct sys
 			require(crash->note[0].address == number_in(&content[i], 16));
 }
 
+static void check_memmap(void)
+{
+	struct efi_map map CLEANUP(efi_map_done) = { 0 };
+	struct range range;
+	struct err err = { 0 };
+
+	if (gather_efi_memmap(&root, &map, &err)) {
+		require(!map.count && err.text[0]);
+		require(err.code == ERR_INPUT ||
+			(err.code == ERR_SYSTEM && err.sys_errno == ENOENT));
+		return;
+	}
+	require(map.count && !efi_map_is_of_runtime(&map));
+	for (size_t i = 0; i < map.count; i++)
+		require(efi_desc_range(&map.desc[i], &range));
+}
+
 static void check_others(void)
 {
 	struct purgatory_report report;
@@ -312,6 +330,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_input((struct bytes){ data, size }, content);
 	write_machine(content);
 	check_others();
+	check_memmap();
 	if (gather_choice(&root, &system, &err) ||
 	    gather_machine(&root, &system, &warnings, &err) || gather_crash(&root, &system, &err)) {
 		check_error(&err);

@@ -388,7 +388,9 @@ static void test_audit(void **state)
 	mk_file(&machine, "dmesg", "x", 1);
 	expect("--audit-efi %K",
 	       "1: no EFI memory map: x86 kernels print it (\"efi: mem00: ...\") when they are "
-	       "booted by EFI firmware with efi=debug",
+	       "booted by EFI firmware with efi=debug; /sys/kernel/boot_params/data: no EFI memory "
+	       "map: the running kernel was not started by EFI firmware, nor by a kexec that hands "
+	       "its map on",
 	       "");
 	mk_text(&machine, "sys/firmware/efi/runtime-map/0/type", "6");
 	mk_text(&machine, "sys/firmware/efi/runtime-map/0/phys_addr", "0x1000000");
