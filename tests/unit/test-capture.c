@@ -212,6 +212,25 @@ static void is_sparse(struct making *making)
 	put_entry(making, entry, "text");
 }
 
+/* The archive is, behind what is good: its end comes first, or what it says of itself is too much. */
+static void is_sparse_itself(struct making *making)
+{
+	good(making);
+	making->cut = -10000000000;
+}
+
+static void is_hole(struct making *making)
+{
+	making->cut = -10000000000 + 1024;
+}
+
+static void has_sparse_entry(struct making *making)
+{
+	manifest(making);
+	put_header(making->raw, "proc/iomem", 8000000000);
+	making->cut = -8000000000;
+}
+
 static void is_too_much(struct making *making)
 {
 	static const char block[1 << 20];
@@ -365,6 +384,11 @@ static const struct row {
 	{ "10 GB, sparse", is_sparse,
 	  "entry \"proc/iomem\": it has 10000000000 bytes, 67108834 are left of the 67108864 that "
 	  "all files may have" },
+	{ "archive of 10 GB, sparse", is_sparse_itself, "" },
+	{ "10 GB of nothing", is_hole, NO_MANIFEST },
+	{ "8 GB that are there", has_sparse_entry,
+	  "entry \"proc/iomem\": it has 8000000000 bytes, 67108834 are left of the 67108864 that all "
+	  "files may have" },
 	{ "too much together", is_too_much,
 	  "entry \"b\": it has 4096 bytes, 4066 are left of the 67108864 that all files may have" },
 	{ "twice", is_twice, "entry \"proc/iomem\": there are two of it" },
