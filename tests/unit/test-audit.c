@@ -18,6 +18,7 @@
 
 #include "kexec/action.h"
 #include "kexec/cli.h"
+#include "tests/mk/image.h"
 #include "tests/mk/machine.h"
 #include "x86/bootparam.h"
 
@@ -325,6 +326,44 @@ static void after_a_kexec(void **state)
 	mk_text(&machine, "sys/kernel/boot_params/setup_data/1/type", "0x4\n");
 	expect("1\nEFI map    /sys/firmware/efi/runtime-map, 1 descriptors\nVerdict    unknown\n"
 	       "warning: " NO_LOG "; " KEXECED PARTIAL);
+}
+
+/* --- values of the kernel, and in their place ------------------------------------ */
+
+static void values(void **state)
+{
+#define KERNEL(init_size, alignment, pref_address, load)                                          \
+	"           init_size " init_size ", alignment " alignment ", pref_address " pref_address \
+	", " load "\n"
+#define WORST "where it is loaded is not known: the worst is taken"
+	static const struct {
+		const char *option, *line;
+	} rows[] = {
+		{ "--json", "\"init_size\":\"0x3000000\"" },
+		{ "--handover", KERNEL("0x3000000", "0x200000", "0x1000000", WORST) },
+		{ "--init-size=56820K", KERNEL("0x377d000", "0x200000", "0x1000000", WORST) },
+		{ "--kernel-alignment=4M", KERNEL("0x3000000", "0x400000", "0x1000000", WORST) },
+		{ "--pref-address=32M", KERNEL("0x3000000", "0x200000", "0x2000000", WORST) },
+		{ "--load-address=0x3c881000",
+		  KERNEL("0x3000000", "0x200000", "0x1000000", "loaded at 0x3c881000") },
+	};
+	static uint8_t image[MK_IMAGE_SIZE];
+	char kernel[MK_PATH_MAX];
+
+	(void)state;
+	mk_image(image);
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	mk_path(&machine, "vmlinuz", kernel);
+	mk_text(&machine, "dmesg", LINES);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *const argv[] = { (char *)"kexec", (char *)"--audit-efi",
+				       (char *)rows[i].option, kernel };
+		char *text = run(machine.path, 4, argv, true);
+
+		if (!strstr(text, rows[i].line))
+			fail_msg("%s: %s", rows[i].option, text);
+		free(text);
+	}
 }
 
 /* --- captures ------------------------------------------------------------------- */
@@ -771,6 +810,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(neither, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(checked_by_the_runtime_map, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(after_a_kexec, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(values, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(captured_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(captured_without, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(captures_without_memory, set_up, tear_down),
