@@ -155,6 +155,8 @@ static void forget(const struct inputs *inputs)
 {
 	size_t kept = 0;
 
+	if (!inputs->mapped_size)
+		return;
 	for (size_t i = 0; i < nr_guarded; i++)
 		if (guarded[i].start < inputs->bytes.data ||
 		    guarded[i].start >= inputs->bytes.data + inputs->mapped_size)
