@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plan-ranges N [CPUS]: plans a load on a machine whose maps have N ranges, shuffled, nested
- * and overlapping, and prints seconds and peak memory of the planning alone; with CPUS, of a
- * crash kernel, whose dump shows the N ranges and so many CPUs. Under
- * `valgrind --tool=callgrind --toggle-collect=load_place` it counts instructions, with
- * `--toggle-collect=elfcorehdr_write` those of the ELF core header's bytes.
+ * plan-ranges N [CPUS]: plans a load on a machine whose maps have N ranges each, shuffled, nested
+ * and overlapping, from the text of /proc/iomem and the firmware's entries to a sealed plan, and
+ * prints seconds and peak memory; with CPUS, of a crash kernel, whose dump shows half as many
+ * ranges and so many CPUs. Under `valgrind --tool=callgrind` it counts instructions:
+ * `--toggle-collect=iomem_parse` of the text, `--toggle-collect=load_place
+ * --toggle-collect=load_seal` of planning.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,67 +17,124 @@
 #include "tests/mk/image.h"
 #include "tests/mk/random.h"
 
-enum { BLOCK = 0x100000, LOW = 0x1000000 };
+enum {
+	BLOCK = 0x100000,
+	LOW = 0x1000000,
+	TOP = 0x8000000, /* the last range, above the blocks: the first that holds a kernel */
+	PILES = 400,	 /* of what is not RAM: a kernel takes 3200 entries, merged */
+	PAGE = 4096,
+};
 
-/* Blocks of RAM, each but the last torn by a page of its own that is reserved in one of the
- * maps, in random order; every eighth block overlaps the one before it. */
-static int make_system(size_t count, size_t cpus, struct system *system, struct err *err)
+struct machine {
+	size_t count;
+	size_t *order;
+	struct buf iomem; /* the text */
+	struct system system;
+};
+
+static void shuffle(struct machine *machine)
 {
-	size_t *order = malloc(count * sizeof(*order));
-	struct buf text = { 0 };
+	for (size_t i = machine->count - 1; i; i--) {
+		size_t j = mk_random(i + 1), kept = machine->order[i];
 
-	for (size_t i = 0; i < count; i++)
-		order[i] = i;
-	for (size_t i = count - 1; i; i--) {
-		size_t j = mk_random(i + 1), kept = order[i];
-
-		order[i] = order[j];
-		order[j] = kept;
+		machine->order[i] = machine->order[j];
+		machine->order[j] = kept;
 	}
-	for (size_t i = 0; i < count; i++) {
-		phys_t start = LOW + (phys_t)order[i] * BLOCK;
-		phys_t early = order[i] % 8 == 7 ? BLOCK / 2 : 0;
+}
 
-		if (memmap_add(&system->firmware, (struct range){ start - early, start + BLOCK },
-			       E820_RAM, err))
+static phys_t blocks_end(const struct machine *machine)
+{
+	return LOW + (phys_t)machine->count * BLOCK;
+}
+
+/* Of eight entries four are RAM, of which one begins in the block before; one is RAM with 16 of
+ * them inside; three lie in piles on RAM, each of another type or size. */
+static struct memmap_entry firmware_entry(const struct machine *machine, size_t i)
+{
+	phys_t start = LOW + (phys_t)i / 8 * 8 * BLOCK;
+	uint64_t pile = i / 8 % PILES, level = i / 8 / PILES % 8;
+	phys_t pile_at = LOW + machine->count / PILES * pile * BLOCK;
+
+	switch (i % 8) {
+	case 0:
+	case 1:
+	case 2:
+		return (struct memmap_entry){
+			{ start + 2 * (i % 8) * BLOCK, start + 2 * (i % 8 + 1) * BLOCK }, E820_RAM
+		};
+	case 3:
+		return (struct memmap_entry){ { start + 5 * BLOCK + BLOCK / 2, start + 8 * BLOCK },
+					      E820_RAM };
+	case 4:
+		return (struct memmap_entry){ { start, start + 16 * BLOCK }, E820_RAM };
+	default:
+		return (struct memmap_entry){ { pile_at + (level + i % 8) * PAGE,
+						pile_at + (40 - 2 * level) * PAGE },
+					      (uint32_t)(E820_RESERVED + i % 3) };
+	}
+}
+
+static int make_firmware(struct machine *machine, struct err *err)
+{
+	struct memmap *firmware = &machine->system.firmware;
+	phys_t top = blocks_end(machine);
+
+	for (size_t i = 0; i < machine->count; i++) {
+		struct memmap_entry entry = firmware_entry(machine, machine->order[i]);
+
+		if (memmap_add(firmware, entry.range, entry.type, err))
 			return -1;
 	}
-	if (memmap_add(&system->firmware, (struct range){ BLOCK, LOW }, E820_RAM, err) ||
-	    memmap_add(&system->firmware,
-		       (struct range){ LOW + count * BLOCK, LOW + count * BLOCK + 0x8000000 },
-		       E820_RAM, err))
+	return memmap_add(firmware, (struct range){ BLOCK, LOW }, E820_RAM, err) ||
+	       memmap_add(firmware, (struct range){ top, top + TOP }, E820_RAM, err);
+}
+
+/* Blocks of RAM, each torn by a page of its own; for a dump every second. */
+static int make_iomem(struct machine *machine, bool crash, struct err *err)
+{
+	phys_t top = blocks_end(machine);
+	char line[160];
+	int length;
+
+	for (size_t i = 0; i < machine->count; i++) {
+		size_t number = machine->order[i];
+		phys_t start = LOW + (phys_t)number * BLOCK;
+
+		length = snprintf(line, sizeof(line),
+				  "%08llx-%08llx : System RAM\n  %08llx-%08llx : %s\n", PHYS(start),
+				  PHYS(start + BLOCK - 1), PHYS(start + BLOCK / 2),
+				  PHYS(start + BLOCK / 2 + PAGE - 1),
+				  crash && number % 2 ? "Kernel data" : "Reserved");
+		if (buf_append(&machine->iomem, line, (size_t)length, err))
+			return -1;
+	}
+	length = snprintf(line, sizeof(line),
+			  "%08llx-%08llx : System RAM\n  %08llx-%08llx : %s\n"
+			  "00100000-00ffffff : System RAM\n",
+			  PHYS(top), PHYS(top + TOP - 1), PHYS(top), PHYS(top + TOP - 1),
+			  crash ? "Crash kernel" : "Kernel bss");
+	return buf_append(&machine->iomem, line, (size_t)length, err);
+}
+
+static int make_machine(struct machine *machine, size_t cpus, struct err *err)
+{
+	struct system_crash *crash = &machine->system.crash;
+
+	machine->order = malloc(machine->count * sizeof(*machine->order));
+	crash->note = calloc(cpus + 1, sizeof(*crash->note));
+	for (size_t i = 0; i < machine->count; i++)
+		machine->order[i] = i;
+	shuffle(machine);
+	if (make_firmware(machine, err))
 		return -1;
-	for (size_t i = 0; i < count; i++) {
-		char line[128];
-		phys_t start = LOW + (phys_t)i * BLOCK;
-		int length = snprintf(line, sizeof(line),
-				      "%08llx-%08llx : System RAM\n  %08llx-%08llx : Reserved\n",
-				      PHYS(start), PHYS(start + BLOCK - 1), PHYS(start + BLOCK / 2),
-				      PHYS(start + BLOCK / 2 + 0xfff));
-
-		if (buf_append(&text, line, (size_t)length, err))
-			return -1;
-	}
-	free(order);
-	{
-		char line[128];
-		phys_t start = LOW + count * BLOCK;
-		int length = snprintf(line, sizeof(line),
-				      "%08llx-%08llx : System RAM\n%s%08llx-%08llx : %s\n"
-				      "00100000-00ffffff : System RAM\n",
-				      PHYS(start), PHYS(start + 0x7ffffff), "  ", PHYS(start),
-				      PHYS(start + 0x7ffffff), cpus ? "Crash kernel" : "Nothing");
-
-		if (buf_append(&text, line, (size_t)length, err) ||
-		    iomem_parse(buf_bytes(&text), &system->iomem, err))
-			return -1;
-	}
-	buf_done(&text);
-	system->has_boot_params = true;
-	system->crash.note = calloc(cpus + 1, sizeof(*system->crash.note));
-	for (; system->crash.nr_notes < cpus; system->crash.nr_notes++)
-		system->crash.note[system->crash.nr_notes] =
-			(struct elfcorehdr_note){ LOW + system->crash.nr_notes * 0x1000, 368 };
+	shuffle(machine);
+	if (make_iomem(machine, cpus, err))
+		return -1;
+	free(machine->order);
+	machine->system.has_boot_params = true;
+	for (; crash->nr_notes < cpus; crash->nr_notes++)
+		crash->note[crash->nr_notes] =
+			(struct elfcorehdr_note){ LOW + crash->nr_notes * 0x1000, 368 };
 	return 0;
 }
 
@@ -85,7 +143,7 @@ static double now(void)
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+	return (double)time.tv_sec * 1000 + (double)time.tv_nsec / 1e6;
 }
 
 static long peak_kib(void)
@@ -99,44 +157,44 @@ static long peak_kib(void)
 int main(int argc, char *argv[])
 {
 	static uint8_t image[MK_IMAGE_SIZE];
-	struct system system = { 0 };
+	struct machine machine = { 0 };
 	struct warnings warnings = { 0 };
 	struct load load = { 0 };
-	struct err err;
 	struct load_request request = { .kernel = { image, sizeof(image) },
 					.cmdline = "",
 					.mem_max = PHYS_LIMIT };
-	double began;
-	long before;
+	double began, parsed, planned;
+	struct err err;
 
 	mk_image(image);
-	if (argc < 2 ||
-	    make_system((size_t)atol(argv[1]), argc > 2 ? (size_t)atol(argv[2]) : 0, &system, &err))
+	machine.count = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+	if (!machine.count)
 		return 1;
 	request.crash = argc > 2;
-	before = peak_kib();
-	began = now();
-	if (load_place(&request, &system, &warnings, &load, &err)) {
+	if (make_machine(&machine, argc > 2 ? strtoul(argv[2], NULL, 10) : 0, &err)) {
 		fprintf(stderr, "plan-ranges: %s\n", err.text);
 		return 1;
 	}
-	printf("%s ranges: %.1f ms, %ld KiB more than the maps themselves (%ld KiB)\n", argv[1],
-	       (now() - began) * 1000, peak_kib() - before, before);
-	if (request.crash) {
-		struct buf header = { 0 };
-
-		if (buf_extend(&header, load.crash.header_size, &err))
-			return 1;
-		began = now();
-		elfcorehdr_write(&load.crash.header, header.data, header.size);
-		printf("elfcorehdr: %zu CPUs, %zu ranges, %zu bytes, %.1f ms\n",
-		       load.crash.header.nr_notes, load.crash.header.nr_loads, header.size,
-		       (now() - began) * 1000);
-		buf_done(&header);
+	began = now();
+	if (iomem_parse(buf_bytes(&machine.iomem), &machine.system.iomem, &err)) {
+		fprintf(stderr, "plan-ranges: %s\n", err.text);
+		return 1;
 	}
-	printf("kernel at " PHYS_FMT "\n", PHYS(load.plan.footprint.start));
+	parsed = now();
+	if (load_place(&request, &machine.system, &warnings, &load, &err) ||
+	    load_seal(&request, &machine.system, &load, &err)) {
+		fprintf(stderr, "plan-ranges: %s\n", err.text);
+		return 1;
+	}
+	planned = now();
+	printf("%s ranges: parsed in %.2f ms, planned in %.2f ms; %ld KiB at most\n", argv[1],
+	       parsed - began, planned - parsed, peak_kib());
+	printf("kernel at " PHYS_FMT ", %zu usable ranges, %zu entries handed on, %zu dumped\n",
+	       PHYS(load.plan.footprint.start), load.plan.usable.count, load.plan.e820.count,
+	       load.plan.dumped.count);
 	load_done(&load);
-	system_done(&system);
+	system_done(&machine.system);
+	buf_done(&machine.iomem);
 	warnings_done(&warnings);
 	return 0;
 }
