@@ -6,13 +6,11 @@
 
 #include "kexec/core/num.h"
 
-int array_grow(void *array_pointer, size_t *room, size_t count, size_t element, struct err *err)
+int array_double(void *array_pointer, size_t *room, size_t element, struct err *err)
 {
 	uint64_t wanted = 16, size;
 	void *old, *grown;
 
-	if (count < *room)
-		return 0;
 	if ((*room && !num_mul(*room, 2, &wanted)) || !num_mul(wanted, element, &size))
 		return err_no_memory(err);
 	memcpy(&old, array_pointer, sizeof(old));

@@ -44,7 +44,12 @@ void bytes_wipe(void *data, size_t size);
  * Makes room for one more element in an array that doubles: *array has *room
  * elements of `element` bytes, `count` in use.
  */
-int array_grow(void *array_pointer, size_t *room, size_t count, size_t element, struct err *err);
+int array_double(void *array_pointer, size_t *room, size_t element, struct err *err);
+static inline int array_grow(void *array_pointer, size_t *room, size_t count, size_t element,
+			     struct err *err)
+{
+	return count < *room ? 0 : array_double(array_pointer, room, element, err);
+}
 
 /*
  * Reads little-endian numbers in order. Reading past the end sets `bad` and

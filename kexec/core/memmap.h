@@ -37,7 +37,8 @@ int memmap_add(struct memmap *map, struct range range, uint32_t type, struct err
 /*
  * Sorts; resolves overlaps by the kernel's rule, the numerically larger type
  * wins (e820__update_table() in arch/x86/kernel/e820.c); merges neighbours of
- * one type. An overlap or a wrong order is a warning that names the first one.
+ * one type. An overlap or a wrong order is a warning that names the first one. On
+ * failure the map has the same entries, perhaps sorted.
  */
 int memmap_normalise(struct memmap *map, struct warnings *warnings, struct err *err);
 /* *ret (zero-initialised) = all ranges of that type. */

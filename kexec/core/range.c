@@ -121,6 +121,16 @@ static int compare_starts(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
+/* What is added is mostly in order already. */
+static void sort(struct range_set *all)
+{
+	for (size_t i = 1; i < all->count; i++)
+		if (all->range[i].start < all->range[i - 1].start) {
+			qsort(all->range, all->count, sizeof(*all->range), compare_starts);
+			return;
+		}
+}
+
 static int append(struct range_set *set, struct range range, struct err *err)
 {
 	struct range *last = set->count ? &set->range[set->count - 1] : NULL;
@@ -146,24 +156,27 @@ static void take(struct range_set *to, struct range_set *from)
 int range_set_add_all(struct range_set *set, const struct range *range, size_t count,
 		      struct err *err)
 {
-	struct range_set sum CLEANUP(range_set_done) = { 0 };
-	struct range_set all CLEANUP(range_set_done) = { 0 };
+	struct range_set all CLEANUP(range_set_done) = { .room = set->count + count + 1 };
+	size_t unmerged;
 
-	all.range = reallocarray(NULL, set->count + count + 1, sizeof(*all.range));
+	all.range = reallocarray(NULL, all.room, sizeof(*all.range));
 	if (!all.range)
 		return err_no_memory(err);
+	for (size_t i = 0; i < set->count; i++)
+		all.range[all.count++] = set->range[i];
 	for (size_t i = 0; i < count; i++) {
 		if (range_check(range[i], err))
 			return -1;
 		all.range[all.count++] = range[i];
 	}
-	for (size_t i = 0; i < set->count; i++)
-		all.range[all.count++] = set->range[i];
-	qsort(all.range, all.count, sizeof(*all.range), compare_starts);
-	for (size_t i = 0; i < all.count; i++)
-		if (append(&sum, all.range[i], err))
+	sort(&all);
+	/* Within its own room, where the next is read before anything is written over it. */
+	unmerged = all.count;
+	all.count = 0;
+	for (size_t i = 0; i < unmerged; i++)
+		if (append(&all, all.range[i], err))
 			return -1;
-	take(set, &sum);
+	take(set, &all);
 	return 0;
 }
 
