@@ -21,8 +21,9 @@ static bool is_ram_name(struct bytes name)
 
 static bool parse_hex(const char *text, size_t size, uint64_t *ret)
 {
-	return size <= DIGITS_MAX && !memchr(text, 'x', size) && !memchr(text, 'X', size) &&
-	       num_parse(text, size, 16, ret);
+	bool has_prefix = size > 1 && (text[1] | 0x20) == 'x';
+
+	return size <= DIGITS_MAX && !has_prefix && num_parse(text, size, 16, ret);
 }
 
 /* "START-END : NAME" without its indentation; the end is inclusive. */
@@ -30,13 +31,14 @@ static bool split(struct bytes line, phys_t *ret_start, phys_t *ret_last, struct
 {
 	const char *text = (const char *)line.data;
 	const char *dash = memchr(text, '-', line.size);
-	const char *colon = memmem(text, line.size, " : ", 3);
+	const char *colon = memchr(text, ':', line.size);
+	const char *end = text + line.size;
 
-	if (!dash || !colon || dash > colon || !parse_hex(text, (size_t)(dash - text), ret_start) ||
-	    !parse_hex(dash + 1, (size_t)(colon - dash) - 1, ret_last))
+	if (!dash || !colon || colon - dash < 2 || colon + 1 >= end || colon[-1] != ' ' ||
+	    colon[1] != ' ' || !parse_hex(text, (size_t)(dash - text), ret_start) ||
+	    !parse_hex(dash + 1, (size_t)(colon - 1 - dash) - 1, ret_last))
 		return false;
-	*ret_name = (struct bytes){ (const uint8_t *)colon + 3,
-				    line.size - (size_t)(colon - text) - 3 };
+	*ret_name = (struct bytes){ (const uint8_t *)colon + 2, (size_t)(end - colon) - 2 };
 	return true;
 }
 
@@ -55,9 +57,10 @@ static int add(struct iomem *iomem, struct range range, unsigned int depth, stru
 		if (iomem->entry[above].depth < depth)
 			entry.parent = above;
 	}
-	entry.name = strndup((const char *)name.data, name.size);
-	if (!entry.name)
-		return err_no_memory(err);
+	entry.name = iomem->names + iomem->names_size;
+	memcpy(iomem->names + iomem->names_size, name.data, name.size);
+	iomem->names[iomem->names_size + name.size] = '\0';
+	iomem->names_size += name.size + 1;
 	iomem->entry[iomem->count++] = entry;
 	return 0;
 }
@@ -118,6 +121,10 @@ int iomem_parse(struct bytes text, struct iomem *ret, struct err *err)
 	struct bytes line;
 	int depth = -1;
 
+	/* A name is shorter than its line, by more than its NUL. */
+	iomem.names = malloc(text.size + 1);
+	if (!iomem.names)
+		return err_no_memory(err);
 	while (bytes_next_line(&text, &line)) {
 		number++;
 		if (parse_line(line, &iomem, &depth, err))
@@ -136,16 +143,19 @@ int iomem_parse(struct bytes text, struct iomem *ret, struct err *err)
  * Whether the innermost entry that says so makes it RAM: what lies deeper has
  * the last word, which is the larger type of a map. Odd types are not RAM.
  */
-static int select_ram(const struct iomem *iomem, bool driver_managed, struct range_set *ret,
-		      struct err *err)
+static int select_ram(const struct iomem *iomem, struct range within, bool driver_managed,
+		      struct range_set *ret, struct err *err)
 {
 	struct memmap map CLEANUP(memmap_done) = { 0 };
 
 	for (size_t i = 0; i < iomem->count; i++) {
 		const struct iomem_entry *entry = &iomem->entry[i];
-		size_t length = strlen(entry->name);
+		size_t length;
 		uint32_t type;
 
+		if (!range_overlaps(entry->range, within))
+			continue;
+		length = strlen(entry->name);
 		if (memmap_type_from_name(entry->name, length, &type))
 			type = type != E820_RAM;
 		else if (is_ram_name((struct bytes){ (const uint8_t *)entry->name, length }))
@@ -162,14 +172,15 @@ static int select_ram(const struct iomem *iomem, bool driver_managed, struct ran
 	return memmap_select(&map, 0, ret, err);
 }
 
-int iomem_system_ram(const struct iomem *iomem, struct range_set *ret, struct err *err)
+int iomem_system_ram(const struct iomem *iomem, struct range within, struct range_set *ret,
+		     struct err *err)
 {
-	return select_ram(iomem, /* driver_managed= */ false, ret, err);
+	return select_ram(iomem, within, /* driver_managed= */ false, ret, err);
 }
 
 int iomem_dumped_ram(const struct iomem *iomem, struct range_set *ret, struct err *err)
 {
-	return select_ram(iomem, /* driver_managed= */ true, ret, err);
+	return select_ram(iomem, RANGE_ALL, /* driver_managed= */ true, ret, err);
 }
 
 int iomem_find(const struct iomem *iomem, const char *name, struct range_set *ret, struct err *err)
@@ -228,8 +239,7 @@ int iomem_crash_kernel(const struct iomem *iomem, struct range *ret_main, struct
 
 void iomem_done(struct iomem *iomem)
 {
-	for (size_t i = 0; i < iomem->count; i++)
-		free(iomem->entry[i].name);
+	free(iomem->names);
 	free(iomem->entry);
 	*iomem = (struct iomem){ 0 };
 }

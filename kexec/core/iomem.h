@@ -12,7 +12,7 @@ struct iomem_entry {
 	struct range range;
 	unsigned int depth; /* 0 at the top */
 	size_t parent;	    /* index; itself at depth 0 */
-	char *name;
+	const char *name;
 };
 
 /* Owned; zero-initialise; release with iomem_done(). In the file's order. */
@@ -20,6 +20,8 @@ struct iomem {
 	struct iomem_entry *entry;
 	size_t count;
 	size_t room;
+	char *names; /* of the entries, each with its NUL */
+	size_t names_size;
 	bool zeroed; /* every address is 0: read without CAP_SYS_ADMIN (then no entries) */
 };
 
@@ -31,9 +33,11 @@ int iomem_parse(struct bytes text, struct iomem *ret, struct err *err);
  * RAM that the kernel would give away: every "System RAM" at any depth (it may
  * lie under another resource), less each "Reserved" below it. Driver-managed
  * RAM, "System RAM (kmem)" and the like, and "Soft Reserved" are no part of it.
+ * Outside `within` what is returned means nothing.
  */
-int iomem_system_ram(const struct iomem *iomem, struct range_set *ret, struct err *err);
-/* The same with driver-managed RAM, which no segment may use and every dump should show. */
+int iomem_system_ram(const struct iomem *iomem, struct range within, struct range_set *ret,
+		     struct err *err);
+/* The same of everything, with driver-managed RAM, which no segment may use and every dump should show. */
 int iomem_dumped_ram(const struct iomem *iomem, struct range_set *ret, struct err *err);
 /* All entries of that name (case ignored), at any depth. */
 int iomem_find(const struct iomem *iomem, const char *name, struct range_set *ret, struct err *err);

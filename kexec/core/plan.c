@@ -395,17 +395,10 @@ static int check_links(const struct plan *plan, struct err *err)
 	return 0;
 }
 
-static bool is_ram(const struct memmap *e820, struct range range)
-{
-	for (size_t i = 0; i < e820->count; i++)
-		if (e820->entry[i].type == E820_RAM && range_overlaps(e820->entry[i].range, range))
-			return true;
-	return false;
-}
-
 static int check_crash(const struct plan *plan, struct err *err)
 {
 	const unsigned int kept[] = { plan->elfcorehdr, plan->backup };
+	struct range_set ram CLEANUP(range_set_done) = { 0 };
 	uint64_t used = 0;
 
 	if (!range_is_valid(plan->reservation))
@@ -431,12 +424,14 @@ static int check_crash(const struct plan *plan, struct err *err)
 			       (unsigned long long)plan->kernel_pages);
 	if (plan->elfcorehdr == PLAN_NO_ITEM)
 		return err_set(err, ERR_INTERNAL, "a crash kernel without an ELF core header");
+	if (memmap_select(&plan->e820, E820_RAM, &ram, err))
+		return -1;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (kept[i] != PLAN_NO_ITEM && is_ram(&plan->e820, plan->item[kept[i]].run))
+		if (kept[i] != PLAN_NO_ITEM && range_set_overlaps(&ram, plan->item[kept[i]].run))
 			return err_set(err, ERR_INTERNAL, "%s is RAM for the new kernel",
 				       plan->item[kept[i]].name);
 	for (size_t i = 0; i < plan->dumped.count; i++)
-		if (is_ram(&plan->e820, plan->dumped.range[i]))
+		if (range_set_overlaps(&ram, plan->dumped.range[i]))
 			return err_set(err, ERR_INTERNAL,
 				       PHYS_FMT "-" PHYS_FMT
 						" is to be dumped and is RAM for the new kernel",

@@ -16,6 +16,8 @@ struct range {
 	phys_t end;
 };
 
+#define RANGE_ALL ((struct range){ 0, PHYS_LIMIT })
+
 /* Owned; zero-initialise; release with range_set_done(). */
 struct range_set {
 	struct range *range;

@@ -56,10 +56,11 @@ static int subtract_tables(const struct system *system, struct range_set *set, s
 	return 0;
 }
 
-int system_usable(const struct system *system, struct range_set *ret, struct warnings *warnings,
-		  struct err *err)
+int system_usable(const struct system *system, const struct memmap *e820, struct range within,
+		  struct range_set *ret, struct err *err)
 {
-	struct memmap e820 CLEANUP(memmap_done) = { 0 };
+	struct range_set limits CLEANUP(range_set_done) = { 0 };
+	struct range_set inside CLEANUP(range_set_done) = { 0 };
 	struct range_set firmware CLEANUP(range_set_done) = { 0 };
 	struct range_set live CLEANUP(range_set_done) = { 0 };
 	struct range_set usable CLEANUP(range_set_done) = { 0 };
@@ -69,14 +70,15 @@ int system_usable(const struct system *system, struct range_set *ret, struct war
 			err, ERR_INPUT,
 			"/proc/iomem: every address is 0: the kernel hides them from a reader "
 			"without CAP_SYS_ADMIN; run this as root");
-	if (system_e820(system, &e820, warnings, err) ||
-	    memmap_select(&e820, E820_RAM, &firmware, err) ||
-	    iomem_system_ram(&system->iomem, &live, err))
+	if (memmap_select(e820, E820_RAM, &firmware, err) ||
+	    iomem_system_ram(&system->iomem, within, &live, err))
 		return -1;
-	if (!live.count)
+	if (!live.count && range_contains(within, RANGE_ALL))
 		return err_set(err, ERR_INPUT, "/proc/iomem: no System RAM in %zu entries",
 			       system->iomem.count);
-	if (range_set_intersect(&firmware, &live, &usable, err) ||
+	if (range_set_add(&limits, within, err) ||
+	    range_set_intersect(&firmware, &limits, &inside, err) ||
+	    range_set_intersect(&inside, &live, &usable, err) ||
 	    subtract_tables(system, &usable, err) ||
 	    range_set_subtract(&usable, (struct range){ 0, FIRST_MIB }, err))
 		return -1;

@@ -66,19 +66,19 @@ struct system {
 
 void system_done(struct system *system);
 
+/* The firmware's map in the kernel's order, overlaps resolved, neighbours merged. */
+int system_e820(const struct system *system, struct memmap *ret, struct warnings *warnings,
+		struct err *err);
+
 /*
  * The rule for what a segment may use. Usable is what the firmware calls RAM
  * *and* /proc/iomem calls System RAM, less the "Reserved" below it, less the EFI
  * tables that only memblock protects, less the first MiB; whole pages only.
- * ret is zero-initialised by the caller, owned by it afterwards.
+ * e820 is system_e820()'s; nothing outside `within` is usable. ret is zero-initialised by the caller, owned by it afterwards.
  * ERR_INPUT where a source is missing or hides its addresses.
  */
-int system_usable(const struct system *system, struct range_set *ret, struct warnings *warnings,
-		  struct err *err);
-
-/* The firmware's map in the kernel's order, overlaps resolved, neighbours merged. */
-int system_e820(const struct system *system, struct memmap *ret, struct warnings *warnings,
-		struct err *err);
+int system_usable(const struct system *system, const struct memmap *e820, struct range within,
+		  struct range_set *ret, struct err *err);
 
 /* What lies in the way at this address: a resource, a table, a firmware type.
  * Points into `system` or at a constant. */

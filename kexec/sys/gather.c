@@ -896,6 +896,7 @@ void gather_capture(const struct root *root, struct warnings *warnings)
 		"sys/kernel/kexec/crash_size",
 	};
 	struct system system CLEANUP(system_done) = { 0 };
+	struct memmap e820 CLEANUP(memmap_done) = { 0 };
 	struct range_set usable CLEANUP(range_set_done) = { 0 };
 	struct efi_map map CLEANUP(efi_map_done) = { 0 };
 	struct purgatory_report report;
@@ -905,8 +906,10 @@ void gather_capture(const struct root *root, struct warnings *warnings)
 
 	go_on(root, gather_choice(root, &system, &err), warnings, &err);
 	if (!gather_machine(root, &system, warnings, &err))
-		go_on(root, system_usable(&system, &usable, /* warnings= */ NULL, &err), warnings,
-		      &err);
+		go_on(root,
+		      system_e820(&system, &e820, /* warnings= */ NULL, &err) ||
+			      system_usable(&system, &e820, RANGE_ALL, &usable, &err),
+		      warnings, &err);
 	go_on(root, gather_crash(root, &system, &err), warnings, &err);
 	gather_loaded(root, /* crash= */ false, &is, &err);
 	gather_loaded(root, /* crash= */ true, &is, &err);

@@ -107,30 +107,28 @@ static int add_ram(const struct range_set *ram, uint64_t map_base, struct elfcor
 	return 0;
 }
 
-/* All RAM, but what the capture kernel will use itself. */
-static int list_ram(const struct system *system, const struct crash *crash, struct range_set *ret,
-		    struct err *err)
+/* Of all RAM, what the capture kernel will not use itself. */
+static int leave_out_own(const struct system *system, const struct crash *crash,
+			 struct range_set *ram, struct err *err)
 {
 	struct range_set low CLEANUP(range_set_done) = { 0 };
-	struct range_set ram CLEANUP(range_set_done) = { 0 };
 	struct range_set backed CLEANUP(range_set_done) = { 0 };
 
-	if (iomem_dumped_ram(&system->iomem, &ram, err) ||
-	    range_set_subtract(&ram, crash->main, err) ||
-	    (range_is_valid(crash->low) && range_set_subtract(&ram, crash->low, err)) ||
-	    range_set_subtract_all(&ram, &system->crash.cma, err))
+	if (range_set_subtract(ram, crash->main, err) ||
+	    (range_is_valid(crash->low) && range_set_subtract(ram, crash->low, err)) ||
+	    range_set_subtract_all(ram, &system->crash.cma, err))
 		return -1;
 	if (range_is_valid(crash->backup_of) && (range_set_add(&low, crash->backup_of, err) ||
-						 range_set_intersect(&ram, &low, &backed, err)))
+						 range_set_intersect(ram, &low, &backed, err)))
 		return -1;
-	if (range_set_subtract(&ram, (struct range){ 0, MIB }, err))
+	if (range_set_subtract(ram, (struct range){ 0, MIB }, err))
 		return -1;
-	for (size_t i = 0; i < backed.count; i++)
-		if (range_set_add(&ram, backed.range[i], err))
-			return -1;
-	*ret = ram;
-	ram = (struct range_set){ 0 };
-	return 0;
+	return range_set_add_all(ram, backed.range, backed.count, err);
+}
+
+static uint64_t kernel_pages(const struct range_set *ram)
+{
+	return ((range_set_total(ram) >> 30) + 1 + KERNEL_PAGES_FIXED) * PAGE_SIZE_4K;
 }
 
 static int describe(const struct crash_request *request, struct warnings *warnings,
@@ -159,7 +157,11 @@ static int describe(const struct crash_request *request, struct warnings *warnin
 			 "/proc/kcore shows no direct map (%s): the dump's program headers will "
 			 "have no virtual addresses",
 			 system->kcore_unread.text);
-	if (list_ram(system, crash, &ram, err) || add_notes(&system->crash, &crash->header, err) ||
+	if (iomem_dumped_ram(&system->iomem, &ram, err))
+		return -1;
+	crash->kernel_pages = kernel_pages(&ram);
+	if (leave_out_own(system, crash, &ram, err) ||
+	    add_notes(&system->crash, &crash->header, err) ||
 	    add_image(&system->kcore, &crash->main, &crash->header, err))
 		return -1;
 	if (add_ram(&ram, map_base, &crash->header, err) ||
@@ -232,13 +234,13 @@ static int add_entry(struct memmap *map, struct range range, uint32_t type, stru
 	return range_is_valid(range) ? memmap_add(map, range, type, err) : 0;
 }
 
-int crash_e820(const struct crash *crash, const struct system *system, struct memmap *ret,
-	       struct err *err)
+int crash_e820(const struct crash *crash, const struct memmap *firmware,
+	       const struct system *system, struct memmap *ret, struct err *err)
 {
 	struct memmap map CLEANUP(memmap_done) = { 0 };
 
-	for (size_t i = 0; i < system->firmware.count; i++) {
-		const struct memmap_entry *entry = &system->firmware.entry[i];
+	for (size_t i = 0; i < firmware->count; i++) {
+		const struct memmap_entry *entry = &firmware->entry[i];
 		struct range range = entry->range;
 		uint32_t type =
 			entry->type == (uint32_t)E820_SOFT_RESERVED ? E820_RESERVED : entry->type;
@@ -283,7 +285,7 @@ int crash_kernel_pages(const struct system *system, uint64_t *ret, struct err *e
 
 	if (iomem_dumped_ram(&system->iomem, &ram, err))
 		return -1;
-	*ret = ((range_set_total(&ram) >> 30) + 1 + KERNEL_PAGES_FIXED) * PAGE_SIZE_4K;
+	*ret = kernel_pages(&ram);
 	return 0;
 }
 

@@ -42,15 +42,17 @@ struct crash {
 	struct range header_at;
 	struct range backup_of; /* low memory that the purgatory saves; empty: none */
 	struct range backup_at;
-	struct range ram; /* main without the two */
+	struct range ram;      /* main without the two */
+	uint64_t kernel_pages; /* see crash_kernel_pages() */
 };
 
 /* ERR_INPUT where the running kernel hides what a dump needs, or reserved nothing. */
 int crash_shape(const struct crash_request *request, struct warnings *warnings, struct crash *ret,
 		struct err *err);
-/* The capture kernel's memory map. ret is zero-initialised, and owned afterwards. */
-int crash_e820(const struct crash *crash, const struct system *system, struct memmap *ret,
-	       struct err *err);
+/* The capture kernel's memory map, of the firmware's as system_e820() has it. ret is
+ * zero-initialised, and owned afterwards. */
+int crash_e820(const struct crash *crash, const struct memmap *firmware,
+	       const struct system *system, struct memmap *ret, struct err *err);
 /* All that /proc/vmcore will show, where it is then, in whole pages. */
 int crash_dumped(const struct crash *crash, struct range_set *ret, struct err *err);
 

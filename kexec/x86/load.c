@@ -238,26 +238,24 @@ static int shape_crash(const struct load_request *request, const struct system *
 		.hotplug = request->hotplug,
 		.backup = request->backup,
 	};
-	struct range_set main_only CLEANUP(range_set_done) = { 0 };
-	struct range_set usable CLEANUP(range_set_done) = { 0 };
+	struct memmap e820 CLEANUP(memmap_done) = { 0 };
 	struct plan *plan = &load->plan;
 	/* From 2.14 on the zero page has a field for it. */
 	uint64_t rsdp = load->image.protocol < 0x20e ? system->acpi_rsdp : 0;
 
 	if (crash_shape(&crash_request, plan->warnings, &load->crash, err) ||
-	    crash_e820(&load->crash, system, &plan->e820, err) ||
+	    system_usable(system, &plan->e820, load->crash.main, &plan->usable, err) ||
+	    crash_e820(&load->crash, &plan->e820, system, &e820, err) ||
 	    crash_dumped(&load->crash, &plan->dumped, err) ||
 	    crash_cmdline(&load->crash, request->cmdline, rsdp,
-			  request->memmap_cmdline ? &plan->e820 : NULL, &plan->cmdline, err) ||
-	    range_set_add(&main_only, load->crash.main, err) ||
-	    range_set_intersect(&plan->usable, &main_only, &usable, err) ||
-	    crash_kernel_pages(system, &plan->kernel_pages, err))
+			  request->memmap_cmdline ? &e820 : NULL, &plan->cmdline, err))
 		return -1;
 	warn_of_cpus(load, system);
-	range_set_done(&plan->usable);
-	plan->usable = usable;
-	usable = (struct range_set){ 0 };
+	memmap_done(&plan->e820);
+	plan->e820 = e820;
+	e820 = (struct memmap){ 0 };
 	plan->reservation = load->crash.main;
+	plan->kernel_pages = load->crash.kernel_pages;
 	plan->hotplug = request->hotplug;
 	return 0;
 }
@@ -558,9 +556,8 @@ static int shape(const struct load_request *request, const struct system *system
 	if (bzimage_parse(request->kernel, &load->image, err))
 		return -1;
 	if (check_paging(system, &load->image, err) ||
-	    system_usable(system, &plan->usable, plan->warnings, err) ||
-	    list_protected(system, plan, err) ||
-	    (!request->crash && system_e820(system, &plan->e820, NULL, err)))
+	    system_e820(system, &plan->e820, plan->warnings, err) ||
+	    list_protected(system, plan, err))
 		return -1;
 	plan->segments_max = segments_max(system);
 	if (!(load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G))
@@ -569,6 +566,8 @@ static int shape(const struct load_request *request, const struct system *system
 		if (shape_crash(request, system, load, err))
 			return -1;
 	} else {
+		if (system_usable(system, &plan->e820, RANGE_ALL, &plan->usable, err))
+			return -1;
 		plan->cmdline = strdup(request->cmdline);
 		if (!plan->cmdline)
 			return err_no_memory(err);

@@ -138,20 +138,29 @@ static int make_machine(struct machine *machine, size_t cpus, struct err *err)
 	return 0;
 }
 
-static double now(void)
+/* Milliseconds that have passed, and that this program ran: the machine may have others to run. */
+struct moment {
+	double wall, processor;
+};
+
+static double milliseconds(clockid_t clock)
 {
 	struct timespec time;
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
+	clock_gettime(clock, &time);
 	return (double)time.tv_sec * 1000 + (double)time.tv_nsec / 1e6;
 }
 
-static long peak_kib(void)
+static struct moment now(void)
 {
-	struct rusage usage;
+	return (struct moment){ milliseconds(CLOCK_MONOTONIC),
+				milliseconds(CLOCK_PROCESS_CPUTIME_ID) };
+}
 
-	getrusage(RUSAGE_SELF, &usage);
-	return usage.ru_maxrss;
+static void print_since(const char *what, struct moment from, struct moment to)
+{
+	printf("%s: %.2f ms, %.2f of them on a processor\n", what, to.wall - from.wall,
+	       to.processor - from.processor);
 }
 
 int main(int argc, char *argv[])
@@ -163,7 +172,8 @@ int main(int argc, char *argv[])
 	struct load_request request = { .kernel = { image, sizeof(image) },
 					.cmdline = "",
 					.mem_max = PHYS_LIMIT };
-	double began, parsed, planned;
+	struct moment began, parsed, planned;
+	struct rusage usage;
 	struct err err;
 
 	mk_image(image);
@@ -187,8 +197,10 @@ int main(int argc, char *argv[])
 		return 1;
 	}
 	planned = now();
-	printf("%s ranges: parsed in %.2f ms, planned in %.2f ms; %ld KiB at most\n", argv[1],
-	       parsed - began, planned - parsed, peak_kib());
+	getrusage(RUSAGE_SELF, &usage);
+	print_since("/proc/iomem parsed", began, parsed);
+	print_since("planned", parsed, planned);
+	printf("memory: %ld KiB\n", usage.ru_maxrss);
 	printf("kernel at " PHYS_FMT ", %zu usable ranges, %zu entries handed on, %zu dumped\n",
 	       PHYS(load.plan.footprint.start), load.plan.usable.count, load.plan.e820.count,
 	       load.plan.dumped.count);

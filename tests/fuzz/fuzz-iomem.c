@@ -29,7 +29,7 @@ static void check_ram(const struct iomem *iomem)
 	struct range_set named CLEANUP(range_set_done) = { 0 };
 	struct err err;
 
-	require(!iomem_system_ram(iomem, &ram, &err));
+	require(!iomem_system_ram(iomem, RANGE_ALL, &ram, &err));
 	require(!iomem_find(iomem, "System RAM", &named, &err));
 	for (size_t i = 0; i < ram.count; i++) {
 		require(range_set_contains(&named, ram.range[i]));

@@ -52,7 +52,7 @@ static void add_resource(struct iomem *iomem, struct range range, unsigned int d
 		array_grow(&iomem->entry, &iomem->room, iomem->count, sizeof(*entry), &err), 0);
 	entry = &iomem->entry[iomem->count];
 	/* All is below the first. */
-	*entry = (struct iomem_entry){ range, depth, 0, strdup(name) };
+	*entry = (struct iomem_entry){ range, depth, 0, name };
 	iomem->count++;
 }
 

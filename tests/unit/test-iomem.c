@@ -52,7 +52,7 @@ static void assert_ram(const char *text, const struct range *expected, size_t co
 	struct err err = { 0 };
 
 	parse(text, &iomem);
-	assert_int_equal(iomem_system_ram(&iomem, &ram, &err), 0);
+	assert_int_equal(iomem_system_ram(&iomem, RANGE_ALL, &ram, &err), 0);
 	assert_set(&ram, expected, count);
 }
 
@@ -261,7 +261,7 @@ static void hidden_addresses_are_told_from_an_empty_file(void **state)
 	      &iomem);
 	assert_true(iomem.zeroed);
 	assert_int_equal(iomem.count, 0);
-	assert_int_equal(iomem_system_ram(&iomem, &ram, &err), 0);
+	assert_int_equal(iomem_system_ram(&iomem, RANGE_ALL, &ram, &err), 0);
 	assert_int_equal(ram.count, 0);
 	iomem_done(&iomem);
 	assert_false(iomem.zeroed);
@@ -444,7 +444,7 @@ static void a_hundred_thousand_lines(void **state)
 	}
 	assert_int_equal(iomem_parse(buf_bytes(&text), &iomem, &err), 0);
 	assert_int_equal(iomem.count, 2 * COUNT);
-	assert_int_equal(iomem_system_ram(&iomem, &ram, &err), 0);
+	assert_int_equal(iomem_system_ram(&iomem, RANGE_ALL, &ram, &err), 0);
 	assert_int_equal(ram.count, COUNT);
 	assert_true(range_set_total(&ram) == UINT64_C(0xf000) * COUNT);
 	assert_int_equal(iomem_find(&iomem, "Reserved", &reserved, &err), 0);
