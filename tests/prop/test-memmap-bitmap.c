@@ -13,10 +13,11 @@
 
 /*
  * Maps against one type for each unit of a small universe, at the bottom or
- * at the top of physical memory. The environment's SEED repeats a run, its
- * ROUNDS lengthens it.
+ * at the top of physical memory, whose units are of any size, up to where it is all
+ * of physical memory. The environment's SEED repeats a run, its ROUNDS lengthens it.
  */
-enum { UNITS = 40, ENTRIES = 24, ROUNDS = 20000 };
+enum { UNITS = 40, UNIT_BITS = 46, ENTRIES = 24, ROUNDS = 20000 };
+_Static_assert(((uint64_t)UNITS << UNIT_BITS) <= PHYS_LIMIT, "the universe is too large");
 /* The largest machine, its entries short enough for gaps to be left. */
 enum { UNITS_LARGE = 200000, ENTRIES_LARGE = 100000, SECONDS_LARGE = 3 };
 
@@ -32,10 +33,19 @@ struct cell {
 };
 
 struct universe {
-	phys_t base;
+	bool at_top;
+	uint64_t unit;
 	size_t units;
 	struct cell *cell;
 };
+
+/* Where a unit begins; that of `units` is the universe's end. */
+static phys_t address_of(const struct universe *universe, size_t unit)
+{
+	phys_t base = universe->at_top ? PHYS_LIMIT - universe->units * universe->unit : 0;
+
+	return base + unit * universe->unit;
+}
 
 static void require_selection(const struct memmap *map, const struct universe *universe)
 {
@@ -46,7 +56,8 @@ static void require_selection(const struct memmap *map, const struct universe *u
 		require(!memmap_select(map, types[i], &set, &err));
 		for (size_t unit = 0; unit < universe->units; unit++) {
 			const struct cell *cell = &universe->cell[unit];
-			struct range one = { universe->base + unit, universe->base + unit + 1 };
+			struct range one = { address_of(universe, unit),
+					     address_of(universe, unit + 1) };
 
 			require(range_set_contains(&set, one) ==
 				(cell->is_there && cell->type == types[i]));
@@ -57,21 +68,21 @@ static void require_selection(const struct memmap *map, const struct universe *u
 
 static void require_equal(const struct memmap *map, const struct universe *universe)
 {
-	phys_t end = universe->base + universe->units;
 	size_t at = 0;
 
 	for (size_t i = 0; i < map->count; i++) {
 		const struct memmap_entry *entry = &map->entry[i];
 
 		require(range_is_valid(entry->range));
-		require(entry->range.start >= universe->base && entry->range.end <= end);
+		require(entry->range.start >= address_of(universe, 0) &&
+			entry->range.end <= address_of(universe, universe->units));
 		require(!i || entry[-1].range.end <= entry->range.start);
 		require(!i || entry[-1].range.end < entry->range.start ||
 			entry[-1].type != entry->type);
 	}
 	for (size_t unit = 0; unit < universe->units; unit++) {
 		const struct cell *cell = &universe->cell[unit];
-		phys_t address = universe->base + unit;
+		phys_t address = address_of(universe, unit);
 		bool is_there;
 
 		while (at < map->count && map->entry[at].range.end <= address)
@@ -103,7 +114,8 @@ static double one_round(const struct universe *universe, size_t count, uint64_t 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t start = mk_random(universe->units);
 		uint64_t size = random_size(longest, universe->units - start);
-		struct range range = { universe->base + start, universe->base + start + size };
+		struct range range = { address_of(universe, start),
+				       address_of(universe, start + size) };
 		uint32_t type = types[mk_random(NR_TYPES)];
 
 		require(!memmap_add(&map, range, type, &err));
@@ -136,7 +148,9 @@ static void maps_behave_as_bitmaps_do(void **state)
 	mk_random_restart();
 	for (unsigned long round = 0; round < rounds; round++) {
 		struct cell cell[UNITS] = { 0 };
-		struct universe universe = { round % 2 ? PHYS_LIMIT - UNITS : 0, UNITS, cell };
+		struct universe universe = { round % 2,
+					     1 + mk_random(UINT64_C(1) << mk_random(UNIT_BITS + 1)),
+					     UNITS, cell };
 
 		one_round(&universe, mk_random(ENTRIES + 1), 1 + mk_random(UNITS));
 	}
@@ -145,7 +159,7 @@ static void maps_behave_as_bitmaps_do(void **state)
 static void a_large_map_does_so_too_and_in_time(void **state)
 {
 	struct cell *cell = calloc(UNITS_LARGE, sizeof(*cell));
-	struct universe universe = { PHYS_LIMIT - UNITS_LARGE, UNITS_LARGE, cell };
+	struct universe universe = { true, 1, UNITS_LARGE, cell };
 	double seconds;
 
 	(void)state;
