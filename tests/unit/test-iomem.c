@@ -133,6 +133,10 @@ static void malformed_lines_are_named(void **state)
 		{ "garbage", "line 1: \"garbage\" is not START-END : NAME" },
 		{ "1000-2000: x\n", "line 1: \"1000-2000: x\" is not START-END : NAME" },
 		{ "1000-2000 :x\n", "line 1: \"1000-2000 :x\" is not START-END : NAME" },
+		{ "1000-2000 :x : y\n", "line 1: \"1000-2000 :x : y\" is not START-END : NAME" },
+		{ "1000-2000 :", "line 1: \"1000-2000 :\" is not START-END : NAME" },
+		{ "1000- : x-y\n", "line 1: \"1000- : x-y\" is not START-END : NAME" },
+		{ "1000: 2-3 : x\n", "line 1: \"1000: 2-3 : x\" is not START-END : NAME" },
 		{ "1000 2000 : a-b\n", "line 1: \"1000 2000 : a-b\" is not START-END : NAME" },
 		{ "10002000 : x\n", "line 1: \"10002000 : x\" is not START-END : NAME" },
 		{ "1000-2000\n", "line 1: \"1000-2000\" is not START-END : NAME" },
@@ -451,6 +455,37 @@ static void a_hundred_thousand_lines(void **state)
 	assert_int_equal(reserved.count, COUNT);
 }
 
+static void ram_within_a_range_is_what_it_is_of_all(void **state)
+{
+	static const char text[] = "00001000-0000ffff : System RAM\n"
+				   "  00004000-00004fff : Reserved\n"
+				   "  00008000-0000bfff : Crash kernel\n"
+				   "    00009000-00009fff : Reserved\n"
+				   "00010000-0001ffff : Reserved\n"
+				   "00020000-0002ffff : System RAM\n";
+	struct iomem iomem CLEANUP(iomem_done) = { 0 };
+	struct range_set all CLEANUP(range_set_done) = { 0 };
+	struct err err;
+
+	(void)state;
+	parse(text, &iomem);
+	assert_int_equal(iomem_system_ram(&iomem, RANGE_ALL, &all, &err), 0);
+	for (phys_t start = 0; start < 0x30000; start += 0x800) {
+		for (phys_t end = start + 0x800; end <= 0x30000; end += 0x800) {
+			struct range within = { start, end };
+			struct range_set ram CLEANUP(range_set_done) = { 0 };
+
+			assert_int_equal(iomem_system_ram(&iomem, within, &ram, &err), 0);
+			for (phys_t at = start; at < end; at += 0x800) {
+				struct range one = { at, at + 0x800 };
+
+				assert_int_equal(range_set_contains(&ram, one),
+						 range_set_contains(&all, one));
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +504,7 @@ int main(void)
 		cmocka_unit_test(the_innermost_name),
 		cmocka_unit_test(the_crash_kernels_regions),
 		cmocka_unit_test(a_hundred_thousand_lines),
+		cmocka_unit_test(ram_within_a_range_is_what_it_is_of_all),
 	};
 
 	return cmocka_run_group_tests_name("iomem", tests, NULL, NULL);
