@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* include/linux/kexec.h: the system call takes no more */
-enum { SEGMENTS_MAX = 16, REJECTED_HOLES_SHOWN = 6 };
+enum { SEGMENTS_MAX = 16 };
 
 void plan_init(struct plan *plan, struct warnings *warnings)
 {
@@ -85,26 +85,42 @@ struct want {
 	const char *name;
 	uint64_t size, align;
 	phys_t min, max;
+	const char *min_is;
 	bool fixed;
 };
 
 struct namer {
-	const char *(*what_is_at)(const void *context, phys_t address);
+	const char *(*what_is_in)(const void *context, struct range *range);
 	const void *context;
 };
 
-/* What ends a hole at `address`: a segment of this plan, or the machine's. */
-static const char *what_ends_hole(const struct plan *plan, const struct namer *namer,
-				  phys_t address)
+/* What lies at the start of a range that is not free: a segment of this plan, or the machine's.
+ * *range is cut where that ends. */
+static const char *what_is_in(const struct plan *plan, const struct namer *namer,
+			      struct range *range)
 {
+	const char *name = NULL;
+
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		const struct plan_item *item = &plan->item[i];
-		struct range byte = { address, address + 1 };
+		const struct range room = { item->run.start, item->run.start + item->room };
+		const struct range own[] = { item->load, item->run,
+					     range_is_valid(item->run) ? room : item->run };
 
-		if (range_overlaps(item->load, byte) || range_overlaps(item->run, byte))
-			return item->name;
+		for (size_t j = 0; j < sizeof(own) / sizeof(own[0]); j++) {
+			*range = range_first_part(*range, own[j]);
+			if (!name && range_overlaps(*range, own[j]))
+				name = j < 2 ? item->name : "the kernel's footprint";
+		}
 	}
-	return namer->what_is_at(namer->context, address);
+	return name ?: namer->what_is_in(namer->context, range);
+}
+
+static const char *what_is_at(const struct plan *plan, const struct namer *namer, phys_t address)
+{
+	struct range byte = { address, address + 1 };
+
+	return what_is_in(plan, namer, &byte);
 }
 
 static int refuse(const struct plan *plan, const struct range_set *free_ranges,
@@ -132,40 +148,145 @@ static int refuse(const struct plan *plan, const struct range_set *free_ranges,
 			   (unsigned long long)(hole.end - aligned) / 1024);
 	err_append(err, ")");
 	if (hole.end < want->max)
-		err_append(err, ", ended by %s", what_ends_hole(plan, namer, hole.end));
+		err_append(err, ", ended by %s", what_is_at(plan, namer, hole.end));
 	else
 		err_append(err, ", ended by the limit asked for");
 	if (hole.start > want->min)
-		err_append(err, ", begun after %s", what_ends_hole(plan, namer, hole.start - 1));
+		err_append(err, ", begun after %s", what_is_at(plan, namer, hole.start - 1));
 	return -1;
 }
 
-static int explain(struct plan *plan, const struct range_set *free_ranges, const struct want *want,
-		   struct range chosen, struct err *err)
+/* The ranges that one choice passed over. */
+struct rejected {
+	const struct want *want;
+	const struct namer *namer;
+	size_t shown, left_out;
+	phys_t end; /* of the last one that is left out */
+};
+
+/* Whether there is room for one more sentence; if not, the range is counted. */
+static bool is_shown(struct rejected *rejected, struct range range)
 {
-	char holes[REJECTED_HOLES_SHOWN * 48] = "";
-	size_t used = 0, rejected = 0;
+	if (rejected->shown < PLAN_REJECTED_SHOWN) {
+		rejected->shown++;
+		return true;
+	}
+	rejected->left_out++;
+	rejected->end = range.end;
+	return false;
+}
+
+static int reject(struct plan *plan, const struct want *want, struct range range, const char *why,
+		  struct err *err)
+{
+	return plan_reason(plan, err, "%s not in " PHYS_FMT "-" PHYS_FMT " (%llu KiB): %s",
+			   want->name, PHYS(range.start), PHYS(range.end),
+			   (unsigned long long)(range_size(range) + 1023) / 1024, why);
+}
+
+/* What is not free, owner by owner. */
+static int reject_used(struct plan *plan, struct rejected *rejected, struct range range,
+		       struct err *err)
+{
+	while (range.start < range.end) {
+		struct range part = range;
+		const char *name;
+
+		if (!is_shown(rejected, range))
+			return 0;
+		name = what_is_in(plan, rejected->namer, &part);
+		if (reject(plan, rejected->want, part, name, err))
+			return -1;
+		range.start = part.end;
+	}
+	return 0;
+}
+
+/* What is free at or above the lowest start, and does not hold it. */
+static int reject_free(struct plan *plan, struct rejected *rejected, struct range range,
+		       struct err *err)
+{
+	const struct want *want = rejected->want;
+	char why[160];
+	phys_t aligned;
+
+	if (!is_shown(rejected, range))
+		return 0;
+	if (!num_align_up(range.start, want->align, &aligned) || aligned >= range.end)
+		snprintf(why, sizeof(why), "free, with no address aligned to 0x%llx",
+			 (unsigned long long)want->align);
+	else
+		snprintf(why, sizeof(why), "free, %llu KiB too small%s",
+			 (unsigned long long)(want->size - (range.end - aligned) + 1023) / 1024,
+			 aligned > range.start ? " from its first aligned address on" : "");
+	return reject(plan, want, range, why, err);
+}
+
+static int reject_low(struct plan *plan, struct rejected *rejected, struct range range,
+		      struct err *err)
+{
+	const struct want *want = rejected->want;
+	char why[160];
+
+	if (!range_is_valid(range) || !is_shown(rejected, range))
+		return 0;
+	snprintf(why, sizeof(why), "free, but below " PHYS_FMT ", %s", PHYS(want->min),
+		 want->min_is);
+	return reject(plan, want, range, why, err);
+}
+
+/* Every range from the lowest start up to the chosen one, and what is free below. */
+static int explain_rejected(struct plan *plan, const struct range_set *free_ranges,
+			    struct rejected *rejected, struct range chosen, struct err *err)
+{
+	const struct want *want = rejected->want;
+	const struct range low = { 0, want->min }, high = { want->min, PHYS_LIMIT };
+	phys_t at = want->min;
 
 	for (size_t i = 0; i < free_ranges->count; i++) {
-		struct range hole = free_ranges->range[i];
+		struct range hole = free_ranges->range[i], usable = range_common(hole, high);
 
-		if (hole.end <= want->min || hole.start >= chosen.start)
+		if (reject_low(plan, rejected, range_common(hole, low), err))
+			return -1;
+		if (usable.start >= usable.end)
 			continue;
-		if (range_contains(hole, chosen))
-			break;
-		if (rejected++ < REJECTED_HOLES_SHOWN)
-			used += (size_t)snprintf(holes + used, sizeof(holes) - used,
-						 "%s" PHYS_FMT "-" PHYS_FMT, used ? ", " : "",
-						 PHYS(hole.start), PHYS(hole.end));
+		if (reject_used(plan, rejected, (struct range){ at, usable.start }, err))
+			return -1;
+		if (range_contains(usable, chosen)) {
+			usable.end = chosen.start;
+			return usable.start < usable.end ? reject_free(plan, rejected, usable, err)
+							 : 0;
+		}
+		if (reject_free(plan, rejected, usable, err))
+			return -1;
+		at = usable.end;
 	}
+	return 0;
+}
+
+static int explain(struct plan *plan, const struct range_set *free_ranges, const struct want *want,
+		   const struct namer *namer, struct range chosen, struct err *err)
+{
+	struct rejected rejected = { .want = want, .namer = namer };
+
+	if (want->fixed)
+		return plan_reason(plan, err,
+				   "%s at " PHYS_FMT ": its only place for 0x%llx bytes, %s",
+				   want->name, PHYS(chosen.start), (unsigned long long)want->size,
+				   want->min_is);
+	if (plan_reason(plan, err,
+			"%s at " PHYS_FMT ": the lowest place at or above " PHYS_FMT
+			", %s, for 0x%llx bytes aligned to 0x%llx",
+			want->name, PHYS(chosen.start), PHYS(want->min), want->min_is,
+			(unsigned long long)want->size, (unsigned long long)want->align) ||
+	    explain_rejected(plan, free_ranges, &rejected, chosen, err))
+		return -1;
+	if (!rejected.left_out)
+		return 0;
 	return plan_reason(plan, err,
-			   "%s at " PHYS_FMT ": %s " PHYS_FMT
-			   " for 0x%llx bytes aligned to 0x%llx%s%s%s",
-			   want->name, PHYS(chosen.start),
-			   want->fixed ? "its only place is" : "the lowest place at or above",
-			   PHYS(want->min), (unsigned long long)want->size,
-			   (unsigned long long)want->align, rejected ? "; too small: " : "", holes,
-			   rejected > REJECTED_HOLES_SHOWN ? ", and more" : "");
+			   "%s not in %zu more ranges up to " PHYS_FMT
+			   ", which are too small or in use, and not listed",
+			   want->name, rejected.left_out, PHYS(rejected.end));
 }
 
 static int place_one(struct plan *plan, struct range_set *free_ranges, const struct want *want,
@@ -184,7 +305,7 @@ static int place_one(struct plan *plan, struct range_set *free_ranges, const str
 			return refuse(plan, free_ranges, want, namer, err);
 		chosen = (struct range){ start, start + want->size };
 	}
-	if (explain(plan, free_ranges, want, chosen, err) ||
+	if (explain(plan, free_ranges, want, namer, chosen, err) ||
 	    range_set_subtract(free_ranges, chosen, err))
 		return -1;
 	*ret = chosen;
@@ -203,10 +324,11 @@ static int place_in_room(struct plan *plan, struct plan_item *item, struct err *
 			   item->name, PHYS(start));
 }
 
-int plan_place(struct plan *plan, const char *(*what_is_at)(const void *context, phys_t address),
+int plan_place(struct plan *plan,
+	       const char *(*name_range)(const void *context, struct range *range),
 	       const void *context, struct err *err)
 {
-	const struct namer namer = { what_is_at, context };
+	const struct namer namer = { name_range, context };
 	struct range_set free_ranges CLEANUP(range_set_done) = { 0 };
 
 	if (require_stage(plan, PLAN_SHAPED, err) ||
@@ -214,9 +336,15 @@ int plan_place(struct plan *plan, const char *(*what_is_at)(const void *context,
 		return -1;
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		struct plan_item *item = &plan->item[i];
-		struct want want = { item->name,  item->room ?: item->mem_size,
-				     item->align, item->min,
-				     item->max,	  item->fixed };
+		struct want want = {
+			.name = item->name,
+			.size = item->room ?: item->mem_size,
+			.align = item->align,
+			.min = item->min,
+			.max = item->max,
+			.min_is = item->min_is,
+			.fixed = item->fixed,
+		};
 
 		if (item->in_room) {
 			if (place_in_room(plan, item, err))

@@ -19,6 +19,7 @@ enum { PLAN_ITEMS_MAX = 16, PLAN_LINKS_MAX = 32, PLAN_NO_ITEM = 255 };
 /* One segment: memory that the kexec system call fills. */
 struct plan_item {
 	const char *name;	/* a constant, at most 23 characters */
+	const char *purpose;	/* a constant: what it is for */
 	struct bytes file;	/* its bytes: borrowed, or those of `own` */
 	struct buf own;		/* where the loader makes the bytes itself */
 	uint64_t mem_size;	/* bytes of memory, a multiple of the page */
@@ -27,6 +28,7 @@ struct plan_item {
 	uint64_t in_room;	/* if not 0: it lies in the kernel's room, so far from its start */
 	uint64_t align;		/* a power of two, at least a page */
 	phys_t min;		/* the lowest start */
+	const char *min_is;	/* a constant: what is there, or why it is fixed */
 	phys_t max;		/* the highest end */
 	bool fixed;		/* only at min, whatever align says */
 	bool staged;		/* loaded elsewhere, copied to `run` by the purgatory */
@@ -95,11 +97,15 @@ int plan_reason(struct plan *plan, struct err *err, const char *format, ...)
 
 /*
  * SHAPED -> PLACED. Every item at the lowest place that holds it, in order of
- * creation, those in the kernel's room excepted; a staged one gets two. ERR_NO_FIT names the size, the floor, the
- * largest hole at or above it and what ends that hole. what_is_at(context,
- * address) names what lies at an address.
+ * creation, those in the kernel's room excepted; a staged one gets two. Each choice leaves a
+ * reason, and one for each range that it passed over, PLAN_REJECTED_SHOWN at most, with the count
+ * of the others. ERR_NO_FIT names the size, the floor, the
+ * largest hole at or above it and what ends that hole. what_is_in(context,
+ * range) names what lies at a range's start, and cuts it where that ends.
  */
-int plan_place(struct plan *plan, const char *(*what_is_at)(const void *context, phys_t address),
+enum { PLAN_REJECTED_SHOWN = 8 };
+int plan_place(struct plan *plan,
+	       const char *(*what_is_in)(const void *context, struct range *range),
 	       const void *context, struct err *err);
 
 /* Writes the address of target + target_offset into item's own bytes and

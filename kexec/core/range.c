@@ -32,6 +32,23 @@ struct range range_grow_to(struct range range, uint64_t align)
 	return grown;
 }
 
+struct range range_common(struct range a, struct range b)
+{
+	return (struct range){ a.start > b.start ? a.start : b.start,
+			       a.end < b.end ? a.end : b.end };
+}
+
+struct range range_first_part(struct range range, struct range other)
+{
+	if (!range_overlaps(range, other))
+		return range;
+	if (range.start < other.start)
+		range.end = other.start;
+	else if (other.end < range.end)
+		range.end = other.end;
+	return range;
+}
+
 int range_check(struct range range, struct err *err)
 {
 	if (range.start >= range.end)

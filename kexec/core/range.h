@@ -48,6 +48,11 @@ struct range range_shrink_to(struct range range, uint64_t align);
 /* The smallest range around `range` whose ends are multiples of align. */
 struct range range_grow_to(struct range range, uint64_t align);
 
+/* What both have. May be empty (start >= end). */
+struct range range_common(struct range a, struct range b);
+/* The part of `range` from its start on that lies wholly in `other`, or wholly outside. */
+struct range range_first_part(struct range range, struct range other);
+
 /* ERR_INPUT, with both numbers, if the range is not valid. */
 int range_check(struct range range, struct err *err);
 /* ERR_INPUT if the range is not valid; the set is unchanged on failure. */

@@ -2,6 +2,7 @@
 #include "kexec/core/system.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { FIRST_MIB = 0x100000 };
 
@@ -88,26 +89,61 @@ int system_usable(const struct system *system, const struct memmap *e820, struct
 	return 0;
 }
 
-const char *system_what_is_at(const struct system *system, phys_t address)
+/* The running kernel's word where the firmware has RAM, or nothing; NULL: it says RAM, too. */
+static const char *resource_in(const struct system *system, bool is_firmware_ram,
+			       struct range *range)
 {
-	const char *resource = iomem_name_at(&system->iomem, address);
+	static const char ram[] = "System RAM";
+	const char *name = iomem_name_at(&system->iomem, range->start);
+	uint32_t type;
 
-	if (address < FIRST_MIB)
+	for (size_t i = 0; i < system->iomem.count; i++) {
+		const struct iomem_entry *entry = &system->iomem.entry[i];
+
+		/* Windows of devices where nobody has RAM are one. */
+		if (is_firmware_ram || !strcmp(entry->name, ram))
+			*range = range_first_part(*range, entry->range);
+	}
+	if (!is_firmware_ram)
+		return name && !strcmp(name, ram) ? "System RAM that the firmware's map lacks"
+						  : "no memory";
+	if (!name)
+		return "RAM of the firmware's that /proc/iomem lacks";
+	if (memmap_type_from_name(name, strlen(name), &type) && type == E820_RESERVED)
+		return "Reserved by the running kernel";
+	return strcmp(name, ram) ? name : NULL;
+}
+
+const char *system_what_is_in(const struct system *system, struct range *range)
+{
+	const struct range first_mib = { 0, FIRST_MIB };
+	bool is_ram = false;
+
+	*range = range_first_part(*range, first_mib);
+	if (range_overlaps(*range, first_mib))
 		return "the first MiB";
 	for (size_t i = 0; i < system->efi.nr_tables; i++) {
 		const struct efi_table *table = &system->efi.table[i];
+		struct range kept;
 
-		if (address >= num_align_down(table->address, PAGE_SIZE_4K) &&
-		    address < table->address + table->size + PAGE_SIZE_4K - 1)
+		if (!range_from_size(table->address, table->size, &kept))
+			continue;
+		kept = range_grow_to(kept, PAGE_SIZE_4K);
+		*range = range_first_part(*range, kept);
+		if (range_overlaps(*range, kept))
 			return table->name;
 	}
 	for (size_t i = 0; i < system->firmware.count; i++) {
 		const struct memmap_entry *entry = &system->firmware.entry[i];
 
-		if (entry->type == E820_RAM || address < entry->range.start ||
-		    address >= entry->range.end)
+		*range = range_first_part(*range, entry->range);
+		if (!range_overlaps(*range, entry->range))
 			continue;
-		return memmap_type_name(entry->type) ?: "memory of an unknown type";
+		if (entry->type == E820_RESERVED)
+			return "Reserved by the firmware";
+		if (entry->type != E820_RAM)
+			return memmap_type_name(entry->type) ?: "memory of an unknown type";
+		is_ram = true;
 	}
-	return resource ?: "no memory";
+	return resource_in(system, is_ram, range) ?: "less than a page of RAM";
 }

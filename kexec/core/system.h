@@ -80,8 +80,8 @@ int system_e820(const struct system *system, struct memmap *ret, struct warnings
 int system_usable(const struct system *system, const struct memmap *e820, struct range within,
 		  struct range_set *ret, struct err *err);
 
-/* What lies in the way at this address: a resource, a table, a firmware type.
- * Points into `system` or at a constant. */
-const char *system_what_is_at(const struct system *system, phys_t address);
+/* Why no segment may lie at the start of a range: a firmware type, a table, a resource. *range,
+ * which is not empty, is cut where that ends. Points into `system` or at a constant. */
+const char *system_what_is_in(const struct system *system, struct range *range);
 
 #endif

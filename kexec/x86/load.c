@@ -14,7 +14,7 @@
 #include "x86/bootparam.h"
 
 enum {
-	SMALL_SEGMENTS_FROM = 0x100000,
+	FIRST_MIB = 0x100000,
 	/* The kernel's own loader keeps initrds above this, so out of ZONE_DMA:
 	 * MIN_INITRD_LOAD_ADDR in arch/x86/kernel/kexec-bzimage64.c. */
 	INITRD_FROM = 0x1000000,
@@ -30,6 +30,8 @@ enum {
 	KERNELS_ELFCOREHDR_STRING = 30,
 	SERIAL_CLOCK = 115200,
 };
+
+static const char first_mib[] = "the end of the first MiB";
 
 static phys_t at_least(phys_t a, phys_t b)
 {
@@ -55,17 +57,26 @@ static int add_segment(struct plan *plan, const struct plan_item *item, unsigned
 	return plan_add_item(plan, &segment, ret_index, err);
 }
 
+/* The lowest start of a segment: its own, or what was asked for. */
+static void set_lowest(struct plan_item *item, const struct load_request *request, phys_t own,
+		       const char *own_is)
+{
+	bool asked = request->mem_min > own;
+
+	item->min = asked ? request->mem_min : own;
+	item->min_is = asked ? "--mem-min" : own_is;
+}
+
 static int shape_kernel(const struct load_request *request, const struct bzimage *image,
 			struct plan *plan, phys_t max, struct err *err)
 {
 	const struct footprint_of *of = &image->footprint;
 	struct plan_item item = {
 		.name = "kernel",
+		.purpose = "the kernel, with all the memory that it unpacks itself into",
 		.file = image->protected,
 		.mem_size = of->init_size,
 		.align = of->relocatable ? of->alignment : PAGE_SIZE_4K,
-		.min = of->relocatable ? at_least(of->pref_address, request->mem_min)
-				       : of->pref_address,
 		.max = max,
 		.fixed = !of->relocatable,
 	};
@@ -76,6 +87,12 @@ static int shape_kernel(const struct load_request *request, const struct bzimage
 			       ", below --mem-min=" PHYS_FMT,
 			       PHYS(of->pref_address), PHYS(request->mem_min));
 	plan->floor = of->pref_address;
+	if (item.fixed) {
+		item.min = of->pref_address;
+		item.min_is = "where a kernel runs that is not relocatable";
+	} else {
+		set_lowest(&item, request, of->pref_address, "its floor");
+	}
 	return add_segment(plan, &item, &plan->kernel, err);
 }
 
@@ -84,11 +101,12 @@ static int shape_params(const struct bootparams *shape, const struct load_reques
 {
 	struct plan_item item = {
 		.name = "params",
+		.purpose = "the new kernel's zero page, command line and setup data",
 		.align = PAGE_SIZE_4K,
-		.min = at_least(SMALL_SEGMENTS_FROM, request->mem_min),
 		.max = max,
 	};
 
+	set_lowest(&item, request, FIRST_MIB, first_mib);
 	if (buf_extend(&item.own, shape->size, err) ||
 	    add_segment(plan, &item, &plan->params, err)) {
 		buf_done(&item.own);
@@ -143,12 +161,13 @@ static int shape_purgatory(const struct load_request *request, struct load *load
 	struct purgatory_layout layout = purgatory_layout(load);
 	struct plan_item item = {
 		.name = "purgatory",
+		.purpose = "entered first: verifies every segment, then enters the kernel",
 		.align = PAGE_SIZE_4K,
-		.min = at_least(SMALL_SEGMENTS_FROM, request->mem_min),
 		.max = request->mem_max,
 		.unverified = "its first stage checks it",
 	};
 
+	set_lowest(&item, request, FIRST_MIB, first_mib);
 	if (buf_append(&item.own, purgatory_image, (size_t)(purgatory_image_end - purgatory_image),
 		       err) ||
 	    buf_extend(&item.own, layout.size, err) ||
@@ -203,9 +222,25 @@ static struct bootparams_request bootparams_request(const struct load_request *r
 	};
 }
 
-static const char *what_is_at(const void *system, phys_t address)
+struct machine {
+	const struct system *system;
+	const struct crash *crash;
+};
+
+static const char *what_is_in(const void *context, struct range *range)
 {
-	return system_what_is_at(system, address);
+	const struct machine *machine = context;
+	const struct crash *crash = machine->crash;
+
+	if (range_is_valid(crash->main)) {
+		*range = range_first_part(*range, crash->main);
+		*range = range_first_part(*range, crash->low);
+		if (range_overlaps(*range, crash->low))
+			return "the lower reservation, which takes no segments";
+		if (!range_overlaps(*range, crash->main))
+			return "memory outside the reservation";
+	}
+	return system_what_is_in(machine->system, range);
 }
 
 /* --- a crash kernel ------------------------------------------------------ */
@@ -265,17 +300,21 @@ static int shape_kept(const struct crash *crash, struct plan *plan, struct err *
 {
 	struct plan_item header = {
 		.name = "elfcorehdr",
+		.purpose = "the ELF core header, from which the capture kernel makes /proc/vmcore",
 		.align = PAGE_SIZE_4K,
 		.min = crash->header_at.start,
+		.min_is = "the end of the reservation, so that the RAM handed on is one range",
 		.max = crash->header_at.end,
 		.fixed = true,
 		.unverified = plan->hotplug ? "the running kernel rewrites it" : NULL,
 	};
 	struct plan_item backup = {
 		.name = "backup",
+		.purpose = "where the purgatory saves low memory for the dump",
 		.mem_size = range_size(crash->backup_at),
 		.align = PAGE_SIZE_4K,
 		.min = crash->backup_at.start,
+		.min_is = "below the ELF core header, so that the RAM handed on is one range",
 		.max = crash->backup_at.end,
 		.fixed = true,
 		.unverified = "the purgatory writes it",
@@ -309,6 +348,7 @@ static int use_footprint(struct load *load, struct err *err)
 				       spares->small };
 	struct plan_item rest = {
 		.name = "footprint",
+		.purpose = "keeps pages of the running kernel out of the rest of the footprint",
 		.align = PAGE_SIZE_4K,
 		.unverified = "only the new kernel writes it",
 	};
@@ -350,18 +390,20 @@ static int shape_spares(const struct load_request *request, struct load *load, p
 	struct spares *spares = &load->spares;
 	struct plan_item item = {
 		.align = PAGE_SIZE_4K,
-		.min = at_least(SMALL_SEGMENTS_FROM, request->mem_min),
 		.max = max,
 		.unverified = "a spare copy",
 	};
 
+	set_lowest(&item, request, FIRST_MIB, first_mib);
 	item.name = "spare kernel";
+	item.purpose = "a second copy of the kernel, to repair it from";
 	item.file = plan->item[plan->kernel].file;
 	item.mem_size = item.file.size;
 	if (add_segment(plan, &item, &spares->kernel, err))
 		return -1;
 	if (plan->initrd != PLAN_NO_ITEM) {
 		item.name = "spare initrd";
+		item.purpose = "a second copy of the initrd, to repair it from";
 		item.file = plan->item[plan->initrd].file;
 		item.mem_size = item.file.size;
 		if (add_segment(plan, &item, &spares->initrd, err))
@@ -370,6 +412,7 @@ static int shape_spares(const struct load_request *request, struct load *load, p
 	spares->purgatory_at = plan->item[plan->params].mem_size;
 	spares->header_at = spares->purgatory_at + plan->item[plan->purgatory].mem_size;
 	item.name = "spares";
+	item.purpose = "a second copy of params, purgatory and elfcorehdr";
 	item.file = (struct bytes){ 0 };
 	if (buf_extend(&item.own, spares->header_at + digested(load, plan->elfcorehdr), err) ||
 	    add_segment(plan, &item, &spares->small, err)) {
@@ -584,14 +627,15 @@ static int shape(const struct load_request *request, const struct system *system
 	if (request->initrd.size) {
 		struct plan_item item = {
 			.name = "initrd",
+			.purpose = "the initial ramdisk",
 			.file = request->initrd,
 			.mem_size = request->initrd.size,
 			.align = PAGE_SIZE_4K,
-			.min = at_least(INITRD_FROM, request->mem_min),
 			.max = initrd_max,
 			.staged = request->stage_initrd,
 		};
 
+		set_lowest(&item, request, INITRD_FROM, "the end of ISA DMA memory");
 		if (request->crash && request->initrd.size >= 4 &&
 		    !memcmp(request->initrd.data, "\177ELF", 4))
 			return err_set(err, ERR_INPUT,
@@ -611,6 +655,7 @@ static int shape(const struct load_request *request, const struct system *system
 static int place(const struct load_request *request, const struct system *system,
 		 struct warnings *warnings, bool with_spares, struct load *load, struct err *err)
 {
+	const struct machine machine = { system, &load->crash };
 	struct plan *plan = &load->plan;
 	struct range wrapper, output;
 
@@ -618,7 +663,7 @@ static int place(const struct load_request *request, const struct system *system
 	load->spares = (struct spares){ PLAN_NO_ITEM, PLAN_NO_ITEM, PLAN_NO_ITEM, 0, 0 };
 	if (shape(request, system, with_spares, load, err))
 		return -1;
-	if (plan_place(plan, what_is_at, system, err))
+	if (plan_place(plan, what_is_in, &machine, err))
 		return advise(plan, err);
 	if (check_half(plan, err))
 		return -1;

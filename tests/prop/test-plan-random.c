@@ -3,7 +3,8 @@
  * Random machines, and loads of them, normal and of crash kernels: a load is refused if and only
  * if one of its segments has no place, by a model that knows pages and nothing else, and
  * otherwise each goes to its lowest. What the new kernel is told of memory, and what a dump
- * shows, is compared page by page, too. MAPS in the environment says how many are tried, SEED
+ * shows, is compared page by page, too. The reasons tell of every range below the kernel's place,
+ * and what they say of it is so. MAPS in the environment says how many are tried, SEED
  * repeats a run. Prints a histogram of what came of them, which must be of all kinds.
  */
 #include <stdarg.h>
@@ -241,6 +242,70 @@ static void require_items(struct map *map, const struct load *load)
 	require(range_size(plan->footprint) == map->pages * PAGE);
 }
 
+/* Whether all pages of a range are free, or none is. */
+static bool is_uniform(const struct map *map, uint64_t first, uint64_t end, bool is_free)
+{
+	for (uint64_t page = first; page < end; page++)
+		if ((map->page[page] == FREE) != is_free)
+			return false;
+	return true;
+}
+
+/* The largest number of pages from an aligned start on. */
+static uint64_t largest(uint64_t first, uint64_t end, uint64_t align)
+{
+	uint64_t start = (first + align - 1) / align * align;
+
+	return start < end ? end - start : 0;
+}
+
+/* Of the kernel's place: what was passed over tiles all from the floor to it. Before anything
+ * is marked as taken. */
+static void require_reasons(const struct map *map, const struct plan *plan)
+{
+	static const char named[] = "kernel not in 0x";
+	uint64_t at = FLOOR;
+	size_t told = 0;
+
+	for (size_t i = 0; i < plan->nr_reasons; i++) {
+		const char *text = plan->reason[i], *why = strstr(text, "KiB): ");
+		unsigned long long start, end;
+
+		if (sscanf(text, "kernel not in %*u more ranges up to 0x%llx", &end) == 1) {
+			require(told == PLAN_REJECTED_SHOWN);
+			at = end / PAGE;
+			continue;
+		}
+		if (strncmp(text, named, strlen(named)))
+			continue;
+		told++;
+		require(why);
+		require(sscanf(text, "kernel not in 0x%llx-0x%llx (", &start, &end) == 2);
+		require(start % PAGE == 0 && end % PAGE == 0 && start < end);
+		start /= PAGE;
+		end /= PAGE;
+		why += strlen("KiB): ");
+		if (end <= FLOOR) {
+			require(!strcmp(why, "free, but below 0x1000000, its floor"));
+			require(is_uniform(map, start, end, true));
+			continue;
+		}
+		require(start == at);
+		at = end;
+		require(is_uniform(map, start, end, !strncmp(why, "free, ", 6)));
+		if (strncmp(why, "free, ", 6))
+			continue;
+		require(largest(start, end, map->align) < map->pages);
+		if (strstr(why, " KiB too small"))
+			require(strtoull(why + 6, NULL, 10) ==
+				(map->pages - largest(start, end, map->align)) * PAGE / 1024);
+		else
+			require(largest(start, end, map->align) == 0);
+	}
+	require(at * PAGE == plan->item[plan->kernel].run.start);
+	require(told <= PLAN_REJECTED_SHOWN);
+}
+
 /* Of a normal load the firmware's own map; a crash kernel has the reservation for RAM, but for
  * what it must not use. */
 static uint32_t told(const struct map *map, const struct plan *plan, uint64_t page)
@@ -350,6 +415,8 @@ static enum kind try(struct map *map, uint64_t params_size)
 			fail_msg("%s", err.text);
 		require(load.plan.stage == PLAN_SEALED);
 		require(holes > 0);
+		if (!map->request.crash && map->request.mem_min <= FLOOR * PAGE)
+			require_reasons(map, &load.plan);
 		require_items(map, &load);
 		if (!mk_random(8))
 			require_memory(map, &load.plan);

@@ -708,7 +708,7 @@ static const struct row rows[] = {
 	{ "fixed kernel over reserved memory", fixed_over_reserved,
 	  "%K: kernel: no place for 0x3000000 bytes (49152 KiB), which must start at exactly "
 	  "0x1000000; the largest hole there is 0x2001000-0x40000000 (1015804 KiB), ended by no "
-	  "memory, begun after Reserved",
+	  "memory, begun after Reserved by the firmware",
 	  NULL },
 	{ "mem-max below the floor", mem_max_below_floor,
 	  NO_PLACE("0x3000000", "49152",

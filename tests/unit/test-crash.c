@@ -575,7 +575,7 @@ static void test_refusals(void **state)
 		"00100000-3fffffff : System RAM\n  00800000-03bfffff : Crash kernel\n");
 	refused(": kernel: no place for 0x3000000 bytes (49152 KiB) aligned to 0x200000 at or above "
 		"0x1000000; the largest hole there is 0x1000000-0x3c00000 (45056 KiB), ended by "
-		"System RAM; only the reservation for the crash kernel, 0x800000-0x3c00000, is used: "
+		"memory outside the reservation; only the reservation for the crash kernel, 0x800000-0x3c00000, is used: "
 		"boot the running kernel with crashkernel=80M");
 	mk_text(&machine, "proc/iomem", iomem);
 	mk_text(&machine, "proc/meminfo", "MemTotal:          90000 kB\n");

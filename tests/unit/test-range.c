@@ -89,6 +89,32 @@ static void shrinking_and_growing(void **state)
 	assert_true(range.start == 0 && range.end == PHYS_LIMIT);
 }
 
+/* Every position of an inner range against [10, 20). */
+static void parts_and_what_is_common(void **state)
+{
+	const struct range other = { 10, 20 };
+
+	(void)state;
+	for (phys_t start = 5; start < 25; start++) {
+		for (phys_t end = start + 1; end < 26; end++) {
+			struct range range = { start, end };
+			struct range part = range_first_part(range, other);
+			struct range common = range_common(range, other);
+			phys_t expected = start + 1;
+
+			while (expected < end &&
+			       (expected >= 10 && expected < 20) == (start >= 10 && start < 20))
+				expected++;
+			assert_true(part.start == start && part.end == expected);
+			assert_int_equal(common.start < common.end, range_overlaps(range, other));
+			for (phys_t at = 0; at < 30; at++)
+				assert_int_equal(at >= common.start && at < common.end,
+						 at >= start && at < end && at >= 10 && at < 20);
+		}
+	}
+	assert_int_equal(range_first_part(other, (struct range){ 0, 0 }).end, 20);
+}
+
 static void what_is_no_range_is_refused(void **state)
 {
 	static const struct range one = { 0x1000, 0x2000 };
@@ -464,6 +490,7 @@ int main(void)
 		cmocka_unit_test(validity),
 		cmocka_unit_test(from_size),
 		cmocka_unit_test(shrinking_and_growing),
+		cmocka_unit_test(parts_and_what_is_common),
 		cmocka_unit_test(what_is_no_range_is_refused),
 		cmocka_unit_test(every_position_against_one_range),
 		cmocka_unit_test(neighbours_are_joined),

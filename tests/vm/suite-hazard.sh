@@ -81,7 +81,7 @@ dies() {
 # No hole at or above the floor, and one below that would do.
 case_tempting() {
 	boot 6.1 '' "${stripes[@]}"
-	refused 7680 'the largest hole there is 0x[0-9a-f]*-0x[0-9a-f]* \(63488 KiB\), ended by Reserved, begun after Reserved'
+	refused 7680 'the largest hole there is 0x[0-9a-f]*-0x[0-9a-f]* \(63488 KiB\), ended by Reserved by the firmware, begun after Reserved by the firmware'
 }
 
 # Debian 12's, which asks for a place below the floor, and is given it.
@@ -143,12 +143,12 @@ case_exact() {
 
 case_page_short() {
 	boot 6.1 '' '0 4c00000 4 4000000 200' '0 14d97000 1 0 69' '0 18c00000 9 4000000 200' '0 3b400000 1 0 200'
-	refused 7273 'the largest hole there is 0x10e00000-0x14d97000 \(65116 KiB\), ended by Reserved, begun after Reserved'
+	refused 7273 'the largest hole there is 0x10e00000-0x14d97000 \(65116 KiB\), ended by Reserved by the firmware, begun after Reserved by the firmware'
 }
 
 case_unaligned() {
 	boot 6.1 '' '0 4c00000 3 4000000 200' '0 10c00000 1 0 300' '0 14f18000 1 0 e8' '0 18c00000 9 4000000 200' '0 3b400000 1 0 200'
-	refused 7656 'the largest hole there is 0x10f00000-0x14f18000 \(65632 KiB, 64608 KiB from the first aligned address on\), ended by Reserved, begun after Reserved'
+	refused 7656 'the largest hole there is 0x10f00000-0x14f18000 \(65632 KiB, 64608 KiB from the first aligned address on\), ended by Reserved by the firmware, begun after Reserved by the firmware'
 }
 
 case_above_4g() {
