@@ -5,14 +5,12 @@
 #include <archive_entry.h>
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "kexec/core/num.h"
+#include "kexec/sys/newfile.h"
 
 static const char manifest_name[] = "MANIFEST";
 static const char format_word[] = "safekexec-capture ";
@@ -515,47 +513,12 @@ int capture_write(struct capture *capture, FILE *to, struct err *err)
 	return 0;
 }
 
-static int write_to(struct capture *capture, int fd, struct err *err)
+static int write_capture(void *capture, FILE *to, struct err *err)
 {
-	FILE *to = fdopen(fd, "w");
-	int result;
-
-	if (!to) {
-		close(fd);
-		return err_set_errno(err, errno, "write");
-	}
-	result = capture_write(capture, to, err);
-	if (!result && fsync(fd))
-		result = err_set_errno(err, errno, "fsync");
-	if (fclose(to) && !result)
-		result = err_set_errno(err, errno, "close");
-	return result;
+	return capture_write(capture, to, err);
 }
 
 int capture_save(struct capture *capture, const char *path, struct err *err)
 {
-	char *temporary CLEANUP(text_done) = NULL;
-	int fd;
-
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
-		temporary = NULL;
-		return err_no_memory(err);
-	}
-	/* It is made anew, with mode 0600, whatever the umask. */
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return err_set_errno(err, errno, "%s", path);
-	if (write_to(capture, fd, err)) {
-		err_prefix(err, "%s", path);
-		unlink(temporary);
-		return -1;
-	}
-	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE)) {
-		err_set_errno(err, errno, "%s", path);
-		if (err->sys_errno == EEXIST)
-			err_advise(err, ": a capture overwrites nothing");
-		unlink(temporary);
-		return -1;
-	}
-	return 0;
+	return new_file(path, write_capture, capture, err);
 }

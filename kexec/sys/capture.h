@@ -68,10 +68,7 @@ const struct capture_entry *capture_find(const struct capture *capture, const ch
 
 /* Sorts what was added, each path once, and writes it as an archive. */
 int capture_write(struct capture *capture, FILE *to, struct err *err);
-/*
- * Makes a file of it, for its owner alone, that appears at once and whole. Nothing that is
- * there is overwritten, no link is followed; what was begun is removed where it fails.
- */
+/* Makes a file of it; see new_file(). */
 int capture_save(struct capture *capture, const char *path, struct err *err);
 
 #endif

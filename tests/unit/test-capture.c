@@ -592,13 +592,13 @@ static void test_save_overwrites_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(symlink("nowhere", path), 0);
-	refused(1, "File exists: a capture overwrites nothing");
+	refused(1, "File exists: nothing is overwritten; name another file");
 	assert_int_equal(lstat(path, &status), 0);
 	assert_true(S_ISLNK(status.st_mode));
 	assert_int_equal(files_there(), 1);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(close(open(path, O_WRONLY | O_CREAT, 0600)), 0);
-	refused(1, "File exists: a capture overwrites nothing");
+	refused(1, "File exists: nothing is overwritten; name another file");
 	assert_int_equal(files_there(), 1);
 }
 
