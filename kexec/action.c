@@ -14,6 +14,7 @@
 #include "kexec/report.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
+#include "kexec/sys/newfile.h"
 #include "kexec/x86/kernel_loader.h"
 
 enum { DEFAULT_SERIAL_PORT = 0x3f8 };
@@ -27,6 +28,8 @@ struct session {
 	struct buf expanded; /* the kernel, if its file is compressed */
 	struct system system;
 	struct load load;
+	const char *method_reason;
+	struct warnings unread; /* of a dry run: what this user may not read */
 	char *cmdline;
 	uint8_t seed[RNG_SEED_SIZE];
 };
@@ -39,6 +42,7 @@ static void session_done(struct session *session)
 	inputs_done(&session->initrd);
 	buf_done(&session->expanded);
 	system_done(&session->system);
+	warnings_done(&session->unread);
 	free(session->cmdline);
 }
 
@@ -133,33 +137,34 @@ static int make_plan(struct session *session, struct err *err)
 	return 0;
 }
 
-static int report_plan(const struct session *session, FILE *to, bool json, struct err *err)
+static int write_svg(void *report, FILE *to, struct err *err)
 {
-	const struct report report = {
-		.load = &session->load,
-		.system = &session->system,
-		.kernel_path = session->request->kernel,
-		.method = "kexec_load",
-	};
-
-	if (json)
-		return report_json(&report, to, err);
-	report_text(&report, to);
-	return 0;
+	return report_svg(report, to, err);
 }
 
-/* The flags of a crash kernel that the running kernel keeps up to date: the newer, then the
- * older; both are refused before anything else is looked at where they are not known. */
+static int report_plan(const struct session *session, FILE *to, struct err *err)
+{
+	const struct request *request = session->request;
+	struct report report = {
+		.load = &session->load,
+		.kernel_path = request->kernel,
+		.method = "kexec_load",
+		.method_reason = session->method_reason,
+		.unread = &session->unread,
+	};
+
+	if (request->svg && new_file(request->svg, write_svg, &report, err))
+		return -1;
+	return request->json ? report_json(&report, to, err) : report_text(&report, to, err);
+}
+
 static int load_plan(const struct ops *ops, const struct plan *plan)
 {
-	unsigned long on_crash = range_is_valid(plan->reservation) ? KEXEC_ON_CRASH : 0;
-	int error;
+	unsigned long flags[OPS_FLAGS_MAX];
+	size_t count = ops_plan_flags(plan, flags);
+	int error = -ops_load_plan(ops, plan, flags[0]);
 
-	if (!plan->hotplug)
-		return -ops_load_plan(ops, plan, on_crash);
-	error = -ops_load_plan(ops, plan, on_crash | KEXEC_CRASH_HOTPLUG_SUPPORT);
-	return error != EINVAL ? error
-			       : -ops_load_plan(ops, plan, on_crash | KEXEC_UPDATE_ELFCOREHDR);
+	return error == EINVAL && count > 1 ? -ops_load_plan(ops, plan, flags[1]) : error;
 }
 
 static int submit_plan(struct session *session, struct err *err)
@@ -210,14 +215,45 @@ static int check_inputs(const struct session *session, struct err *err)
 	return 0;
 }
 
+/* A plan that lacks what this user may not read is shown for what it is; a crash kernel's is not
+ * worth showing without /proc/iomem. */
+static int check_unread(struct session *session, struct err *err)
+{
+	struct system *system = &session->system;
+	struct warnings *unread = &session->unread;
+
+	system->only_shown = session->request->dry_run;
+	if (system->iomem.zeroed)
+		warn_add(unread, "/proc/iomem: every address is 0");
+	if (!unread->count)
+		return 0;
+	err_set(err, ERR_INPUT,
+		"the plan is incomplete, for this user may not read all that it "
+		"depends on: ");
+	for (size_t i = 0; i < unread->count; i++)
+		err_append(err, "%s%s", i ? ", " : "", unread->text[i]);
+	err_append(err, "; run this as root, or with --sysroot for a capture that root has made");
+	return -1;
+}
+
 static int load_ourselves(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
-	struct err changed;
+	struct err changed, incomplete = { 0 };
+	bool failed;
 
-	if (gather_machine(&session->around->root, &session->system, session->around->warnings,
-			   err) ||
-	    (request->crash && gather_crash(&session->around->root, &session->system, err)))
+	failed = gather_machine(&session->around->root, &session->system, session->around->warnings,
+				err) ||
+		 (request->crash && gather_crash(&session->around->root, &session->system, err));
+	if (request->dry_run && check_unread(session, &incomplete)) {
+		if (request->crash && (failed || session->system.iomem.zeroed)) {
+			*err = incomplete;
+			return -1;
+		}
+		if (!request->crash)
+			warn_add(session->around->warnings, "%s", incomplete.text);
+	}
+	if (failed)
 		return -1;
 	/* Digests that are printed would give random addresses away. */
 	if (request->dry_run)
@@ -231,9 +267,13 @@ static int load_ourselves(struct session *session, struct err *err)
 		pin_inputs(session);
 	if (make_plan(session, err) || check_inputs(session, err))
 		return -1;
-	if (request->dry_run)
-		return report_plan(session, session->around->out, request->json, err);
-	if (request->debug && report_plan(session, stderr, false, err))
+	if (request->dry_run) {
+		if (report_plan(session, session->around->out, err))
+			return -1;
+		*err = incomplete;
+		return request->crash && incomplete.code ? -1 : 0;
+	}
+	if (request->debug && report_plan(session, stderr, err))
 		return -1;
 	if (submit_plan(session, err))
 		return -1;
@@ -406,19 +446,22 @@ static enum method choose_method(const struct session *session, const char **ret
 static int load_kernel(const struct request *request, const struct surroundings *around,
 		       struct err *err)
 {
-	struct session session CLEANUP(session_done) = { .request = request, .around = around };
-	const char *why;
+	struct surroundings own = *around;
+	struct session session CLEANUP(session_done) = { .request = request, .around = &own };
 	bool by_file;
 
-	if (open_inputs(&session, err) || gather_choice(&around->root, &session.system, err) ||
+	if (request->dry_run)
+		own.root.unread = &session.unread;
+
+	if (open_inputs(&session, err) || gather_choice(&own.root, &session.system, err) ||
 	    compose_cmdline(&session, err))
 		return -1;
-	by_file = choose_method(&session, &why) == METHOD_FILE_LOAD;
+	by_file = choose_method(&session, &session.method_reason) == METHOD_FILE_LOAD;
 	if (by_file ? load_by_kernel(&session, err) : load_ourselves(&session, err))
 		return -1;
 	if (!request->dry_run && request->method == METHOD_AUTO)
 		fprintf(around->out, "kexec: %s loaded by %s: %s\n", request->kernel,
-			by_file ? "kexec_file_load" : "kexec_load", why);
+			by_file ? "kexec_file_load" : "kexec_load", session.method_reason);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ enum option_id {
 	OPTION_ON_CORRUPTION,
 	OPTION_DRY_RUN,
 	OPTION_JSON,
+	OPTION_SVG,
 	OPTION_VERBOSE,
 	OPTION_HOTPLUG,
 	OPTION_MEMMAP_CMDLINE,
@@ -81,6 +82,7 @@ static const struct cli_option options[] = {
 	{ "dry-run", OPTION_DRY_RUN, NULL, true, "show what would be loaded where; load nothing" },
 	{ "json", OPTION_JSON, NULL, false,
 	  "with --dry-run, --doctor or --audit-efi: for programs" },
+	{ "svg", OPTION_SVG, "FILE", true, "with --dry-run: draw it into a new file, too" },
 	{ "append", OPTION_APPEND, "STRING", true, "the new kernel's command line" },
 	{ "command-line", OPTION_APPEND, "STRING", true, NULL },
 	{ "reuse-cmdline", OPTION_REUSE_CMDLINE, NULL, true, "begin it with the running kernel's" },
@@ -373,6 +375,9 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	case OPTION_JSON:
 		request->json = true;
 		return 0;
+	case OPTION_SVG:
+		request->svg = argument;
+		return 0;
 	case OPTION_HOTPLUG:
 		request->hotplug = true;
 		return 0;
@@ -481,6 +486,8 @@ static int check(const struct request *request, const char *load_option, const c
 	if (request->json && !request->dry_run && !audits && request->action != ACTION_DOCTOR)
 		return err_set(err, ERR_USAGE,
 			       "--json goes with --dry-run, --doctor or --audit-efi");
+	if (request->svg && (!request->dry_run || !loads))
+		return err_set(err, ERR_USAGE, "--svg goes with --dry-run");
 	if (request->type && strcmp(request->type, "bzImage64") && strcmp(request->type, "bzImage"))
 		return err_set(err, ERR_USAGE, "--type=%s: only bzImage64 (or bzImage) is known",
 			       request->type);

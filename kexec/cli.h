@@ -53,6 +53,7 @@ struct request {
 	const char *sysroot; /* a directory or a capture; NULL: the running machine */
 	const char *capture; /* the file to make */
 	bool capture_cmdline;
+	const char *svg; /* of a dry run: the file to draw the plan into */
 	phys_t mem_min;
 	phys_t mem_max; /* exclusive */
 	struct load_console console;

@@ -30,11 +30,13 @@ int main(int argc, char *argv[])
 	const char *advice;
 	int status = STATUS_DONE;
 	int result = run(argc, argv, &warnings, &status, &err);
+	/* What is said on standard error does not come in its midst. */
+	int flushed = fflush(stdout);
 
 	for (size_t i = 0; i < warnings.count; i++)
 		fprintf(stderr, "kexec: warning: %s\n", warnings.text[i]);
 	if (!result)
-		return fflush(stdout) ? STATUS_SYSTEM : status;
+		return flushed ? STATUS_SYSTEM : status;
 	advice = advice_for(&err);
 	fprintf(stderr, "kexec: %s%s%s\n", err.text, advice ? "; try: " : "", advice ? advice : "");
 	return exit_status(&err);

@@ -4,156 +4,86 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kexec/core/sha256.h"
 #include "kexec/json.h"
+#include "kexec/picture.h"
+#include "kexec/sys/ops.h"
 #include "purgatory-abi.h"
 
 enum { REPORT_SCHEMA = 1 };
 
-/* --- the picture --------------------------------------------------------- */
+/* --- text ---------------------------------------------------------------- */
 
-/* Every address at which the picture may change. */
-struct cuts {
-	phys_t *at;
-	size_t count, room;
+/* SGR parameters, as ECMA-48 has them; NULL: as it is. */
+static const char *const piece_colour[PIECE_KINDS] = {
+	[PIECE_NOTHING] = "2",	  [PIECE_LOADED] = "1;32",  [PIECE_COPIED] = "36",
+	[PIECE_PROTECTED] = "33", [PIECE_HANDED_ON] = "35", [PIECE_DUMPED] = "34",
+	[PIECE_NOT_OURS] = "31",
 };
 
-static void cuts_done(struct cuts *cuts)
+/* https://no-color.org */
+static bool wants_colour(FILE *to)
 {
-	free(cuts->at);
+	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	int fd = fileno(to);
+
+	return fd >= 0 && isatty(fd) && !(no_colour && *no_colour) && terminal && *terminal &&
+	       strcmp(terminal, "dumb");
 }
 
-static void cut(struct cuts *cuts, struct range range)
+static void print_coloured(FILE *to, bool colour, const char *parameters, const char *text)
 {
-	struct err ignored;
-
-	for (int i = 0; i < 2; i++)
-		if (!array_grow(&cuts->at, &cuts->room, cuts->count, sizeof(*cuts->at), &ignored))
-			cuts->at[cuts->count++] = i ? range.end : range.start;
+	if (colour && parameters)
+		fprintf(to, "\033[%sm%s\033[0m", parameters, text);
+	else
+		fputs(text, to);
 }
 
-static int compare_cuts(const void *a, const void *b)
+static void print_piece(FILE *to, bool colour, const struct piece *piece)
 {
-	phys_t x = *(const phys_t *)a, y = *(const phys_t *)b;
+	const char *parameters = piece_colour[piece->kind];
+	char bar[24] = "";
+	int columns = picture_columns(piece->range);
 
-	return x < y ? -1 : x > y;
+	memset(bar, piece_style(piece->kind)->mark, (size_t)columns);
+	fprintf(to, "  0x%012" PRIx64 "-0x%012" PRIx64 " %9s %c%c ", piece->range.start,
+		piece->range.end, picture_size(range_size(piece->range)).text,
+		piece->in_footprint ? 'F' : ' ', piece->in_reservation ? 'R' : ' ');
+	print_coloured(to, colour, parameters, bar);
+	fprintf(to, "%*s ", columns < 14 ? 14 - columns : 0, "");
+	print_coloured(to, colour, parameters, piece->what);
+	putc('\n', to);
 }
 
-struct piece {
-	const char *mark; /* one column of the picture */
-	const char *what;
-	size_t identity; /* pieces of one identity that touch are drawn as one */
-};
-
-enum { IDENTITY_ITEM = 1, IDENTITY_PROTECTED = 1000, IDENTITY_FREE = 100000, IDENTITY_KEPT };
-
-/* Index of the e820 entry at an address, looked for from *from on. */
-static const struct memmap_entry *entry_at(const struct memmap *e820, phys_t address, size_t *from)
+static int print_picture(const struct load *load, FILE *to, bool colour, struct err *err)
 {
-	while (*from < e820->count && e820->entry[*from].range.end <= address)
-		(*from)++;
-	if (*from < e820->count && e820->entry[*from].range.start <= address)
-		return &e820->entry[*from];
-	return NULL;
-}
+	struct picture picture CLEANUP(picture_done) = { 0 };
+	bool is_there[PIECE_KINDS] = { 0 };
+	const char *separator = "";
 
-static struct piece piece_at(const struct plan *plan, struct range range, size_t *e820_from)
-{
-	const struct memmap_entry *entry = entry_at(&plan->e820, range.start, e820_from);
+	if (picture_make(load, &picture, err))
+		return -1;
+	for (size_t i = 0; i < picture.count; i++)
+		is_there[picture.piece[i].kind] = true;
+	fputs("\nMemory     ", to);
+	for (int kind = 0; kind < PIECE_KINDS; kind++) {
+		const struct piece_style *style = piece_style((enum piece_kind)kind);
+		char text[64];
 
-	for (unsigned int i = 0; i < plan->nr_items; i++) {
-		const struct plan_item *item = &plan->item[i];
-
-		if (range_overlaps(item->load, range))
-			return (struct piece){ "#", item->name, IDENTITY_ITEM + i };
-		if (range_overlaps(item->run, range))
-			return (struct piece){ "=", "copied there by the purgatory",
-					       IDENTITY_ITEM + PLAN_ITEMS_MAX + i };
-	}
-	for (size_t i = 0; i < plan->nr_protected; i++)
-		if (entry && entry->type == E820_RAM &&
-		    range_overlaps(plan->protected_range[i].range, range))
-			return (struct piece){ "!", plan->protected_range[i].name,
-					       IDENTITY_PROTECTED + i };
-	if (range_set_contains(&plan->usable, range))
-		return (struct piece){ ".", "free", IDENTITY_FREE };
-	if (!entry)
-		return (struct piece){ NULL, NULL, 0 };
-	if (entry->type == E820_RAM)
-		return (struct piece){ "x", "RAM in use or kept", IDENTITY_KEPT };
-	return (struct piece){ "x", memmap_type_name(entry->type) ?: "unknown type",
-			       IDENTITY_KEPT + 1 + entry->type };
-}
-
-/* One column for each factor of four above a page: 4 KiB is 1, 16 GiB is 12. */
-static int width(uint64_t size)
-{
-	int columns = 1;
-
-	for (size /= PAGE_SIZE_4K; size >= 4; size /= 4)
-		columns++;
-	return columns;
-}
-
-static const char *human(uint64_t size, char text[32])
-{
-	static const char unit[] = "BKMGTP";
-	size_t i = 0;
-
-	for (; size >= 10240 && i < sizeof(unit) - 2; i++)
-		size /= 1024;
-	snprintf(text, 32, "%" PRIu64 " %c%s", size, unit[i], i ? "iB" : "");
-	return text;
-}
-
-static void print_piece(FILE *to, struct range range, const struct piece *piece)
-{
-	char bar[24] = "", size[32];
-	int columns = width(range_size(range));
-
-	for (int i = 0; i < columns && i < 20; i++)
-		strcat(bar, piece->mark);
-	fprintf(to, "  0x%012" PRIx64 "-0x%012" PRIx64 " %9s  %-14s %s\n", range.start, range.end,
-		human(range_size(range), size), bar, piece->what);
-}
-
-static void picture(const struct plan *plan, FILE *to)
-{
-	struct cuts cuts CLEANUP(cuts_done) = { 0 };
-	struct piece drawn = { 0 };
-	struct range pending = { 0, 0 };
-	size_t from = 0;
-
-	for (size_t i = 0; i < plan->e820.count; i++)
-		cut(&cuts, plan->e820.entry[i].range);
-	for (size_t i = 0; i < plan->usable.count; i++)
-		cut(&cuts, plan->usable.range[i]);
-	for (size_t i = 0; i < plan->nr_protected; i++)
-		cut(&cuts, plan->protected_range[i].range);
-	for (unsigned int i = 0; i < plan->nr_items; i++) {
-		cut(&cuts, plan->item[i].load);
-		cut(&cuts, plan->item[i].run);
-	}
-	qsort(cuts.at, cuts.count, sizeof(*cuts.at), compare_cuts);
-	for (size_t i = 0; i + 1 < cuts.count; i++) {
-		struct range range = { cuts.at[i], cuts.at[i + 1] };
-		struct piece piece;
-
-		if (range.start == range.end)
+		if (!is_there[kind] || !style->legend)
 			continue;
-		piece = piece_at(plan, range, &from);
-		if (piece.identity == drawn.identity && pending.end == range.start) {
-			pending.end = range.end;
-			continue;
-		}
-		if (drawn.mark)
-			print_piece(to, pending, &drawn);
-		drawn = piece;
-		pending = range;
+		snprintf(text, sizeof(text), "%c %s", style->mark, style->legend);
+		fputs(separator, to);
+		print_coloured(to, colour, piece_colour[kind], text);
+		separator = "  ";
 	}
-	if (drawn.mark)
-		print_piece(to, pending, &drawn);
+	fprintf(to, "\n           F the kernel's footprint%s\n",
+		range_is_valid(load->plan.reservation) ? "  R the crash kernel's reservation" : "");
+	for (size_t i = 0; i < picture.count; i++)
+		print_piece(to, colour, &picture.piece[i]);
+	return 0;
 }
 
 /* What nothing checks, or nothing can repair: name, bytes, why. At most UNPROTECTED_MAX. */
@@ -193,19 +123,18 @@ static void crash_text(const struct load *load, FILE *to)
 {
 	const struct plan *plan = &load->plan;
 	struct unprotected unprotected[UNPROTECTED_MAX];
-	char size[32];
 
 	if (!range_is_valid(plan->reservation))
 		return;
 	fprintf(to, "\nCrash      reserved 0x%" PRIx64 "-0x%" PRIx64 " %s", plan->reservation.start,
-		plan->reservation.end, human(range_size(plan->reservation), size));
+		plan->reservation.end, picture_size(range_size(plan->reservation)).text);
 	if (range_is_valid(load->crash.low))
 		fprintf(to, "; RAM for it, too: 0x%" PRIx64 "-0x%" PRIx64 " %s",
 			load->crash.low.start, load->crash.low.end,
-			human(range_size(load->crash.low), size));
+			picture_size(range_size(load->crash.low)).text);
 	fprintf(to, "\n           dump of %zu notes and %zu ranges of memory, %s\n",
 		load->crash.header.nr_notes, load->crash.header.nr_loads,
-		human(range_set_total(&plan->dumped), size));
+		picture_size(range_set_total(&plan->dumped)).text);
 	fprintf(to, "           damage is %s\n",
 		load->spares.small == PLAN_NO_ITEM ? "found, and not repaired: no spare copies"
 						   : "found, and repaired from spare copies");
@@ -215,13 +144,89 @@ static void crash_text(const struct load *load, FILE *to)
 			unprotected[i].name, unprotected[i].why);
 }
 
-void report_text(const struct report *report, FILE *to)
+/* --- flags --------------------------------------------------------------- */
+
+/* The names of a system call's flags, in ret, which has room for all. */
+enum { FLAG_NAMES_MAX = 4 };
+
+static size_t flag_names(unsigned long flags, const char *ret[FLAG_NAMES_MAX])
+{
+	static const struct {
+		unsigned long mask, value;
+		const char *name;
+	} known[FLAG_NAMES_MAX] = {
+		{ 0xffff0000, KEXEC_ARCH_X86_64, "KEXEC_ARCH_X86_64" },
+		{ KEXEC_ON_CRASH, KEXEC_ON_CRASH, "KEXEC_ON_CRASH" },
+		{ KEXEC_UPDATE_ELFCOREHDR, KEXEC_UPDATE_ELFCOREHDR, "KEXEC_UPDATE_ELFCOREHDR" },
+		{ KEXEC_CRASH_HOTPLUG_SUPPORT, KEXEC_CRASH_HOTPLUG_SUPPORT,
+		  "KEXEC_CRASH_HOTPLUG_SUPPORT" },
+	};
+	size_t count = 0;
+
+	for (size_t i = 0; i < FLAG_NAMES_MAX; i++)
+		if ((flags & known[i].mask) == known[i].value)
+			ret[count++] = known[i].name;
+	return count;
+}
+
+static void method_text(const struct report *report, FILE *to)
+{
+	unsigned long flags[OPS_FLAGS_MAX];
+	const char *name[FLAG_NAMES_MAX];
+	size_t count = ops_plan_flags(&report->load->plan, flags);
+
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			fprintf(to, "           if the kernel does not know them");
+		else
+			fprintf(to, "Method     %s: %s\n           flags", report->method,
+				report->method_reason);
+		fprintf(to, " 0x%lx:", flags[i]);
+		for (size_t j = 0, names = flag_names(flags[i], name); j < names; j++)
+			fprintf(to, " %s", name[j]);
+		putc('\n', to);
+	}
+}
+
+static void segments_text(const struct plan *plan, FILE *to)
+{
+	unsigned int order[PLAN_ITEMS_MAX];
+
+	fprintf(to, "\nSegments   file and memory in bytes\n");
+	plan_sorted(plan, order);
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		const struct plan_item *item = &plan->item[order[i]];
+
+		fprintf(to,
+			"  %2u %-12s 0x%012" PRIx64 "-0x%012" PRIx64 " %12zu %12" PRIu64 "  %s\n",
+			i, item->name, item->load.start, item->load.end, item->file.size,
+			item->mem_size, item->purpose);
+		if (item->staged)
+			fprintf(to, "     %-12s 0x%012" PRIx64 "-0x%012" PRIx64 "\n", "copied to",
+				item->run.start, item->run.end);
+	}
+}
+
+static void e820_text(const struct memmap *e820, FILE *to)
+{
+	fprintf(to, "\nHanded on  memory as the new kernel is told of it (e820)\n");
+	for (size_t i = 0; i < e820->count; i++)
+		fprintf(to, "  0x%012" PRIx64 "-0x%012" PRIx64 " %u %s\n",
+			e820->entry[i].range.start, e820->entry[i].range.end, e820->entry[i].type,
+			memmap_type_name(e820->entry[i].type) ?: "");
+}
+
+int report_text(const struct report *report, FILE *to, struct err *err)
 {
 	const struct plan *plan = &report->load->plan;
 	const struct bzimage *image = &report->load->image;
-	unsigned int order[PLAN_ITEMS_MAX];
-	char size[32];
+	const struct warnings *unread = report->unread;
+	bool colour = wants_colour(to);
 
+	if (unread->count)
+		print_coloured(to, colour, "1;31", "INCOMPLETE");
+	for (size_t i = 0; i < unread->count; i++)
+		fprintf(to, "%s%s\n", i ? "           " : " ", unread->text[i]);
 	fprintf(to, "Kernel     %s\n           %s\n", report->kernel_path, image->version);
 	fprintf(to,
 		"           boot protocol %u.%02u, %s, alignment 0x%" PRIx64
@@ -229,34 +234,24 @@ void report_text(const struct report *report, FILE *to)
 		image->protocol >> 8, image->protocol & 0xff,
 		image->footprint.relocatable ? "relocatable" : "not relocatable",
 		image->footprint.alignment, image->footprint.init_size, plan->floor);
-	fprintf(to, "Method     %s\n", report->method);
+	method_text(report, to);
 	fprintf(to, "Entry      0x%" PRIx64 " purgatory, then 0x%" PRIx64 " kernel\n", plan->entry,
 		plan->kernel_entry);
 	fprintf(to,
 		"Footprint  0x%" PRIx64 "-0x%" PRIx64
 		" %s: all that the kernel writes before it knows memory\n",
 		plan->footprint.start, plan->footprint.end,
-		human(range_size(plan->footprint), size));
+		picture_size(range_size(plan->footprint)).text);
 	fprintf(to, "Command    %s\n", plan->cmdline);
-	fprintf(to,
-		"\nMemory     # loaded  = copied by the purgatory  . free  ! kept for its owner  x not ours\n");
-	picture(plan, to);
-	fprintf(to, "\nSegments   file and memory in bytes\n");
-	plan_sorted(plan, order);
-	for (unsigned int i = 0; i < plan->nr_items; i++) {
-		const struct plan_item *item = &plan->item[order[i]];
-
-		fprintf(to, "  %2u %-10s 0x%012" PRIx64 "-0x%012" PRIx64 " %12zu %12" PRIu64 "\n",
-			i, item->name, item->load.start, item->load.end, item->file.size,
-			item->mem_size);
-		if (item->staged)
-			fprintf(to, "     %-10s 0x%012" PRIx64 "-0x%012" PRIx64 "\n", "copied to",
-				item->run.start, item->run.end);
-	}
+	if (print_picture(report->load, to, colour, err))
+		return -1;
+	segments_text(plan, to);
 	crash_text(report->load, to);
+	e820_text(&plan->e820, to);
 	fprintf(to, "\nReasons\n");
 	for (size_t i = 0; i < plan->nr_reasons; i++)
 		fprintf(to, "  %s\n", plan->reason[i]);
+	return 0;
 }
 
 /* --- JSON ---------------------------------------------------------------- */
@@ -300,11 +295,15 @@ static struct json_object *segments_array(const struct plan *plan)
 
 		json_object_object_add(object, "index", json_object_new_int((int)i));
 		json_object_object_add(object, "name", json_object_new_string(item->name));
+		json_object_object_add(object, "purpose", json_object_new_string(item->purpose));
 		json_object_object_add(object, "file_size",
 				       json_object_new_int64((int64_t)item->file.size));
 		json_object_object_add(object, "mem_size",
 				       json_object_new_int64((int64_t)item->mem_size));
 		json_object_object_add(object, "sha256", digest_string(item->file));
+		if (item->unverified)
+			json_object_object_add(object, "unverified",
+					       json_object_new_string(item->unverified));
 		if (item->staged)
 			json_object_object_add(object, "copied_to", json_range(item->run));
 		json_object_array_add(array, object);
@@ -333,7 +332,11 @@ static struct json_object *e820_array(const struct memmap *e820)
 	for (size_t i = 0; i < e820->count; i++) {
 		struct json_object *object = json_range(e820->entry[i].range);
 
+		const char *name = memmap_type_name(e820->entry[i].type);
+
 		json_object_object_add(object, "type", json_object_new_int64(e820->entry[i].type));
+		if (name)
+			json_object_object_add(object, "type_name", json_object_new_string(name));
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -370,6 +373,48 @@ static struct json_object *crash_object(const struct load *load)
 	return object;
 }
 
+static int add_memory(const struct load *load, struct json_object *to, struct err *err)
+{
+	struct picture picture CLEANUP(picture_done) = { 0 };
+	struct json_object *array;
+
+	if (picture_make(load, &picture, err))
+		return -1;
+	array = json_object_new_array();
+	for (size_t i = 0; i < picture.count; i++) {
+		const struct piece *piece = &picture.piece[i];
+		struct json_object *object = json_range(piece->range);
+
+		json_object_object_add(object, "kind",
+				       json_object_new_string(piece_style(piece->kind)->word));
+		json_object_object_add(object, "what", json_object_new_string(piece->what));
+		json_object_object_add(object, "in_footprint",
+				       json_object_new_boolean(piece->in_footprint));
+		json_object_object_add(object, "in_reservation",
+				       json_object_new_boolean(piece->in_reservation));
+		json_object_array_add(array, object);
+	}
+	json_object_object_add(to, "memory", array);
+	return 0;
+}
+
+static void add_method(const struct report *report, struct json_object *to)
+{
+	struct json_object *names = json_object_new_array();
+	unsigned long flags[OPS_FLAGS_MAX];
+	const char *name[FLAG_NAMES_MAX];
+	size_t count = ops_plan_flags(&report->load->plan, flags);
+
+	for (size_t i = 0, known = flag_names(flags[0], name); i < known; i++)
+		json_object_array_add(names, json_object_new_string(name[i]));
+	json_object_object_add(to, "method", json_object_new_string(report->method));
+	json_object_object_add(to, "method_reason", json_object_new_string(report->method_reason));
+	json_object_object_add(to, "flags", json_hex(flags[0]));
+	json_object_object_add(to, "flag_names", names);
+	if (count > 1)
+		json_object_object_add(to, "flags_if_unknown", json_hex(flags[1]));
+}
+
 int report_json(const struct report *report, FILE *to, struct err *err)
 {
 	const struct plan *plan = &report->load->plan;
@@ -379,12 +424,20 @@ int report_json(const struct report *report, FILE *to, struct err *err)
 	for (size_t i = 0; i < plan->usable.count; i++)
 		json_object_array_add(usable, json_range(plan->usable.range[i]));
 	json_object_object_add(root, "schema", json_object_new_int(REPORT_SCHEMA));
-	json_object_object_add(root, "method", json_object_new_string(report->method));
+	json_object_object_add(root, "complete", json_object_new_boolean(!report->unread->count));
+	json_object_object_add(root, "unread",
+			       json_strings(report->unread->text, report->unread->count));
+	add_method(report, root);
 	json_object_object_add(root, "entry", json_hex(plan->entry));
 	json_object_object_add(root, "kernel", kernel_object(report));
 	json_object_object_add(root, "floor", json_hex(plan->floor));
 	json_object_object_add(root, "footprint", json_range(plan->footprint));
 	json_object_object_add(root, "segments", segments_array(plan));
+	if (add_memory(report->load, root, err)) {
+		json_object_put(root);
+		json_object_put(usable);
+		return -1;
+	}
 	json_object_object_add(root, "protected", protected_array(plan));
 	json_object_object_add(root, "usable", usable);
 	json_object_object_add(root, "e820", e820_array(&plan->e820));

@@ -5,19 +5,22 @@
 
 #include <stdio.h>
 
-#include "kexec/core/system.h"
 #include "kexec/x86/load.h"
 
 struct report {
 	const struct load *load; /* sealed */
-	const struct system *system;
 	const char *kernel_path;
-	const char *method; /* "kexec_load" */
+	const char *method;	       /* "kexec_load" */
+	const char *method_reason;     /* why that one */
+	const struct warnings *unread; /* sources that may not be read: the plan is incomplete */
 };
 
-/* A picture of memory from low to high, the segments, and the reasons. */
-void report_text(const struct report *report, FILE *to);
-/* The same as JSON; doc/kexec.8 lists the members. schema is 1. */
+/* A picture of memory from low to high, the segments, and the reasons; in colour on a terminal,
+ * unless NO_COLOR or TERM say otherwise. */
+int report_text(const struct report *report, FILE *to, struct err *err);
+/* The same as JSON; doc/PLAN.md lists the members. schema is 1. */
 int report_json(const struct report *report, FILE *to, struct err *err);
+/* The picture, as SVG. */
+int report_svg(const struct report *report, FILE *to, struct err *err);
 
 #endif

@@ -66,13 +66,14 @@ int system_usable(const struct system *system, const struct memmap *e820, struct
 	struct range_set live CLEANUP(range_set_done) = { 0 };
 	struct range_set usable CLEANUP(range_set_done) = { 0 };
 
-	if (system->iomem.zeroed)
+	if (system->iomem.zeroed && !system->only_shown)
 		return err_set(
 			err, ERR_INPUT,
 			"/proc/iomem: every address is 0: the kernel hides them from a reader "
 			"without CAP_SYS_ADMIN; run this as root");
 	if (memmap_select(e820, E820_RAM, &firmware, err) ||
-	    iomem_system_ram(&system->iomem, within, &live, err))
+	    (system->iomem.zeroed ? range_set_copy(&firmware, &live, err)
+				  : iomem_system_ram(&system->iomem, within, &live, err)))
 		return -1;
 	if (!live.count && range_contains(within, RANGE_ALL))
 		return err_set(err, ERR_INPUT, "/proc/iomem: no System RAM in %zu entries",

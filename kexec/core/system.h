@@ -60,8 +60,10 @@ struct system {
 	uint64_t tsc_hz;	   /* 0: unknown */
 	uint16_t reset_port;	   /* FADT reset register in I/O space; 0: none */
 	uint8_t reset_value;
-	char *release;	/* uname -r; NULL if unreadable */
-	char *lockdown; /* "none", "integrity", "confidentiality"; NULL: no such file */
+	bool only_shown; /* by no plan for it anything is loaded: where /proc/iomem is hidden, the
+			    firmware's map stands for it */
+	char *release;	 /* uname -r; NULL if unreadable */
+	char *lockdown;	 /* "none", "integrity", "confidentiality"; NULL: no such file */
 };
 
 void system_done(struct system *system);

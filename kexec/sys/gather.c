@@ -199,7 +199,7 @@ int gather_memory(const struct root *root, struct system *system, struct err *er
 
 /* --- the kernel's log ---------------------------------------------------- */
 
-static const char log_path[] = "dmesg";
+static const char log_path[] = ROOT_LOG;
 static const char tsc_mark[] = "tsc: Detected ";
 static const char encryption_mark[] = "Memory Encryption Features active: ";
 
@@ -619,6 +619,12 @@ static void gather_efi_tables(const struct root *root, struct bytes log, struct 
 	}
 }
 
+/* What this user may not read is left out of a plan that says so. */
+static int unless_unread(const struct root *root, int result, const struct err *err)
+{
+	return result && root->unread && root->unread->count && root_is_missing(err) ? 0 : result;
+}
+
 static int gather_efi(const struct root *root, struct bytes log, struct system *system,
 		      struct warnings *warnings, struct err *err)
 {
@@ -631,7 +637,7 @@ static int gather_efi(const struct root *root, struct bytes log, struct system *
 	if (optional_number(root, "sys/firmware/efi/fw_vendor", &efi->fw_vendor, err) ||
 	    optional_number(root, "sys/firmware/efi/runtime", &efi->runtime, err) ||
 	    optional_number(root, "sys/firmware/efi/config_table", &efi->config_table, err) ||
-	    gather_runtime_map(root, &efi->runtime_map, err))
+	    unless_unread(root, gather_runtime_map(root, &efi->runtime_map, err), err))
 		return -1;
 	if (root_read_text(root, "sys/firmware/efi/systab", &systab, err)) {
 		if (!root_is_missing(err))

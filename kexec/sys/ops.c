@@ -81,6 +81,19 @@ const struct ops ops_real = {
 	.shutdown = real_shutdown,
 };
 
+size_t ops_plan_flags(const struct plan *plan, unsigned long ret[OPS_FLAGS_MAX])
+{
+	unsigned long flags =
+		KEXEC_ARCH_X86_64 | (range_is_valid(plan->reservation) ? KEXEC_ON_CRASH : 0);
+
+	ret[0] = flags;
+	if (!plan->hotplug)
+		return 1;
+	ret[0] = flags | KEXEC_CRASH_HOTPLUG_SUPPORT;
+	ret[1] = flags | KEXEC_UPDATE_ELFCOREHDR;
+	return 2;
+}
+
 int ops_load_plan(const struct ops *ops, const struct plan *plan, unsigned long flags)
 {
 	struct kexec_segment segment[PLAN_ITEMS_MAX];
@@ -97,6 +110,5 @@ int ops_load_plan(const struct ops *ops, const struct plan *plan, unsigned long 
 			.memsz = item->mem_size,
 		};
 	}
-	return ops->load(ops->context, plan->entry, plan->nr_items, segment,
-			 KEXEC_ARCH_X86_64 | flags);
+	return ops->load(ops->context, plan->entry, plan->nr_items, segment, flags);
 }

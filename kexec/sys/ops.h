@@ -25,6 +25,12 @@ struct ops {
 
 extern const struct ops ops_real;
 
+/*
+ * The flags that a plan is loaded with, the first choice first; returns how many there are. A
+ * running kernel that does not know one refuses it (EINVAL) before it looks at anything else.
+ */
+enum { OPS_FLAGS_MAX = 2 };
+size_t ops_plan_flags(const struct plan *plan, unsigned long ret[OPS_FLAGS_MAX]);
 /* Hands a plan's segments to ops->load, in ascending order. */
 int ops_load_plan(const struct ops *ops, const struct plan *plan, unsigned long flags);
 

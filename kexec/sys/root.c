@@ -135,9 +135,17 @@ void root_record_text(const struct root *root, const char *path, const char *tex
 
 void root_record_unread(const struct root *root, const char *path, struct err *err)
 {
-	if (!root->record || err->code != ERR_SYSTEM || err->sys_errno == ENOENT)
+	bool forbidden = err->sys_errno == EACCES || err->sys_errno == EPERM;
+
+	if (err->code != ERR_SYSTEM || err->sys_errno == ENOENT)
 		return;
-	capture_add_unread(root->record, path, err->sys_errno);
+	if (root->record)
+		capture_add_unread(root->record, path, err->sys_errno);
+	else if (root->unread && forbidden)
+		warn_add(root->unread, "%s%s: %s", strcmp(path, ROOT_LOG) ? "/" : "the kernel's ",
+			 strcmp(path, ROOT_LOG) ? path : "log", strerror(err->sys_errno));
+	else
+		return;
 	err->sys_errno = ENOENT;
 }
 

@@ -15,9 +15,14 @@ struct root {
 	bool is_live;		  /* the running machine, so that its system calls mean something */
 	struct capture *captured; /* owned; NULL: a directory */
 	struct capture *record;	  /* the caller's; NULL: nothing is recorded */
+	struct warnings *unread;  /* the caller's: what this user may not read is noted there and
+				     counts as missing; NULL: it is an error */
 };
 
 #define ROOT_NONE ((struct root){ .fd = -1 })
+
+/* The kernel's log, which is no file of the running machine's. */
+#define ROOT_LOG "dmesg"
 
 enum { ROOT_FILE_MAX = 256 << 20 };
 
@@ -56,7 +61,8 @@ int root_peek_at(const struct root *root, const char *path, uint64_t offset, voi
 /* Adds a file, if the root records. */
 void root_record(const struct root *root, const char *path, struct bytes data);
 void root_record_text(const struct root *root, const char *path, const char *text);
-/* Notes that what err says could not be read, and makes it count as missing; likewise. */
+/* Notes that what err says could not be read, and makes it count as missing; if the root records,
+ * or has a list of what is unread. */
 void root_record_unread(const struct root *root, const char *path, struct err *err);
 
 bool root_exists(const struct root *root, const char *path);

@@ -73,7 +73,7 @@ static int shape_kernel(const struct load_request *request, const struct bzimage
 	const struct footprint_of *of = &image->footprint;
 	struct plan_item item = {
 		.name = "kernel",
-		.purpose = "the kernel, with all the memory that it unpacks itself into",
+		.purpose = "the kernel: unpacks itself within its footprint, and runs",
 		.file = image->protected,
 		.mem_size = of->init_size,
 		.align = of->relocatable ? of->alignment : PAGE_SIZE_4K,

@@ -180,6 +180,46 @@ static void test_load(void **state)
 	expect("-c -l %K", "1: /proc/iomem: No such file or directory", "");
 }
 
+/* What hides from this user is guessed for what is only shown, and never for a load. */
+static void test_hidden(void **state)
+{
+	static const char hidden[] =
+		"1: the plan is incomplete, for this user may not read all that it depends on: "
+		"/proc/iomem: every address is 0; run this as root, or with --sysroot for a capture "
+		"that root has made";
+
+	(void)state;
+	mk_text(&machine, "proc/iomem",
+		"00000000-00000000 : System RAM\n"
+		"  00000000-00000000 : Crash kernel\n");
+	expect("--dry-run -l %K", "0", "");
+	assert_string_equal(warned, hidden + strlen("1: "));
+	expect("--dry-run -p %K", hidden, "");
+	assert_non_null(strstr(run("-c -l %K"), ": /proc/iomem: every address is 0: "));
+	assert_non_null(strstr(run("-c -p %K"), ": /proc/iomem: every address is 0: "));
+	assert_string_equal(did, "");
+}
+
+static void test_svg(void **state)
+{
+	char path[MK_PATH_MAX], line[256];
+	FILE *file;
+
+	(void)state;
+	mk_path(&machine, "plan.svg", path);
+	snprintf(line, sizeof(line), "--dry-run -l %%K --svg=%s", path);
+	expect(line, "0", "");
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	assert_string_equal(line, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+	fclose(file);
+	snprintf(line, sizeof(line), "--dry-run -l %%K --svg=%s", path);
+	assert_non_null(strstr(run(line), "plan.svg: File exists: nothing is overwritten"));
+	expect("-l %K --svg=x", "--svg goes with --dry-run", "");
+	expect("--doctor --svg=x", "--svg goes with --dry-run", "");
+}
+
 static void test_locked_down(void **state)
 {
 	(void)state;
@@ -617,6 +657,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_hidden, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_svg, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_memory_for_the_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_loader_goes_low, set_up, tear_down),

@@ -14,6 +14,8 @@
 
 static int run(char *const argv[], struct warnings *warnings, struct err *err)
 {
+	static const struct warnings unread;
+	unsigned long flags[OPS_FLAGS_MAX];
 	struct inputs kernel = { 0 }, initrd = { 0 };
 	struct system system = { 0 };
 	struct load load = { 0 };
@@ -25,7 +27,13 @@ static int run(char *const argv[], struct warnings *warnings, struct err *err)
 		.stage_initrd = true,
 		.console = { .serial = true, .port = 0x3f8 },
 	};
-	const struct report report = { &load, &system, argv[1], "kexec_load" };
+	const struct report report = {
+		.load = &load,
+		.kernel_path = argv[1],
+		.method = "kexec_load",
+		.method_reason = "as asked",
+		.unread = &unread,
+	};
 
 	if (root_open(NULL, &root, err) ||
 	    inputs_open((const char *const *)&argv[1], 1, &kernel, err) ||
@@ -37,7 +45,8 @@ static int run(char *const argv[], struct warnings *warnings, struct err *err)
 	if (load_place(&request, &system, warnings, &load, err) ||
 	    load_seal(&request, &system, &load, err) || report_json(&report, stdout, err))
 		return -1;
-	error = -ops_load_plan(&ops_real, &load.plan, 0);
+	ops_plan_flags(&load.plan, flags);
+	error = -ops_load_plan(&ops_real, &load.plan, flags[0]);
 	return error ? err_set_errno(err, error, "kexec_load") : 0;
 }
 
