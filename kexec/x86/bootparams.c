@@ -87,8 +87,8 @@ int bootparams_shape(const struct bootparams_request *request, struct bootparams
 		shape.efi_map_at = take(&shape, shape.efi_map_size);
 	}
 	shape.report_at = take(&shape, NODE_HEADER + sizeof(struct purgatory_report));
-	if (request->seed)
-		shape.seed_at = take(&shape, NODE_HEADER + RNG_SEED_SIZE);
+	/* There is room also where there is no seed, so that no plan's addresses depend on it. */
+	shape.seed_at = take(&shape, NODE_HEADER + RNG_SEED_SIZE);
 	*ret = shape;
 	return 0;
 }
@@ -188,7 +188,7 @@ static int fill_efi(struct filler *f)
 
 static int fill_seed(struct filler *f)
 {
-	if (!f->shape->seed_at)
+	if (!f->request->seed)
 		return 0;
 	memcpy(f->bytes + f->shape->seed_at + NODE_HEADER, f->request->seed, RNG_SEED_SIZE);
 	return add_node(f, f->shape->seed_at, SETUP_RNG_SEED, RNG_SEED_SIZE);

@@ -23,7 +23,7 @@ struct bootparams {
 	uint64_t cmdline_at, cmdline_room;
 	uint64_t e820_ext_at, e820_ext_count;
 	uint64_t efi_setup_at;
-	uint64_t seed_at;
+	uint64_t seed_at; /* of its room: there is a seed only if there was one */
 	uint64_t report_at;
 	uint64_t efi_map_at, efi_map_size;
 	uint64_t size;

@@ -225,6 +225,34 @@ static void test_many(void **state)
 	       "not listed\n");
 }
 
+/* A load without a seed, where the kernel has no random bytes yet, goes where the plan said. */
+static void test_seed_moves_nothing(void **state)
+{
+	static const uint8_t seed[RNG_SEED_SIZE];
+	struct range with[PLAN_ITEMS_MAX];
+	unsigned int count;
+	uint64_t size;
+
+	(void)state;
+	ram(1 * MIB, 0x8000000);
+	resource(0, 1 * MIB, 0x8000000, "System RAM");
+	request.seed = seed;
+	place();
+	size = load.bootparams.size;
+	count = load.plan.nr_items;
+	for (unsigned int i = 0; i < count; i++)
+		with[i] = load.plan.item[i].load;
+	load_done(&load);
+	load = (struct load){ 0 };
+	iomem_done(&machine.iomem);
+	request.seed = NULL;
+	place();
+	assert_int_equal(load.plan.nr_items, count);
+	for (unsigned int i = 0; i < count; i++)
+		assert_memory_equal(&load.plan.item[i].load, &with[i], sizeof(with[i]));
+	assert_int_equal(load.bootparams.size, size);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fixed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_crash, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_seed_moves_nothing, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

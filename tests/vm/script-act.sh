@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+# A plan, and twice the load that follows: as strace decodes it, and as the kernel would copy it.
+. /guest.sh
+
+for way in l p; do
+	set -- "-$way" /k/vmlinuz --initrd=/k/initrd --append=quiet
+	block "plan $way" kexec --dry-run --json "$@"
+	block "strace $way" strace -f -e trace=kexec_load -X raw -s 0 -v kexec "$@"
+	mkdir "/tmp/$way"
+	block "load $way" /trace-load "/tmp/$way" /sbin/kexec "$@"
+	cd "/tmp/$way" || exit
+	block "call $way" cat call
+	block "sums $way" sha256sum -- *.bin
+	# Those whose bytes have to do with the seed are small.
+	find . -name '*.bin' -size +1024k -delete
+	block "small $way" sh -c 'tar cz -- *.bin | base64'
+done
+say "loaded=$(cat /sys/kernel/kexec_loaded) $(cat /sys/kernel/kexec_crash_loaded)"

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The plan is the act: what --dry-run --json says of each segment is what the load that follows gives the kernel.
+. "$(dirname "$0")/lib.sh"
+
+# acted VERSION [OPTION of vm_run]...
+acted() {
+	local version=$1 kernel way name summary
+	shift
+	need_loader
+	need gcc strace
+	kernel=$(kernel_dir "$version") || exit
+	gcc -O2 -static -o "$case_dir/trace-load" "$vm_here/trace-load.c" || fail "trace-load.c cannot be built"
+	# Pages that are not full, and one more than once.
+	head -c 3000001 /dev/urandom >"$case_dir/small"
+	make_initramfs "$case_dir/initrd" "$vm_here/script-act.sh" "$KEXEC=/sbin/kexec" \
+		"$(command -v strace)=/bin/strace" "$case_dir/trace-load=/trace-load" \
+		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/small=/k/initrd"
+	# A plan that is shown has no random addresses in its ELF core header: here they are not random.
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append "crashkernel=192M nokaslr" "$@"
+	for way in l p; do
+		for name in plan strace load; do
+			expect_equal "status of $name -$way" "$(value "$log" "status $name $way")" 0
+		done
+		for name in plan strace call sums small; do
+			block "$log" "$name $way" >"$case_dir/$name.$way"
+		done
+		summary=$(python3 "$vm_here/act.py" "$case_dir" $way) || fail "-$way: $(head -n 1 <<<"$summary")"
+		echo "$summary" >>"$log"
+	done
+	expect_line "$log" '^@ loaded=1 1$'
+}
+
+case_bios() {
+	acted 6.1-cloud
+}
+
+case_ovmf() {
+	acted 6.12-cloud --firmware ovmf --cpus 2 --mem 2G
+}
+
+vm_cases bios ovmf
