@@ -285,7 +285,7 @@ static int explain(struct plan *plan, const struct range_set *free_ranges, const
 		return 0;
 	return plan_reason(plan, err,
 			   "%s not in %zu more ranges up to " PHYS_FMT
-			   ", which are too small or in use, and not listed",
+			   ", which are too low, too small or in use, and not listed",
 			   want->name, rejected.left_out, PHYS(rejected.end));
 }
 

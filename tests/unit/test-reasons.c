@@ -122,7 +122,7 @@ static void test_each_kind(void **state)
 	       "kernel not in 0x1a00000-0x1a01000 (4 KiB): Reserved by the running kernel\n"
 	       "kernel not in 0x1a01000-0x1c00000 (2044 KiB): free, with no address aligned to "
 	       "0x200000\n"
-	       "kernel not in 2 more ranges up to 0x1e00000, which are too small or in use, and "
+	       "kernel not in 2 more ranges up to 0x1e00000, which are too low, too small or in use, and "
 	       "not listed\n");
 	expect("purgatory not", "purgatory not in 0x100000-0x102000 (8 KiB): params\n");
 	tear_down(NULL);
@@ -221,7 +221,7 @@ static void test_many(void **state)
 	assert_int_equal(load.plan.item[load.plan.kernel].run.start, 0x1800000);
 	expect("kernel not in 0x17", "");
 	expect("kernel not in 1",
-	       "kernel not in 1993 more ranges up to 0x1800000, which are too small or in use, and "
+	       "kernel not in 1993 more ranges up to 0x1800000, which are too low, too small or in use, and "
 	       "not listed\n");
 }
 

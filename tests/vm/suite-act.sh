@@ -10,8 +10,8 @@ acted() {
 	need_loader
 	need gcc strace
 	kernel=$(kernel_dir "$version") || exit
-	gcc -O2 -static -o "$case_dir/trace-load" "$vm_here/trace-load.c" || fail "trace-load.c cannot be built"
-	# Pages that are not full, and one more than once.
+	gcc -O2 -Wall -Wextra -static -o "$case_dir/trace-load" "$vm_here/trace-load.c" || fail "trace-load.c cannot be built"
+	# Its last page is not full.
 	head -c 3000001 /dev/urandom >"$case_dir/small"
 	make_initramfs "$case_dir/initrd" "$vm_here/script-act.sh" "$KEXEC=/sbin/kexec" \
 		"$(command -v strace)=/bin/strace" "$case_dir/trace-load=/trace-load" \

@@ -5,6 +5,7 @@
  * arguments in the file `call`. Reads the tracee's memory itself, so that nothing of the loader
  * is trusted. Its status is the command's.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
