@@ -12,12 +12,12 @@ acted() {
 	kernel=$(kernel_dir "$version") || exit
 	gcc -O2 -Wall -Wextra -static -o "$case_dir/trace-load" "$vm_here/trace-load.c" || fail "trace-load.c cannot be built"
 	# Its last page is not full.
-	head -c 3000001 /dev/urandom >"$case_dir/small"
+	head -c 300001 /dev/urandom >"$case_dir/small"
 	make_initramfs "$case_dir/initrd" "$vm_here/script-act.sh" "$KEXEC=/sbin/kexec" \
 		"$(command -v strace)=/bin/strace" "$case_dir/trace-load=/trace-load" \
 		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/small=/k/initrd"
 	# A plan that is shown has no random addresses in its ELF core header: here they are not random.
-	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append "crashkernel=192M nokaslr" "$@"
+	vm_run '' --timeout 600 --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append "crashkernel=192M nokaslr" "$@"
 	for way in l p; do
 		for name in plan strace load; do
 			expect_equal "status of $name -$way" "$(value "$log" "status $name $way")" 0
