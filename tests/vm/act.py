@@ -76,10 +76,11 @@ def main(directory, way):
     head = (number(plan["entry"]), len(planned), number(plan["flags"]))
 
     # As strace decodes it.
-    calls = re.findall(r"kexec_load\((\w+), (\w+), \[(.*)\], (\w+)\) *= 0", read("strace"))
+    calls = re.findall(r"kexec_load\((\w+), (\w+), \[(.*)\], ([\w|]+)\) *= 0", read("strace"))
     assert len(calls) == 1, f"strace shows {len(calls)} calls"
     entry, count, table, flags = calls[0]
-    assert (int(entry, 0), int(count, 0), int(flags, 0)) == head, f"strace: {entry}, {count}, {flags}"
+    flags = sum(int(flag, 0) for flag in flags.split("|"))
+    assert (int(entry, 0), int(count, 0), flags) == head, f"strace: {entry}, {count}, {flags:#x}"
     decoded = [dict(re.findall(r"(\w+)=(\w+)", part)) for part in table.split("}, {")]
     assert [tuple(int(d[name], 0) for name in ("mem", "memsz", "bufsz")) for d in decoded] == planned, \
         f"strace: {table}"
