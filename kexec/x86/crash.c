@@ -19,8 +19,11 @@ enum {
 
 /* Where the image's mapping begins: arch/x86/include/asm/page_64_types.h, __START_KERNEL_map. */
 static const uint64_t IMAGE_MAP = UINT64_C(0xffffffff80000000);
-/* Without KASLR: the direct map, with 4 levels; the image, at the usual LOAD_PHYSICAL_ADDR. */
+/* Without KASLR: the direct map, with 4 levels of paging and with 5, whose addresses begin below
+ * those of 4; the image, at the usual LOAD_PHYSICAL_ADDR. */
 static const uint64_t DIRECT_MAP_FIXED = UINT64_C(0xffff888000000000);
+static const uint64_t DIRECT_MAP_FIXED_5 = UINT64_C(0xff11000000000000);
+static const uint64_t KERNEL_ADDRESSES_4 = UINT64_C(0xffff800000000000);
 static const uint64_t IMAGE_FIXED = UINT64_C(0xffffffff81000000);
 
 /* --- what the crashed kernel's memory is --------------------------------- */
@@ -50,7 +53,9 @@ void crash_forget_kaslr(struct kcore *kcore)
 			continue;
 		*has = true;
 		kcore->segment[count++] = (struct kcore_segment){
-			.vaddr = is_image ? IMAGE_FIXED : DIRECT_MAP_FIXED,
+			.vaddr = is_image			      ? IMAGE_FIXED
+				 : segment.vaddr < KERNEL_ADDRESSES_4 ? DIRECT_MAP_FIXED_5
+								      : DIRECT_MAP_FIXED,
 			.paddr = is_image ? segment.paddr : 0,
 			.size = is_image ? segment.size : 0,
 		};

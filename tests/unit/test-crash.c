@@ -819,9 +819,25 @@ static void test_limits(void **state)
 
 #define MACHINE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* What is shown has the direct map of a kernel without KASLR, of the paging that it has. */
+static void test_forgotten_direct_maps(void **state)
+{
+	struct kcore_segment segment = { .vaddr = UINT64_C(0xff2bcd0040100000), .paddr = 0x100000 };
+	struct kcore kcore = { .segment = &segment, .count = 1 };
+
+	(void)state;
+	crash_forget_kaslr(&kcore);
+	assert_true(segment.vaddr == UINT64_C(0xff11000000000000));
+	segment =
+		(struct kcore_segment){ .vaddr = UINT64_C(0xffff9bcd40100000), .paddr = 0x100000 };
+	crash_forget_kaslr(&kcore);
+	assert_true(segment.vaddr == UINT64_C(0xffff888000000000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_forgotten_direct_maps),
 		MACHINE(test_header),
 		MACHINE(test_world),
 		MACHINE(test_map),
