@@ -11,6 +11,7 @@
 #include "kexec/core/decompress.h"
 #include "kexec/doctor.h"
 #include "kexec/explain.h"
+#include "kexec/loaded.h"
 #include "kexec/report.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
@@ -102,12 +103,16 @@ static struct load_console choose_console(const struct session *session)
 	return console;
 }
 
+static struct bytes kernel_image(const struct session *session)
+{
+	return session->expanded.data ? buf_bytes(&session->expanded) : session->kernel.bytes;
+}
+
 static int make_plan(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 	struct load_request load_request = {
-		.kernel = session->expanded.data ? buf_bytes(&session->expanded)
-						 : session->kernel.bytes,
+		.kernel = kernel_image(session),
 		.initrd = session->initrd.bytes,
 		.cmdline = session->cmdline,
 		.mem_min = request->mem_min,
@@ -158,16 +163,46 @@ static int report_plan(const struct session *session, FILE *to, struct err *err)
 	return request->json ? report_json(&report, to, err) : report_text(&report, to, err);
 }
 
-static int load_plan(const struct ops *ops, const struct plan *plan)
+static int load_plan(const struct ops *ops, const struct plan *plan, unsigned long *ret_flags)
 {
 	unsigned long flags[OPS_FLAGS_MAX];
 	size_t count = ops_plan_flags(plan, flags);
-	int error = -ops_load_plan(ops, plan, flags[0]);
+	int error;
 
-	return error == EINVAL && count > 1 ? -ops_load_plan(ops, plan, flags[1]) : error;
+	*ret_flags = flags[0];
+	error = -ops_load_plan(ops, plan, flags[0]);
+	if (error != EINVAL || count == 1)
+		return error;
+	*ret_flags = flags[1];
+	return -ops_load_plan(ops, plan, flags[1]);
 }
 
-static int submit_plan(struct session *session, struct err *err)
+/* The load has been made: what cannot be recorded is only a warning. */
+static void remember(const struct session *session, const struct loaded_digests *digests,
+		     unsigned long flags, const struct plan *plan)
+{
+	const struct loaded loaded = {
+		.root = &session->around->root,
+		.crash = session->request->crash,
+		.hotplug = plan && plan->hotplug,
+		.method = plan ? "kexec_load" : "kexec_file_load",
+		.flags = flags,
+		.kernel = &session->kernel,
+		.initrd = &session->initrd,
+		.cmdline = session->cmdline,
+		.digests = *digests,
+		.plan = plan,
+		.system = plan ? &session->system : NULL,
+	};
+	struct err err;
+
+	if (loaded_remember(&loaded, &err))
+		warn_add(session->around->warnings,
+			 "what was loaded is not recorded, and --doctor cannot compare it: %s",
+			 err.text);
+}
+
+static int submit_plan(struct session *session, unsigned long *ret_flags, struct err *err)
 {
 	struct explain_failure failure = {
 		.call = EXPLAIN_LOAD,
@@ -181,7 +216,7 @@ static int submit_plan(struct session *session, struct err *err)
 		return err_set(err, ERR_INTERNAL, "the plan is not sealed");
 	if (!failure.crash && explain_check_memory(failure.root, failure.plan, err))
 		return -1;
-	failure.error = load_plan(session->around->ops, &session->load.plan);
+	failure.error = load_plan(session->around->ops, &session->load.plan, ret_flags);
 	load_forget_seed(&session->load);
 	return failure.error ? explain(&failure, err) : 0;
 }
@@ -195,6 +230,7 @@ static int unload(const struct surroundings *around, bool crash, struct err *err
 		.used_up = explain_used_up(&around->root, crash),
 		.root = &around->root,
 	};
+	struct err ignored;
 
 	failure.error = -ops->file_load(ops->context, -1, -1, 0, NULL,
 					KEXEC_FILE_UNLOAD | (crash ? KEXEC_FILE_ON_CRASH : 0));
@@ -204,7 +240,11 @@ static int unload(const struct surroundings *around, bool crash, struct err *err
 		failure.error = -ops->load(ops->context, 0, 0, NULL,
 					   KEXEC_ARCH_X86_64 | (crash ? KEXEC_ON_CRASH : 0));
 	}
-	return failure.error ? explain(&failure, err) : 0;
+	if (failure.error)
+		return explain(&failure, err);
+	if (loaded_forget(&around->root, crash, &ignored))
+		warn_add(around->warnings, "the record of what was loaded stays: %s", ignored.text);
+	return 0;
 }
 
 static int check_inputs(const struct session *session, struct err *err)
@@ -239,7 +279,10 @@ static int check_unread(struct session *session, struct err *err)
 static int load_ourselves(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
+	const struct load *load = &session->load;
+	struct loaded_digests digests;
 	struct err changed, incomplete = { 0 };
+	unsigned long flags = 0;
 	bool failed;
 
 	failed = gather_machine(&session->around->root, &session->system, session->around->warnings,
@@ -275,8 +318,11 @@ static int load_ourselves(struct session *session, struct err *err)
 	}
 	if (request->debug && report_plan(session, stderr, err))
 		return -1;
-	if (submit_plan(session, err))
+	if (submit_plan(session, &flags, err))
 		return -1;
+	digests.has_kernel = load_digest(load, load->plan.kernel, digests.kernel);
+	digests.has_initrd = load_digest(load, load->plan.initrd, digests.initrd);
+	remember(session, &digests, flags, &load->plan);
 	if (request->crash || !check_inputs(session, &changed))
 		return 0;
 	if (unload(session->around, false, err))
@@ -414,6 +460,7 @@ static int load_by_kernel(struct session *session, struct err *err)
 	int initrd = request->nr_initrds ? session->initrd.file[0].fd : -1;
 	unsigned long flags = (initrd < 0 ? KEXEC_FILE_NO_INITRAMFS : 0) |
 			      (request->crash ? KEXEC_FILE_ON_CRASH : 0);
+	struct loaded_digests digests;
 
 	if (request->dry_run)
 		return err_set(
@@ -423,9 +470,13 @@ static int load_by_kernel(struct session *session, struct err *err)
 	if (request->nr_initrds > 1)
 		return err_set(err, ERR_USAGE, "-s takes one initrd, %zu are given; -c joins them",
 			       request->nr_initrds);
-	if (check_floor(session, err) || (request->crash && check_reload(session, err)))
+	if (check_floor(session, err) || (request->crash && check_reload(session, err)) ||
+	    loaded_digest(kernel_image(session), session->initrd.bytes, &digests, err))
 		return -1;
-	return file_load(session, initrd, flags, err) ? -1 : 0;
+	if (file_load(session, initrd, flags, err))
+		return -1;
+	remember(session, &digests, flags, /* plan= */ NULL);
+	return 0;
 }
 
 /* Ours, unless the kernel would refuse it. */
@@ -479,6 +530,8 @@ static int exec_loaded(const struct request *request, const struct surroundings 
 	if (!loaded)
 		return err_set(err, ERR_INPUT,
 			       "Nothing has been loaded! Load a kernel first: kexec -l KERNEL");
+	if (!request->no_checks && loaded_check_map(&around->root, around->warnings, err))
+		return -1;
 	if (!request->no_sync)
 		ops->sync(ops->context);
 	if (!request->no_network_down)
@@ -515,6 +568,26 @@ static int print_start(const struct surroundings *around, struct err *err)
 	return 0;
 }
 
+static void print_record(const struct request *request, const struct surroundings *around,
+			 bool loaded)
+{
+	struct record record CLEANUP(record_done) = { 0 };
+	struct err err;
+	bool found;
+
+	if (loaded_recall(&around->root, !request->status_of_normal, &record, &found, &err)) {
+		warn_add(around->warnings, "%s", err.text);
+		return;
+	}
+	if (!found && loaded)
+		fprintf(around->out, "there is no record of it, or none that may be read\n");
+	if (!found)
+		return;
+	if (!loaded)
+		fprintf(around->out, "another program has unloaded this:\n");
+	loaded_print(&record, around->out);
+}
+
 static int status(const struct request *request, const struct surroundings *around, int *ret_status,
 		  struct err *err)
 {
@@ -528,6 +601,7 @@ static int status(const struct request *request, const struct surroundings *arou
 		fprintf(around->out, "%s is %sloaded\n",
 			request->status_of_normal ? "a kernel" : "a crash kernel",
 			loaded ? "" : "not ");
+		print_record(request, around, loaded);
 		if (print_start(around, err))
 			return -1;
 	}

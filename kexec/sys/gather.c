@@ -197,6 +197,14 @@ int gather_memory(const struct root *root, struct system *system, struct err *er
 	return 0;
 }
 
+int gather_map(const struct root *root, struct system *system, struct err *err)
+{
+	return gather_memmap(root, system, /* warnings= */ NULL, err) ||
+			       gather_memory(root, system, err)
+		       ? -1
+		       : 0;
+}
+
 /* --- the kernel's log ---------------------------------------------------- */
 
 static const char log_path[] = ROOT_LOG;

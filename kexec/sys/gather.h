@@ -14,6 +14,9 @@ int gather_choice(const struct root *root, struct system *ret, struct err *err);
 /* /proc/iomem, and how much memory the running kernel has. */
 int gather_memory(const struct root *root, struct system *system, struct err *err);
 
+/* The firmware's map and /proc/iomem, as quickly as can be. */
+int gather_map(const struct root *root, struct system *system, struct err *err);
+
 /* The kernel's log; of a captured machine, its dmesg. */
 int gather_log(const struct root *root, struct buf *ret, struct err *err);
 /* /sys/firmware/efi/runtime-map, empty if it is not there. ret is zero-initialised. */

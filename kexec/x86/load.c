@@ -848,6 +848,40 @@ int load_seal(const struct load_request *request, const struct system *system, s
 	return 0;
 }
 
+bool load_digest(const struct load *load, unsigned int index, uint8_t ret[32])
+{
+	const struct plan *plan = &load->plan;
+	struct purgatory_layout layout = purgatory_layout(load);
+	const uint8_t *image = plan->item[plan->purgatory].own.data;
+	const struct purgatory_params *params = (const void *)(image + PURGATORY_PARAMS_OFFSET);
+	const struct purgatory_region *region = (const void *)(image + layout.regions_at);
+
+	if (index == PLAN_NO_ITEM || params->flags & PURGATORY_SKIP_VERIFY)
+		return false;
+	for (uint32_t i = 0; i < layout.nr_regions; i++) {
+		if (region[i].src != plan->item[index].load.start)
+			continue;
+		sha256(image + layout.digests_at +
+			       (size_t)region[i].first_chunk * PURGATORY_DIGEST_SIZE,
+		       (size_t)chunks(region[i].size) * PURGATORY_DIGEST_SIZE, ret);
+		return true;
+	}
+	return false;
+}
+
+int load_digest_bytes(struct bytes bytes, uint8_t ret[32], struct err *err)
+{
+	struct buf digests CLEANUP(buf_done) = { 0 };
+
+	if (buf_extend(&digests, (size_t)chunks(bytes.size) * PURGATORY_DIGEST_SIZE, err))
+		return -1;
+	for (size_t at = 0, i = 0; at < bytes.size; at += PURGATORY_CHUNK_SIZE, i++)
+		sha256(bytes.data + at, at_most(PURGATORY_CHUNK_SIZE, bytes.size - at),
+		       digests.data + i * PURGATORY_DIGEST_SIZE);
+	sha256(digests.data, digests.size, ret);
+	return 0;
+}
+
 void load_forget_seed(struct load *load)
 {
 	const unsigned int holder[] = { load->plan.params, load->spares.small };

@@ -85,6 +85,14 @@ int load_estimate(const struct load_request *request, const struct system *syste
 /* Fills, digests, checks. Reads every byte of the inputs once. */
 int load_seal(const struct load_request *request, const struct system *system, struct load *load,
 	      struct err *err);
+/*
+ * A digest of what was loaded, of one item, that needs no second reading: SHA-256 of the SHA-256s
+ * of its pieces of PURGATORY_CHUNK_SIZE, in their order. False without digests, or without such an
+ * item. The plan was sealed.
+ */
+bool load_digest(const struct load *load, unsigned int index, uint8_t ret[32]);
+/* The same of bytes. */
+int load_digest_bytes(struct bytes bytes, uint8_t ret[32], struct err *err);
 /* Overwrites the random seed in the parameters: once the kernel has its copy,
  * nobody else shall. The plan cannot be submitted again. */
 void load_forget_seed(struct load *load);

@@ -83,6 +83,9 @@ void mk_machine_init(struct mk_machine *machine)
 		"00100000-3fffffff : System RAM\n"
 		"  01000000-01ffffff : Kernel code\n");
 	mk_text(machine, "proc/cmdline", "console=tty0\n");
+	mk_text(machine, "proc/sys/kernel/random/boot_id",
+		"c7a9a2a6-3a0b-4f0e-9a57-4b1d1c0f7e11\n");
+	mk_text(machine, "run/utmp", "");
 	mk_text(machine, "sys/kernel/kexec_loaded", "0\n");
 	mk_text(machine, "sys/kernel/kexec_crash_loaded", "1\n");
 	mk_file(machine, "sys/kernel/boot_params/data", zero_page, sizeof(zero_page));

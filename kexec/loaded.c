@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/loaded.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kexec/core/decompress.h"
+#include "kexec/core/sha256.h"
+#include "kexec/sys/gather.h"
+#include "kexec/sys/run.h"
+
+enum { RANGES_NAMED = 4 };
+
+static const char *file_name(bool crash)
+{
+	return crash ? "panic.json" : "load.json";
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static void hex(const uint8_t digest[32], char ret[RECORD_DIGEST_MAX])
+{
+	for (size_t i = 0; i < 32; i++)
+		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* --- remembering -------------------------------------------------------------- */
+
+static int absolute(const char *path, char **ret, struct err *err)
+{
+	char *directory = *path == '/' ? NULL : getcwd(NULL, 0);
+	int length =
+		directory ? asprintf(ret, "%s/%s", directory, path) : asprintf(ret, "%s", path);
+
+	free(directory);
+	if (length >= 0)
+		return 0;
+	*ret = NULL;
+	return err_no_memory(err);
+}
+
+/* What another process will not find below that path is not named. */
+static bool is_named(const struct input *file)
+{
+	struct stat now;
+
+	return strncmp(file->path, "/proc/", 6) && strncmp(file->path, "/dev/", 5) &&
+	       !stat(file->path, &now) && now.st_dev == file->status.st_dev &&
+	       now.st_ino == file->status.st_ino;
+}
+
+static int remember_file(const struct input *file, struct record_file *ret, struct err *err)
+{
+	*ret = (struct record_file){
+		.size = (uint64_t)file->status.st_size,
+		.mtime_s = file->status.st_mtim.tv_sec,
+		.mtime_ns = file->status.st_mtim.tv_nsec,
+	};
+	return is_named(file) ? absolute(file->path, &ret->path, err) : 0;
+}
+
+static int remember_files(const struct loaded *loaded, struct record *record, struct err *err)
+{
+	if (remember_file(&loaded->kernel->file[0], &record->kernel, err))
+		return -1;
+	for (size_t i = 0; i < loaded->initrd->count; i++) {
+		struct record_file file;
+
+		if (remember_file(&loaded->initrd->file[i], &file, err))
+			return -1;
+		if (record_add_initrd(record, &file, err)) {
+			free(file.path);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* What is loaded of a kernel: of what is no bzImage, all. */
+static struct bytes kernel_part(struct bytes image)
+{
+	struct bzimage parsed;
+	struct err ignored;
+
+	return bzimage_parse(image, &parsed, &ignored) ? image : parsed.protected;
+}
+
+int loaded_digest(struct bytes image, struct bytes initrd, struct loaded_digests *ret,
+		  struct err *err)
+{
+	struct loaded_digests digests = { .has_kernel = true, .has_initrd = initrd.size };
+
+	if (load_digest_bytes(kernel_part(image), digests.kernel, err) ||
+	    load_digest_bytes(initrd, digests.initrd, err))
+		return -1;
+	*ret = digests;
+	return 0;
+}
+
+static void remember_digests(const struct loaded *loaded, struct record *record)
+{
+	uint8_t digest[32];
+
+	if (loaded->digests.has_kernel)
+		hex(loaded->digests.kernel, record->kernel_digest);
+	if (loaded->digests.has_initrd)
+		hex(loaded->digests.initrd, record->initrd_digest);
+	sha256(loaded->cmdline, strlen(loaded->cmdline), digest);
+	record->cmdline_size = strlen(loaded->cmdline);
+	hex(digest, record->cmdline_digest);
+}
+
+static int remember_plan(const struct plan *plan, struct record *record, struct err *err)
+{
+	unsigned int order[PLAN_ITEMS_MAX];
+
+	plan_sorted(plan, order);
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		struct record_segment segment = { .load = plan->item[order[i]].load };
+
+		snprintf(segment.name, sizeof(segment.name), "%s", plan->item[order[i]].name);
+		if (array_grow(&record->segment, &record->segments_room, record->nr_segments,
+			       sizeof(segment), err))
+			return -1;
+		record->segment[record->nr_segments++] = segment;
+	}
+	record->footprint = plan->footprint;
+	return 0;
+}
+
+static int boot_id(const struct root *root, char **ret, struct err *err)
+{
+	return root_peek_text(root, "proc/sys/kernel/random/boot_id", ret, err);
+}
+
+static int remember(const struct loaded *loaded, struct record *record, struct err *err)
+{
+	struct system system CLEANUP(system_done) = { 0 };
+	struct buf text CLEANUP(buf_done) = { 0 };
+	const struct system *around = loaded->system;
+	struct err unknown;
+	char stamp[32];
+	struct tm utc;
+	time_t now = time(NULL);
+
+	record->crash = loaded->crash;
+	record->hotplug = loaded->hotplug;
+	record->flags = loaded->flags;
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+	record->time = strdup(stamp);
+	record->method = strdup(loaded->method);
+	if (!record->time || !record->method)
+		return err_no_memory(err);
+	if (boot_id(loaded->root, &record->boot_id, err) || remember_files(loaded, record, err) ||
+	    (loaded->plan && remember_plan(loaded->plan, record, err)))
+		return -1;
+	remember_digests(loaded, record);
+	if (!around && !gather_map(loaded->root, &system, &unknown) &&
+	    (!loaded->crash || !gather_crash(loaded->root, &system, &unknown)))
+		around = &system;
+	/* The running kernel's own loader needs no map of ours. */
+	if (around && record_set_map(record, around, &unknown))
+		record->has_map = false;
+	if (record_write(record, &text, err))
+		return -1;
+	return run_write(loaded->root, file_name(loaded->crash), buf_bytes(&text), err);
+}
+
+int loaded_remember(const struct loaded *loaded, struct err *err)
+{
+	struct record record CLEANUP(record_done) = { 0 };
+	struct err ignored;
+
+	if (!remember(loaded, &record, err))
+		return 0;
+	loaded_forget(loaded->root, loaded->crash, &ignored);
+	return -1;
+}
+
+int loaded_forget(const struct root *root, bool crash, struct err *err)
+{
+	return run_remove(root, file_name(crash), err);
+}
+
+int loaded_recall(const struct root *root, bool crash, struct record *ret, bool *ret_found,
+		  struct err *err)
+{
+	struct record record CLEANUP(record_done) = { 0 };
+	struct buf text CLEANUP(buf_done) = { 0 };
+	char *now CLEANUP(text_done) = NULL;
+
+	*ret_found = false;
+	if (run_read(root, file_name(crash), &text, err))
+		return err->code == ERR_SYSTEM &&
+				       (err->sys_errno == ENOENT || err->sys_errno == EACCES)
+			       ? 0
+			       : -1;
+	if (record_parse(buf_bytes(&text), &record, err))
+		return err_prefix(err, "/" RUN_DIRECTORY "/%s", file_name(crash));
+	if (boot_id(root, &now, err))
+		return -1;
+	if (strcmp(now, record.boot_id) || record.crash != crash)
+		return 0;
+	*ret_found = true;
+	*ret = record;
+	record = (struct record){ 0 };
+	return 0;
+}
+
+/* --- the map, just before a start ---------------------------------------------- */
+
+const char *loaded_ranges(const struct range_set *set, char ret[LOADED_RANGES_MAX])
+{
+	size_t used = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < set->count && i < RANGES_NAMED; i++)
+		used += (size_t)snprintf(ret + used, LOADED_RANGES_MAX - used,
+					 "%s" PHYS_FMT "-" PHYS_FMT, i ? ", " : "",
+					 PHYS(set->range[i].start), PHYS(set->range[i].end));
+	if (set->count > RANGES_NAMED)
+		snprintf(ret + used, LOADED_RANGES_MAX - used, " and %zu more",
+			 set->count - RANGES_NAMED);
+	return ret;
+}
+
+int loaded_check_map(const struct root *root, struct warnings *warnings, struct err *err)
+{
+	struct record_change change CLEANUP(record_change_done) = { 0 };
+	struct record record CLEANUP(record_done) = { 0 };
+	struct system system CLEANUP(system_done) = { 0 };
+	char ranges[LOADED_RANGES_MAX];
+	const char *where;
+	struct err why;
+	bool found;
+
+	if (loaded_recall(root, /* crash= */ false, &record, &found, &why) ||
+	    (found && record.has_map && gather_map(root, &system, &why)) ||
+	    (found && record.has_map && record_compare_map(&record, &system, &change, &why))) {
+		warn_add(warnings,
+			 "whether the memory map is still that of the load is not known: %s",
+			 why.text);
+		return 0;
+	}
+	if (!found || !record.has_map || system.iomem.zeroed)
+		return 0;
+	if (change.came.count)
+		warn_add(warnings,
+			 "memory has come since the kernel was loaded, %s: the new kernel will not "
+			 "have it; load it again to hand it on",
+			 loaded_ranges(&change.came, ranges));
+	if (!change.gone.count)
+		return 0;
+	where = record_what_lies_in(&record, &change.gone);
+	return err_set(err, ERR_INPUT,
+		       "memory has gone since the kernel was loaded, %s, and %s%s: nothing was "
+		       "started, the network is as it was; load it again (--no-checks starts it "
+		       "all the same)",
+		       loaded_ranges(&change.gone, ranges),
+		       where ? "it would be written to: " : "the new kernel would take it for RAM",
+		       where ?: "");
+}
+
+/* --- the files ------------------------------------------------------------------ */
+
+/* By size and time; the bytes have the last word. */
+static enum loaded_file compare_status(const struct root *root, const struct record_file *file)
+{
+	int fd CLEANUP(close_fd) = -1;
+	struct stat now;
+
+	if (!file->path)
+		return LOADED_FILE_UNNAMED;
+	fd = root_open_below(root, file->path + 1, O_PATH);
+	if (fd < 0 || fstat(fd, &now))
+		return LOADED_FILE_GONE;
+	if ((uint64_t)now.st_size != file->size)
+		return LOADED_FILE_CHANGED;
+	return now.st_mtim.tv_sec == file->mtime_s && now.st_mtim.tv_nsec == file->mtime_ns
+		       ? LOADED_FILE_SAME
+		       : LOADED_FILE_TOUCHED;
+}
+
+struct opened {
+	int *fd;
+	char (*path)[32];
+	const char **paths;
+	size_t count;
+};
+
+static void opened_done(struct opened *opened)
+{
+	for (size_t i = 0; i < opened->count; i++)
+		close(opened->fd[i]);
+	free(opened->fd);
+	free(opened->path);
+	free(opened->paths);
+}
+
+/* As paths of this process, wherever the root is. */
+static int open_files(const struct root *root, const struct record_file *file, size_t count,
+		      struct opened *ret, struct err *err)
+{
+	ret->fd = calloc(count, sizeof(*ret->fd));
+	ret->path = calloc(count, sizeof(*ret->path));
+	ret->paths = calloc(count, sizeof(*ret->paths));
+	if (!ret->fd || !ret->path || !ret->paths)
+		return err_no_memory(err);
+	for (; ret->count < count; ret->count++) {
+		int fd = root_open_below(root, file[ret->count].path + 1, O_NONBLOCK);
+
+		if (fd < 0)
+			return err_set_errno(err, errno, "%s", file[ret->count].path);
+		ret->fd[ret->count] = fd;
+		snprintf(ret->path[ret->count], sizeof(*ret->path), "/proc/self/fd/%d", fd);
+		ret->paths[ret->count] = ret->path[ret->count];
+	}
+	return 0;
+}
+
+/* The digest from the files as they are now. */
+static int digest_now(const struct root *root, const struct record_file *file, size_t count,
+		      bool is_kernel, char ret[RECORD_DIGEST_MAX], struct err *err)
+{
+	struct opened opened CLEANUP(opened_done) = { 0 };
+	struct inputs inputs CLEANUP(inputs_done) = { 0 };
+	struct buf expanded CLEANUP(buf_done) = { 0 };
+	uint8_t digest[32];
+	struct bytes bytes;
+
+	if (open_files(root, file, count, &opened, err) || inputs_guard(err) ||
+	    inputs_open(opened.paths, count, &inputs, err))
+		return -1;
+	bytes = inputs.bytes;
+	if (is_kernel && decompress_format(bytes)) {
+		if (decompress(bytes, &expanded, err))
+			return -1;
+		bytes = buf_bytes(&expanded);
+	}
+	if (load_digest_bytes(is_kernel ? kernel_part(bytes) : bytes, digest, err))
+		return -1;
+	hex(digest, ret);
+	return 0;
+}
+
+static enum loaded_file compare(const struct root *root, const struct record_file *file,
+				size_t count, bool is_kernel, const char *digest,
+				const char **ret_path)
+{
+	enum loaded_file worst = LOADED_FILE_SAME;
+	char now[RECORD_DIGEST_MAX];
+	struct err ignored;
+
+	*ret_path = NULL;
+	for (size_t i = 0; i < count; i++) {
+		enum loaded_file one = compare_status(root, &file[i]);
+
+		if (i && one <= worst)
+			continue;
+		worst = one;
+		*ret_path = file[i].path;
+	}
+	if (!count || worst > LOADED_FILE_TOUCHED)
+		return worst;
+	if (!*digest)
+		return worst == LOADED_FILE_TOUCHED ? LOADED_FILE_UNKNOWN : worst;
+	if (digest_now(root, file, count, is_kernel, now, &ignored))
+		return LOADED_FILE_GONE;
+	return strcmp(now, digest) ? LOADED_FILE_CHANGED : worst;
+}
+
+enum loaded_file loaded_compare_kernel(const struct root *root, const struct record *record,
+				       const char **ret_path)
+{
+	return compare(root, &record->kernel, 1, true, record->kernel_digest, ret_path);
+}
+
+enum loaded_file loaded_compare_initrd(const struct root *root, const struct record *record,
+				       const char **ret_path)
+{
+	return compare(root, record->initrd, record->nr_initrds, false, record->initrd_digest,
+		       ret_path);
+}
+
+/* --- for people ------------------------------------------------------------------ */
+
+static void print_file(const char *name, const struct record_file *file, FILE *to)
+{
+	time_t seconds = (time_t)file->mtime_s;
+	char stamp[32] = "?";
+	struct tm utc;
+
+	if (gmtime_r(&seconds, &utc))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	fprintf(to, "%-9s  %s, %" PRIu64 " bytes of %s\n", name, file->path ?: "a pipe", file->size,
+		stamp);
+}
+
+void loaded_print(const struct record *record, FILE *to)
+{
+	char ranges[LOADED_RANGES_MAX];
+
+	fprintf(to, "loaded     %s by %s, flags 0x%" PRIx64 "%s\n", record->time, record->method,
+		record->flags, record->hotplug ? ", kept true at hotplug" : "");
+	print_file("kernel", &record->kernel, to);
+	if (*record->kernel_digest)
+		fprintf(to, "%-9s  %s\n", "", record->kernel_digest);
+	for (size_t i = 0; i < record->nr_initrds; i++)
+		print_file("initrd", &record->initrd[i], to);
+	if (*record->initrd_digest)
+		fprintf(to, "%-9s  %s\n", "", record->initrd_digest);
+	fprintf(to, "command    %" PRIu64 " bytes, SHA-256 %s\n", record->cmdline_size,
+		record->cmdline_digest);
+	for (size_t i = 0; i < record->nr_segments; i++)
+		fprintf(to, "segment    0x%012" PRIx64 "-0x%012" PRIx64 " %s\n",
+			record->segment[i].load.start, record->segment[i].load.end,
+			record->segment[i].name);
+	if (record->has_map)
+		fprintf(to, "map        %zu entries, RAM %s\n", record->firmware.count,
+			loaded_ranges(&record->ram, ranges));
+}
