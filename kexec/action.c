@@ -629,6 +629,7 @@ static int examine(const struct request *request, const struct surroundings *aro
 		.nr_initrds = request->nr_initrds,
 		.cmdline = request->append,
 		.json = request->json,
+		.measure = request->measure,
 	};
 	bool failed = false;
 

@@ -68,8 +68,8 @@ static const struct cli_option options[] = {
 	  "print how many bytes are reserved for the crash kernel" },
 	{ "doctor", OPTION_DOCTOR, NULL, false,
 	  "whether reboots and crash kernels work here, and what to do if not" },
-	{ "estimate", OPTION_ESTIMATE, NULL, false,
-	  "print the crashkernel= that a kernel and its initrd need, with its parts" },
+	{ "estimate", OPTION_ESTIMATE, "[=measure]", false,
+	  "print the crashkernel= that a kernel and its initrd need, with its parts; measure: by QEMU" },
 	{ "hotplug", OPTION_HOTPLUG, NULL, true,
 	  "with -p: the kernel keeps the dump's header true at hotplug" },
 	{ "pass-memmap-cmdline", OPTION_MEMMAP_CMDLINE, NULL, true,
@@ -398,6 +398,10 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	case OPTION_DOCTOR:
 		return set_action(request, ACTION_DOCTOR, err);
 	case OPTION_ESTIMATE:
+		if (argument && strcmp(argument, "measure"))
+			return err_set(err, ERR_USAGE, "--estimate=%s: only =measure is known",
+				       argument);
+		request->measure = argument;
 		return set_action(request, ACTION_ESTIMATE, err);
 	case OPTION_AUDIT_EFI:
 		request->audit_log = argument;

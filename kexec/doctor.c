@@ -2,17 +2,28 @@
 #include "kexec/doctor.h"
 
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kexec/core/cmdline.h"
 #include "kexec/core/decompress.h"
+#include "kexec/json.h"
+#include "kexec/loaded.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
+#include "kexec/sys/measure.h"
 #include "kexec/x86/kernel_loader.h"
 #include "kexec/x86/load.h"
+#include "x86/bootparam.h"
 
 enum { DOCTOR_SCHEMA = 1, CHECKS_MAX = 64, TEXT_MAX = 1024, REMEDY_MAX = 256 };
+
+enum {
+	MEASURE_LIMIT_S = 300, /* an initrd of some 100 MiB, emulated */
+	MEASURE_SILENCE_S = 20,
+	MEASURE_SETTLE_S = 3,
+	MEASURE_LEFT = 8 << 20,
+};
 
 enum verdict { VERDICT_OK, VERDICT_WARN, VERDICT_FAIL };
 
@@ -134,9 +145,7 @@ static bool check_machine(struct examination *on)
 	}
 	say(on, VERDICT_OK, "machine", "", "%zu entries of the firmware's map, %s",
 	    on->system.firmware.count,
-	    !on->system.efi.booted	   ? "booted by a BIOS"
-	    : on->system.efi.can_hand_over ? "booted by EFI, which is handed on"
-					   : "booted by EFI, which is lost");
+	    on->system.efi.booted ? "booted by EFI" : "booted by a BIOS");
 	check_warnings(on, "machine", "", &warnings);
 	return true;
 }
@@ -150,27 +159,95 @@ static void check_hypervisor(struct examination *on)
 	    strstr(capabilities, "control_d"))
 		say(on, VERDICT_FAIL, "hypervisor", "a normal reboot",
 		    "this is Xen's dom0: the hypervisor would have to be started again, not Linux");
+	if (on->system.is_hypervisor_host)
+		say(on, VERDICT_FAIL, "hypervisor", "a normal reboot",
+		    "this is a root partition of Hyper-V: memory that it gave to the hypervisor stays "
+		    "the hypervisor's, and the next kernel does not know");
 	if (on->system.is_guest_without_io)
 		say(on, VERDICT_WARN, "hypervisor", "",
 		    "an encrypted guest: the purgatory says nothing and resets by a triple fault");
+}
+
+static void check_efi(struct examination *on)
+{
+	const struct system_efi *efi = &on->system.efi;
+
+	if (!efi->booted)
+		return;
+	if (efi->can_hand_over)
+		say(on, VERDICT_OK, "EFI", "", "%zu entries of the runtime map, which is handed on",
+		    efi->runtime_map.count);
+	else
+		say(on, VERDICT_WARN, "EFI",
+		    "boot the running kernel without noefi and efi=noruntime",
+		    "%s: the next kernel has no EFI runtime services, so no EFI variables",
+		    efi->runtime_map.count ? "/sys/firmware/efi lacks addresses"
+					   : "there is no /sys/firmware/efi/runtime-map");
+}
+
+static void check_framebuffer(struct examination *on)
+{
+	const struct boot_params *params = (const void *)on->system.boot_params;
+	struct bytes screen = { params->screen_info.bytes, sizeof(params->screen_info.bytes) };
+	struct cursor type = cursor_at(screen, SCREEN_INFO_IS_VGA);
+	struct cursor width = cursor_at(screen, SCREEN_INFO_LFB_WIDTH);
+	struct cursor height = cursor_at(screen, SCREEN_INFO_LFB_HEIGHT);
+	uint8_t kind = cursor_u8(&type);
+
 	if (on->system.framebuffer_moved)
 		say(on, on->system.framebuffer_base ? VERDICT_OK : VERDICT_WARN, "framebuffer",
 		    on->system.framebuffer_base ? "" : "use hyperv_drm",
 		    on->system.framebuffer_base ? "hyperv_fb moved it, it is handed on"
 						: "hyperv_fb moved it: the new kernel has none");
+	else if (!on->system.has_boot_params)
+		say(on, VERDICT_WARN, "framebuffer", "run this as root",
+		    "not known: /sys/kernel/boot_params/data cannot be read");
+	else if (kind == VIDEO_TYPE_EFI || kind == VIDEO_TYPE_VLFB)
+		say(on, VERDICT_OK, "framebuffer", "", "%u by %u, which is handed on",
+		    cursor_u16(&width), cursor_u16(&height));
+	else
+		say(on, VERDICT_OK, "framebuffer", "",
+		    kind ? "none, a VGA text screen" : "none, and no screen");
+}
+
+/* The first 8250 with hardware behind it, -1: none. Type 0 is PORT_UNKNOWN. */
+static int serial_port_number(const struct examination *on)
+{
+	uint64_t type;
+	char path[48];
+
+	for (int i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "sys/class/tty/ttyS%d/type", i);
+		if (read_number(on, path, &type) && type)
+			return i;
+	}
+	return -1;
 }
 
 static void check_console(struct examination *on)
 {
+	const char *cmdline = on->request->cmdline;
+	int number = serial_port_number(on);
+	uint32_t ignored_baud;
+	uint16_t port;
+	char remedy[REMEDY_MAX];
+
 	if (on->system.has_serial_console)
 		say(on, VERDICT_OK, "console", "", "the purgatory speaks on the serial port 0x%x",
 		    on->system.serial_port);
-	else
-		say(on, VERDICT_WARN, "console", "console=ttyS0, or --console-vga",
+	else {
+		snprintf(remedy, sizeof(remedy), "--console-vga");
+		if (number >= 0)
+			snprintf(remedy, sizeof(remedy), "console=ttyS%d", number);
+		say(on, VERDICT_WARN, "console", remedy,
 		    "no serial console: if the purgatory finds damage nobody hears of it");
-	if (on->system.la57)
-		say(on, VERDICT_OK, "5-level paging", "",
-		    "on: a kernel that cannot be entered so is refused");
+	}
+	if (!cmdline)
+		return;
+	if (on->system.has_serial_console && !cmdline_serial_console(cmdline, &port, &ignored_baud))
+		say(on, VERDICT_WARN, "console", "add the running kernel's console= to --append",
+		    "the running kernel has a serial console, the new command line names none: the new "
+		    "kernel is silent there");
 }
 
 /* --- a load ------------------------------------------------------------------ */
@@ -238,6 +315,34 @@ static void check_normal(struct examination *on)
 		    PHYS(address));
 }
 
+static void check_paging(struct examination *on)
+{
+	struct load_request request = pair(on);
+	struct bzimage image;
+	struct err ignored;
+
+	if (bzimage_parse(request.kernel, &image, &ignored))
+		return; /* said by check_normal() */
+	if (!on->system.la57)
+		say(on, VERDICT_OK, "5-level paging", "", "off");
+	else if (image.xloadflags & XLF_5LEVEL)
+		say(on, VERDICT_OK, "5-level paging", "", "on, and the kernel can be entered so");
+	else
+		say(on, VERDICT_FAIL, "5-level paging", "boot the running kernel with no5lvl",
+		    "on, and the kernel cannot be entered so");
+}
+
+static void check_crash_cpus(struct examination *on, const struct load_estimate *estimate)
+{
+	if (estimate->cpus > 1)
+		say(on, VERDICT_WARN, "CPUs", "add nr_cpus=1 to the crash kernel's command line",
+		    "the crash kernel makes room for %" PRIu64 " CPUs, which takes about %" PRIu64
+		    " KiB of the reservation",
+		    estimate->cpus, estimate->per_cpu / 1024);
+	else
+		say(on, VERDICT_OK, "CPUs", "", "the crash kernel uses one");
+}
+
 static void check_crash(struct examination *on)
 {
 	struct warnings warnings CLEANUP(warnings_done) = { 0 };
@@ -261,6 +366,7 @@ static void check_crash(struct examination *on)
 		    "none: if this kernel crashes, nobody learns why");
 		return;
 	}
+	check_crash_cpus(on, &estimate);
 	if (load_place(&request, &on->system, &warnings, &load, &err)) {
 		say(on, VERDICT_FAIL, "reservation", remedy, "%s", err.text);
 		return;
@@ -281,21 +387,166 @@ static void check_crash(struct examination *on)
 		    "memory and CPUs that come after the load are not in the dump");
 }
 
+/* --- what is loaded ------------------------------------------------------------ */
+
+/* The two kinds apart. */
+struct loaded_kind {
+	bool crash;
+	const char *name, *what, *again;
+};
+
+static const struct loaded_kind kinds[] = {
+	{ false, "loaded", "a kernel, for kexec -e", "kexec -l, again" },
+	{ true, "loaded crash", "a crash kernel", "kexec -p, again" },
+};
+
+static void check_file(struct examination *on, const struct loaded_kind *kind, const char *what,
+		       enum loaded_file state, const char *path)
+{
+	path = path ?: "";
+	switch (state) {
+	case LOADED_FILE_SAME:
+		say(on, VERDICT_OK, kind->name, "", "%s %s is as it was loaded", what, path);
+		return;
+	case LOADED_FILE_TOUCHED:
+		say(on, VERDICT_OK, kind->name, "",
+		    "%s %s has another time, and is as it was loaded", what, path);
+		return;
+	case LOADED_FILE_UNKNOWN:
+		say(on, VERDICT_WARN, kind->name, kind->again,
+		    "%s %s has another time; without digests (--no-checks) nothing more is known",
+		    what, path);
+		return;
+	case LOADED_FILE_UNNAMED:
+		say(on, VERDICT_OK, kind->name, "", "%s was no file that could be compared", what);
+		return;
+	case LOADED_FILE_GONE:
+		say(on, VERDICT_WARN, kind->name, kind->again,
+		    "%s %s cannot be read any more, and so not compared", what, path);
+		return;
+	case LOADED_FILE_CHANGED:
+		say(on, VERDICT_WARN, kind->name, kind->again,
+		    "%s %s has changed since it was loaded", what, path);
+		return;
+	}
+}
+
+static void check_map(struct examination *on, const struct loaded_kind *kind,
+		      const struct record *record)
+{
+	struct record_change change CLEANUP(record_change_done) = { 0 };
+	char ranges[LOADED_RANGES_MAX];
+	struct err err;
+
+	if (!record->has_map) {
+		say(on, VERDICT_WARN, kind->name, kind->again,
+		    "the memory map that it was loaded for is not known");
+		return;
+	}
+	if (record_compare_map(record, &on->system, &change, &err)) {
+		say(on, VERDICT_WARN, kind->name, "", "%s", err.text);
+		return;
+	}
+	if (!change.gone.count && !change.came.count)
+		say(on, VERDICT_OK, kind->name, "", "the memory map is that of the load");
+	if (change.gone.count)
+		say(on, VERDICT_FAIL, kind->name, kind->again, "memory has gone since, %s: %s",
+		    loaded_ranges(&change.gone, ranges),
+		    kind->crash ? "the dump would be read from there" : "kexec -e refuses");
+	if (change.came.count && record->hotplug)
+		say(on, VERDICT_OK, kind->name, "",
+		    "memory has come since, %s, and the running kernel has added it to the dump",
+		    loaded_ranges(&change.came, ranges));
+	else if (change.came.count)
+		say(on, VERDICT_WARN, kind->name, kind->again, "memory has come since, %s: %s",
+		    loaded_ranges(&change.came, ranges),
+		    kind->crash ? "it is not in the dump" : "the new kernel will not have it");
+	if (kind->crash && !record->hotplug && on->system.crash.nr_notes > record->cpus)
+		say(on, VERDICT_WARN, kind->name, kind->again,
+		    "%zu CPUs are there, %" PRIu64 " were: the registers of the others are not in "
+		    "the dump",
+		    on->system.crash.nr_notes, record->cpus);
+}
+
+/* Whether the running kernel rewrites the header of what is loaded: crash_hotplug is of that image
+ * (crash_check_hotplug_support() in kernel/crash_core.c; 6.6 and later). */
+static void check_survives(struct examination *on)
+{
+	uint64_t memory, cpu;
+	bool has_memory = read_number(on, "sys/devices/system/memory/crash_hotplug", &memory);
+	bool has_cpu = read_number(on, "sys/devices/system/cpu/crash_hotplug", &cpu);
+
+	if (!has_memory && !has_cpu)
+		return;
+	if ((has_memory && !memory) || (has_cpu && !cpu))
+		say(on, VERDICT_WARN, "loaded crash", "kexec -p --hotplug, again",
+		    "the running kernel does not keep the dump's header true when memory or CPUs come "
+		    "or go");
+	else
+		say(on, VERDICT_OK, "loaded crash", "",
+		    "the running kernel keeps the dump's header true when memory or CPUs come or go");
+}
+
+static void check_record(struct examination *on, const struct loaded_kind *kind, bool loaded)
+{
+	struct record record CLEANUP(record_done) = { 0 };
+	const char *path = NULL;
+	enum loaded_file state;
+	struct err err;
+	bool found;
+
+	/* A capture has no record. */
+	if (!root_exists(on->request->root, "run"))
+		return;
+	if (loaded_recall(on->request->root, kind->crash, &record, &found, &err)) {
+		say(on, VERDICT_WARN, kind->name, kind->again, "%s", err.text);
+		return;
+	}
+	if (!found && loaded)
+		say(on, VERDICT_WARN, kind->name, kind->again,
+		    "another program has loaded it, and did not record what it is");
+	if (!found)
+		return;
+	if (!loaded) {
+		say(on, VERDICT_WARN, kind->name, kind->again,
+		    "what was loaded at %s, %s, is not loaded any more: another program has unloaded "
+		    "it, or a load by one has failed",
+		    record.time, record.kernel.path ?: "from a pipe");
+		return;
+	}
+	say(on, VERDICT_OK, kind->name, "", "at %s by %s", record.time, record.method);
+	state = loaded_compare_kernel(on->request->root, &record, &path);
+	check_file(on, kind, "the kernel", state, path);
+	if (record.nr_initrds) {
+		state = loaded_compare_initrd(on->request->root, &record, &path);
+		check_file(on, kind, "the initrd", state, path);
+	}
+	check_map(on, kind, &record);
+}
+
 static void check_loaded(struct examination *on)
 {
 	struct range main = { 0, 0 }, low;
-	bool loaded, crash;
 	struct err err;
 
-	if (iomem_crash_kernel(&on->system.iomem, &main, &low, &err) ||
-	    gather_loaded(on->request->root, false, &loaded, &err) ||
-	    gather_loaded(on->request->root, true, &crash, &err))
-		return; /* said by check_call() */
-	say(on, VERDICT_OK, "loaded", "", "%s", loaded ? "a kernel, for kexec -e" : "no kernel");
-	say(on, crash || !range_is_valid(main) ? VERDICT_OK : VERDICT_WARN, "loaded",
-	    crash || !range_is_valid(main) ? ""
-					   : "kexec -p KERNEL, or the distribution's kdump service",
-	    "%s", crash ? "a crash kernel" : "no crash kernel");
+	if (iomem_crash_kernel(&on->system.iomem, &main, &low, &err))
+		return; /* said by check_crash() */
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const struct loaded_kind *kind = &kinds[i];
+		bool missed = kind->crash && range_is_valid(main), loaded;
+
+		if (gather_loaded(on->request->root, kind->crash, &loaded, &err))
+			return; /* said by check_call() */
+		if (loaded)
+			say(on, VERDICT_OK, kind->name, "", "%s", kind->what);
+		else
+			say(on, missed ? VERDICT_WARN : VERDICT_OK, kind->name,
+			    missed ? "kexec -p KERNEL, or the distribution's kdump service" : "",
+			    kind->crash ? "no crash kernel" : "no kernel");
+		check_record(on, kind, loaded);
+		if (kind->crash && loaded)
+			check_survives(on);
+	}
 }
 
 /* --- the page ------------------------------------------------------------------ */
@@ -315,7 +566,6 @@ static void print_text(const struct examination *on, FILE *to)
 static int print_json(const struct examination *on, FILE *to, struct err *err)
 {
 	struct json_object *root = json_object_new_object(), *checks = json_object_new_array();
-	const char *text;
 
 	for (size_t i = 0; i < on->nr_checks; i++) {
 		const struct check *check = &on->check[i];
@@ -332,12 +582,7 @@ static int print_json(const struct examination *on, FILE *to, struct err *err)
 	}
 	json_object_object_add(root, "schema", json_object_new_int(DOCTOR_SCHEMA));
 	json_object_object_add(root, "checks", checks);
-	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
-							    JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (text)
-		fprintf(to, "%s\n", text);
-	json_object_put(root);
-	return text ? 0 : err_no_memory(err);
+	return json_print(root, to, err);
 }
 
 int doctor(const struct doctor_request *request, FILE *to, bool *ret_failed, struct err *err)
@@ -350,9 +595,12 @@ int doctor(const struct doctor_request *request, FILE *to, bool *ret_failed, str
 	check_call(&on);
 	if (check_machine(&on)) {
 		check_hypervisor(&on);
+		check_efi(&on);
+		check_framebuffer(&on);
 		check_console(&on);
 		if (!open_pair(&on, err)) {
 			check_normal(&on);
+			check_paging(&on);
 			check_crash(&on);
 		} else if (request->kernel) {
 			return -1;
@@ -372,11 +620,83 @@ int doctor(const struct doctor_request *request, FILE *to, bool *ret_failed, str
 	return 0;
 }
 
+/* --- the estimate --------------------------------------------------------------- */
+
+static void print_part(uint64_t size, const char *what, FILE *to)
+{
+	if (size)
+		fprintf(to, "%10" PRIu64 " KiB  %s\n", size / 1024, what);
+}
+
+static void print_parts(const struct load_estimate *estimate, FILE *to)
+{
+	char cpus[64];
+
+	snprintf(cpus, sizeof(cpus), "for %" PRIu64 " CPUs more", estimate->cpus - 1);
+	print_part(estimate->header, "the ELF core header", to);
+	print_part(estimate->small, "purgatory and parameters", to);
+	print_part(estimate->kernel_pages, "the running kernel's page tables", to);
+	print_part(estimate->per_cpu, cpus, to);
+	print_part(estimate->swiotlb,
+		   "bounce buffers (swiotlb), for the machine has memory above 4 GiB", to);
+}
+
+static void print_estimate(const struct load_estimate *estimate, FILE *to)
+{
+	fprintf(to, "crashkernel=%" PRIu64 "M\n", estimate->crashkernel >> 20);
+	print_part(estimate->kernel, "the kernel, where it unpacks itself", to);
+	print_part(estimate->initrd, "the initrd as it is loaded", to);
+	print_part(estimate->unpacked, "the initrd, unpacked", to);
+	print_part(estimate->working, "to boot on one CPU and write a dump", to);
+	print_parts(estimate, to);
+}
+
+static int print_measured(const struct load_request *request, const struct load_estimate *estimate,
+			  const char *qemu, FILE *to, struct err *err)
+{
+	const struct measure_request asked = {
+		.qemu = qemu,
+		.kernel = request->kernel,
+		.initrd = request->initrd,
+		.cmdline = request->cmdline,
+		.never = estimate->kernel - estimate->alignment + estimate->initrd,
+		.first = estimate->kernel + estimate->initrd + estimate->unpacked +
+			 estimate->working,
+		.unit = LOAD_CRASHKERNEL_UNIT,
+		.limit_s = MEASURE_LIMIT_S,
+		.silence_s = MEASURE_SILENCE_S,
+		.settle_s = MEASURE_SETTLE_S,
+		.progress = stderr,
+	};
+	struct measure_result result;
+	uint64_t size;
+
+	if (measure(&asked, &result, err))
+		return -1;
+	size = result.enough + MEASURE_LEFT + estimate->header + estimate->small +
+	       estimate->kernel_pages + estimate->per_cpu + estimate->swiotlb;
+	fprintf(to, "crashkernel=%" PRIu64 "M\n",
+		(size + LOAD_CRASHKERNEL_UNIT - 1) / LOAD_CRASHKERNEL_UNIT *
+			(LOAD_CRASHKERNEL_UNIT >> 20));
+	fprintf(to,
+		"%10" PRIu64
+		" KiB  measured: the pair reaches userspace on one CPU, not in %" PRIu64
+		" KiB (%u boots)\n",
+		result.enough / 1024, result.too_little / 1024, result.boots);
+	print_part(MEASURE_LEFT, "left to the program that writes the dump", to);
+	print_parts(estimate, to);
+	fprintf(to, "not measured, but computed, it is crashkernel=%" PRIu64 "M\n",
+		estimate->crashkernel >> 20);
+	return 0;
+}
+
 int doctor_estimate(const struct doctor_request *request, FILE *to, struct err *err)
 {
 	struct examination on CLEANUP(examination_done) = { .request = request };
 	struct load_request load_request;
 	struct load_estimate estimate;
+	char qemu[PATH_MAX];
+	bool has_qemu = measure_find_qemu(qemu);
 
 	if (gather_choice(request->root, &on.system, err) || open_pair(&on, err) ||
 	    gather_memory(request->root, &on.system, err) ||
@@ -385,17 +705,19 @@ int doctor_estimate(const struct doctor_request *request, FILE *to, struct err *
 	load_request = pair(&on);
 	if (load_estimate(&load_request, &on.system, &estimate, err))
 		return err_prefix(err, "%s", on.kernel.file[0].path);
-	fprintf(to,
-		"crashkernel=%" PRIu64 "M\n"
-		"%10" PRIu64 " KiB  the kernel, where it unpacks itself\n"
-		"%10" PRIu64 " KiB  the initrd as it is loaded\n"
-		"%10" PRIu64 " KiB  the initrd, unpacked\n"
-		"%10" PRIu64 " KiB  the ELF core header\n"
-		"%10" PRIu64 " KiB  purgatory and parameters\n"
-		"%10" PRIu64 " KiB  the running kernel's page tables\n"
-		"%10" PRIu64 " KiB  to boot on one CPU and write a dump\n",
-		estimate.crashkernel >> 20, estimate.kernel / 1024, estimate.initrd / 1024,
-		estimate.unpacked / 1024, estimate.header / 1024, estimate.small / 1024,
-		estimate.kernel_pages / 1024, estimate.working / 1024);
-	return 0;
+	if (!request->measure) {
+		print_estimate(&estimate, to);
+		if (has_qemu)
+			fprintf(to, "--estimate=measure boots the pair in QEMU to see\n");
+		return 0;
+	}
+	if (!has_qemu)
+		return err_set(err, ERR_INPUT,
+			       "--estimate=measure: qemu-system-x86_64 is not on PATH: install it, "
+			       "or do without =measure");
+	if (!load_request.initrd.size)
+		return err_set(err, ERR_INPUT,
+			       "--estimate=measure: without an initrd there is no userspace: name "
+			       "it with --initrd");
+	return print_measured(&load_request, &estimate, qemu, to, err);
 }

@@ -15,14 +15,15 @@ struct doctor_request {
 	size_t nr_initrds;
 	const char *cmdline; /* the capture kernel's, what --append gave; NULL: nr_cpus=1 */
 	bool json;
+	bool measure; /* of an estimate: boot the pair in QEMU */
 };
 
 /* *ret_failed: something will not work. An error of ours, not of the machine, is -1. */
 int doctor(const struct doctor_request *request, FILE *to, bool *ret_failed, struct err *err);
 
 /*
- * The crashkernel= that a pair of kernel and initrd needs on this machine, with its parts.
- * No reservation is needed for that.
+ * The crashkernel= that a pair of kernel and initrd needs on this machine, with its parts;
+ * where they are measured, by booting them. No reservation is needed for that.
  */
 int doctor_estimate(const struct doctor_request *request, FILE *to, struct err *err);
 

@@ -100,7 +100,14 @@ struct screen_info_wire {
 	uint8_t bytes[0x40];
 } __attribute__((packed));
 
-/* Offsets within screen_info that the loader changes. */
+/* Offsets within screen_info that the loader reads or changes; values of orig_video_isVGA. */
+enum {
+	SCREEN_INFO_IS_VGA = 0x0f,
+	SCREEN_INFO_LFB_WIDTH = 0x12,
+	SCREEN_INFO_LFB_HEIGHT = 0x14,
+	VIDEO_TYPE_VLFB = 0x23,
+	VIDEO_TYPE_EFI = 0x70,
+};
 enum { SCREEN_INFO_LFB_BASE = 0x18, SCREEN_INFO_LFB_SIZE = 0x1c, SCREEN_INFO_EXT_LFB_BASE = 0x3a };
 
 struct efi_info {

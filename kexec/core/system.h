@@ -32,6 +32,8 @@ struct system_crash {
 	struct elfcorehdr_note vmcoreinfo; /* size 0: unknown */
 	uint64_t elfcorehdr_size; /* what the kernel can grow it to at hotplug; 0: it cannot */
 	struct range_set cma;	  /* crashkernel=,cma: RAM that the capture kernel may use */
+	uint64_t possible_cpus;	  /* that may come, too; 0: unknown */
+	bool has_srat;		  /* ACPI tells where memory may be */
 	bool first_mib_in_use;	  /* the running kernel allocates from it (before 5.14) */
 };
 
@@ -53,8 +55,9 @@ struct system {
 	uint32_t serial_baud;
 	bool la57; /* 5-level paging is on */
 	bool has_boot_apicid;
-	uint32_t boot_apicid;	   /* of the CPU that the firmware started */
-	bool is_guest_without_io;  /* SEV-ES, SEV-SNP or TDX: PURGATORY_NO_IO */
+	uint32_t boot_apicid;	  /* of the CPU that the firmware started */
+	bool is_guest_without_io; /* SEV-ES, SEV-SNP or TDX: PURGATORY_NO_IO */
+	bool is_hypervisor_host; /* of Hyper-V: the root partition, or one that has guests of its own */
 	bool framebuffer_moved;	   /* hyperv_fb is bound: boot_params' framebuffer is stale */
 	uint64_t framebuffer_base; /* where it is then; 0: unknown */
 	uint64_t tsc_hz;	   /* 0: unknown */

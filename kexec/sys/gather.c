@@ -209,6 +209,8 @@ int gather_map(const struct root *root, struct system *system, struct err *err)
 
 static const char log_path[] = ROOT_LOG;
 static const char tsc_mark[] = "tsc: Detected ";
+/* arch/x86/kernel/cpu/mshyperv.c, drivers/hv/hv_common.c: "root partition", "L1VH partition" */
+static const char host_mark[] = "Hyper-V: running as ";
 static const char encryption_mark[] = "Memory Encryption Features active: ";
 
 static bool log_line_is_used(struct bytes line)
@@ -220,7 +222,8 @@ static bool log_line_is_used(struct bytes line)
 		return false;
 	/* The firmware's map is for the audit. */
 	return contains(line, tsc_mark) || contains(line, encryption_mark) ||
-	       contains(line, "efi: mem") || contains(line, "efi: EFI runtime memory map:") ||
+	       contains(line, host_mark) || contains(line, "efi: mem") ||
+	       contains(line, "efi: EFI runtime memory map:") ||
 	       efi_tables_from_log(line, &table, 1);
 }
 
@@ -704,6 +707,8 @@ static void gather_cpu(const struct root *root, struct bytes log, struct system 
 
 	system->is_guest_without_io = log_says_encryption(log, "AMD SEV SEV-ES") ||
 				      log_says_encryption(log, "SEV SEV-ES");
+	system->is_hypervisor_host =
+		contains(log, host_mark) || root_exists(root, "sys/devices/virtual/misc/mshv");
 	system->tsc_hz = tsc_hz_from_log(log);
 	if (root_read_used(root, "proc/cpuinfo", CPUINFO_HEAD, narrow_cpuinfo, &cpuinfo, &ignored))
 		return;
@@ -906,8 +911,15 @@ void gather_capture(const struct root *root, struct warnings *warnings)
 		"proc/sys/kernel/kexec_load_disabled",
 		"proc/sys/kernel/kexec_load_limit_panic",
 		"proc/sys/kernel/kexec_load_limit_reboot",
+		"proc/xen/capabilities",
 		"sys/kernel/kexec_crash_size",
 		"sys/kernel/kexec/crash_size",
+		"sys/devices/system/cpu/crash_hotplug",
+		"sys/devices/system/memory/crash_hotplug",
+		"sys/class/tty/ttyS0/type",
+		"sys/class/tty/ttyS1/type",
+		"sys/class/tty/ttyS2/type",
+		"sys/class/tty/ttyS3/type",
 	};
 	struct system system CLEANUP(system_done) = { 0 };
 	struct memmap e820 CLEANUP(memmap_done) = { 0 };

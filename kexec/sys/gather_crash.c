@@ -144,6 +144,22 @@ static bool first_mib_in_use(const struct root *root)
 	return false;
 }
 
+/* "0-3,8-11": the last number is the highest. */
+static uint64_t possible_cpus(const struct root *root)
+{
+	char *text CLEANUP(text_done) = NULL;
+	struct err ignored;
+	const char *last;
+	uint64_t value;
+
+	if (root_read_text(root, "sys/devices/system/cpu/possible", &text, &ignored))
+		return 0;
+	last = text + strlen(text);
+	while (last > text && last[-1] >= '0' && last[-1] <= '9')
+		last--;
+	return num_parse(last, strlen(last), 10, &value) ? value + 1 : 0;
+}
+
 static uint64_t room_for_hotplug(const struct root *root)
 {
 	struct err ignored;
@@ -163,6 +179,8 @@ int gather_crash(const struct root *root, struct system *system, struct err *err
 	    gather_cma(root, &crash->cma, err))
 		return -1;
 	crash->elfcorehdr_size = room_for_hotplug(root);
+	crash->possible_cpus = possible_cpus(root);
+	crash->has_srat = root_exists(root, "sys/firmware/acpi/tables/SRAT");
 	crash->first_mib_in_use = first_mib_in_use(root);
 	return 0;
 }

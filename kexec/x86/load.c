@@ -23,7 +23,13 @@ enum {
 	 * kernels, and for each byte of an initrd to unpack it. */
 	CAPTURE_WORKING_MEMORY = 24 << 20,
 	CAPTURE_UNPACKED = 3,
-	CRASHKERNEL_UNIT = 8 << 20,
+	/* For each further CPU that it starts: measured as 650 KiB; for one that may come, its
+	 * per-CPU area ("percpu: Embedded 66 pages/cpu"). */
+	CAPTURE_PER_CPU = 1 << 20,
+	CAPTURE_PER_ABSENT_CPU = 264 << 10,
+	/* IO_TLB_DEFAULT_SIZE and IO_TLB_SHIFT of include/linux/swiotlb.h. */
+	SWIOTLB_DEFAULT = 64 << 20,
+	SWIOTLB_SLAB = 2048,
 	/* Of the running kernel's own loader (arch/x86/kernel/kexec-bzimage64.c, crash.c), at most:
 	 * its purgatory, parameters with EFI map, and a backup of low memory before 5.5. */
 	KERNELS_OWN_PARTS = 1 << 20,
@@ -439,12 +445,83 @@ static phys_t spare_of(const struct load *load, unsigned int index)
 	return index == plan->params ? small : small + spares->header_at;
 }
 
-/* The reservation that would do, as crashkernel= takes it. */
-static unsigned long long crashkernel_mib(uint64_t needed, uint64_t initrd)
+/* CPUs that a kernel with this command line makes room for (arch/x86/kernel/smpboot.c and
+ * topology.c): maxcpus= leaves them possible, unless it is 0. */
+static uint64_t capture_cpus(const char *cmdline, const struct system *system)
 {
-	uint64_t size = needed + CAPTURE_WORKING_MEMORY + CAPTURE_UNPACKED * initrd;
+	uint64_t possible = system->crash.possible_cpus ?: system->crash.nr_notes ?: 1, asked;
+	struct bytes value;
 
-	return (size + CRASHKERNEL_UNIT - 1) / CRASHKERNEL_UNIT * (CRASHKERNEL_UNIT >> 20);
+	if (cmdline_get(cmdline, "nosmp", &value) ||
+	    (cmdline_get(cmdline, "maxcpus", &value) &&
+	     num_parse((const char *)value.data, value.size, 0, &asked) && !asked))
+		return 1;
+	if (cmdline_get(cmdline, "nr_cpus", &value) &&
+	    num_parse((const char *)value.data, value.size, 0, &asked) && asked && asked < possible)
+		return asked;
+	return possible;
+}
+
+/*
+ * Bounce buffers, which come out of memory below 4 GiB, are allocated if memory can lie above:
+ * by the map, or by ACPI's SRAT, which tells the machine's, not the capture kernel's
+ * (pci_swiotlb_detect() in arch/x86/kernel/pci-dma.c, max_possible_pfn in drivers/acpi/numa/srat.c);
+ * in encrypted guests always (mem_encrypt_setup_arch()). A low reservation is there for them.
+ */
+static uint64_t capture_swiotlb(const char *cmdline, const struct system *system)
+{
+	struct range_set ram CLEANUP(range_set_done) = { 0 };
+	struct range main = { 0, 0 }, low = { 0, 0 };
+	struct bytes value;
+	struct err ignored;
+	uint64_t slabs;
+
+	if (iomem_crash_kernel(&system->iomem, &main, &low, &ignored) ||
+	    iomem_dumped_ram(&system->iomem, &ram, &ignored))
+		return 0;
+	if (!system->is_guest_without_io &&
+	    (!system->crash.has_srat || main.start >= FOUR_GIB || !ram.count ||
+	     ram.range[ram.count - 1].end <= FOUR_GIB))
+		return 0;
+	if (range_is_valid(low))
+		return 0;
+	if (!cmdline_get(cmdline, "swiotlb", &value))
+		return SWIOTLB_DEFAULT;
+	if (value.size == 7 && !memcmp(value.data, "noforce", 7))
+		return 0;
+	for (size_t i = 0; i < value.size; i++)
+		if (value.data[i] == ',')
+			value.size = i;
+	return num_parse((const char *)value.data, value.size, 0, &slabs) && slabs <= UINT32_MAX
+		       ? slabs * SWIOTLB_SLAB
+		       : SWIOTLB_DEFAULT;
+}
+
+/* What the capture kernel needs when it runs; all of it together. */
+static uint64_t capture_memory(const struct load_request *request, const struct system *system,
+			       struct load_estimate *ret)
+{
+	uint64_t present;
+
+	ret->unpacked = CAPTURE_UNPACKED * request->initrd.size;
+	ret->working = CAPTURE_WORKING_MEMORY;
+	ret->cpus = capture_cpus(request->cmdline, system);
+	present = at_most(at_least(system->crash.nr_notes, 1), ret->cpus);
+	ret->per_cpu =
+		(present - 1) * CAPTURE_PER_CPU + (ret->cpus - present) * CAPTURE_PER_ABSENT_CPU;
+	ret->swiotlb = capture_swiotlb(request->cmdline, system);
+	return ret->unpacked + ret->working + ret->per_cpu + ret->swiotlb;
+}
+
+/* The reservation that would do, as crashkernel= takes it. */
+static unsigned long long crashkernel_mib(uint64_t needed, const struct load_request *request,
+					  const struct system *system)
+{
+	struct load_estimate ignored;
+	uint64_t size = needed + capture_memory(request, system, &ignored);
+
+	return (size + LOAD_CRASHKERNEL_UNIT - 1) / LOAD_CRASHKERNEL_UNIT *
+	       (LOAD_CRASHKERNEL_UNIT >> 20);
 }
 
 static uint64_t segments_size(const struct plan *plan)
@@ -490,7 +567,8 @@ static int check_half(const struct plan *plan, struct err *err)
 }
 
 /* Before the kernel gives the old crash kernel up for one that it will refuse. */
-static int check_reservation(const struct plan *plan, struct err *err)
+static int check_reservation(const struct load_request *request, const struct system *system,
+			     const struct plan *plan, struct err *err)
 {
 	uint64_t size = range_size(plan->reservation), needed = reservation_needed(plan);
 
@@ -507,7 +585,7 @@ static int check_reservation(const struct plan *plan, struct err *err)
 			  PHYS(plan->reservation.start), PHYS(plan->reservation.end),
 			  (unsigned long long)size / 1024,
 			  (unsigned long long)(needed - size + 1023) / 1024,
-			  crashkernel_mib(needed, initrd_size(plan)));
+			  crashkernel_mib(needed, request, system));
 }
 
 int load_estimate(const struct load_request *request, const struct system *system,
@@ -519,18 +597,18 @@ int load_estimate(const struct load_request *request, const struct system *syste
 					   sizeof(Elf64_Phdr),
 				   system->crash.elfcorehdr_size),
 		.small = KERNELS_OWN_PARTS,
-		.unpacked = CAPTURE_UNPACKED * request->initrd.size,
-		.working = CAPTURE_WORKING_MEMORY,
 	};
 	struct bzimage image;
 
 	if (bzimage_parse(request->kernel, &image, err) ||
 	    crash_kernel_pages(system, &estimate.kernel_pages, err))
 		return -1;
-	estimate.kernel = image.footprint.init_size + image.footprint.alignment;
+	estimate.alignment = image.footprint.alignment;
+	estimate.kernel = image.footprint.init_size + estimate.alignment;
+	capture_memory(request, system, &estimate);
 	estimate.crashkernel = crashkernel_mib(estimate.kernel + estimate.initrd + estimate.header +
 						       estimate.small + estimate.kernel_pages,
-					       estimate.initrd)
+					       request, system)
 			       << 20;
 	*ret = estimate;
 	return 0;
@@ -577,7 +655,8 @@ int load_check_reload(const struct load_request *request, const struct system *s
 		(unsigned long long)estimate.crashkernel >> 20);
 }
 
-static int advise(const struct plan *plan, struct err *err)
+static int advise(const struct load_request *request, const struct system *system,
+		  const struct plan *plan, struct err *err)
 {
 	if (err->code != ERR_NO_FIT || !range_is_valid(plan->reservation) ||
 	    reservation_needed(plan) > range_size(plan->reservation))
@@ -586,7 +665,7 @@ static int advise(const struct plan *plan, struct err *err)
 			  "; only the reservation for the crash kernel, " PHYS_FMT "-" PHYS_FMT
 			  ", is used: boot the running kernel with crashkernel=%lluM",
 			  PHYS(plan->reservation.start), PHYS(plan->reservation.end),
-			  crashkernel_mib(reservation_needed(plan), initrd_size(plan)));
+			  crashkernel_mib(reservation_needed(plan), request, system));
 }
 
 static int shape(const struct load_request *request, const struct system *system, bool with_spares,
@@ -649,7 +728,7 @@ static int shape(const struct load_request *request, const struct system *system
 		return -1;
 	if (with_spares && shape_spares(request, load, max, err))
 		return -1;
-	return check_reservation(plan, err);
+	return check_reservation(request, system, plan, err);
 }
 
 static int place(const struct load_request *request, const struct system *system,
@@ -664,7 +743,7 @@ static int place(const struct load_request *request, const struct system *system
 	if (shape(request, system, with_spares, load, err))
 		return -1;
 	if (plan_place(plan, what_is_in, &machine, err))
-		return advise(plan, err);
+		return advise(request, system, plan, err);
 	if (check_half(plan, err))
 		return -1;
 	if (!footprint(&load->image.footprint, plan->item[plan->kernel].run.start, &wrapper,

@@ -13,6 +13,7 @@
 #include "kexec/doctor.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
+#include "x86/bootparam.h"
 
 static struct mk_machine machine;
 static char kernel[MK_PATH_MAX];
@@ -67,8 +68,33 @@ static const struct row rows[] = {
 	  true, "fail  reboot         " },
 	{ "sys/kernel/crash_elfcorehdr_size", "16384\n", false,
 	  "ok    hotplug        with --hotplug the dump follows memory and CPUs that come and go\n" },
-	{ "sys/kernel/kexec_crash_loaded", "1\n", false, "ok    loaded         a crash kernel\n" },
-	{ "sys/kernel/kexec_crash_loaded", "0\n", false, "warn  loaded         no crash kernel\n" },
+	{ "sys/kernel/kexec_crash_loaded", "1\n", false,
+	  "ok    loaded crash   a crash kernel\n"
+	  "warn  loaded crash   another program has loaded it, and did not record what it is\n"
+	  "                     try: kexec -p, again\n" },
+	{ "sys/kernel/kexec_crash_loaded", "0\n", false, "warn  loaded crash   no crash kernel\n" },
+	{ "sys/kernel/kexec_loaded", "0\n", false, "ok    loaded         no kernel\n" },
+	{ "dmesg", "<6>[    0.1] Hyper-V: running as root partition\n", true,
+	  "fail  hypervisor     this is a root partition of Hyper-V: " },
+	{ "dmesg", "<6>[    0.1] Hyper-V: running on a nested hypervisor\n", false, "" },
+	{ "sys/devices/virtual/misc/mshv/dev", "10:1\n", true,
+	  "fail  hypervisor     this is a root partition of Hyper-V: " },
+	{ "sys/firmware/efi/fw_vendor", "0x3f5ec018\n", false,
+	  "warn  EFI            there is no /sys/firmware/efi/runtime-map: the next kernel has no EFI "
+	  "runtime services, so no EFI variables\n"
+	  "                     try: boot the running kernel without noefi and efi=noruntime\n" },
+	{ "sys/kernel/boot_params/data", NULL, true,
+	  "warn  framebuffer    not known: /sys/kernel/boot_params/data cannot be read\n"
+	  "                     try: run this as root\n" },
+	{ "proc/cmdline", "\n", false, "ok    framebuffer    none, and no screen\n" },
+	{ "sys/class/tty/ttyS2/type", "4\n", false,
+	  "warn  console        no serial console: if the purgatory finds damage nobody hears of it\n"
+	  "                     try: console=ttyS2\n" },
+	{ "sys/class/tty/ttyS0/type", "0\n", false,
+	  "nobody hears of it\n                     try: --console-vga\n" },
+	{ "proc/cpuinfo", "flags\t\t: fpu la57\n\n", false,
+	  "ok    5-level paging on, and the kernel can be entered so\n" },
+	{ "proc/cpuinfo", "flags\t\t: fpu\n\n", false, "ok    5-level paging off\n" },
 };
 
 static int set_up(void **state)
@@ -122,9 +148,152 @@ static void test_rows(void **state)
 	}
 }
 
+/* Of a kernel and a command line; the bytes of a file are changed, or the words. */
+static char *examine(const char *cmdline, bool estimates, bool *ret_failed)
+{
+	struct root root CLEANUP(root_close) = { 0 };
+	const struct doctor_request request = { .root = &root,
+						.kernel = kernel,
+						.cmdline = cmdline };
+	struct err err = { 0 };
+	char *said = NULL;
+	size_t size;
+	FILE *to = open_memstream(&said, &size);
+
+	assert_int_equal(root_open(machine.path, &root, &err), 0);
+	if (estimates ? doctor_estimate(&request, to, &err)
+		      : doctor(&request, to, ret_failed, &err))
+		fail_msg("%s", err.text);
+	fclose(to);
+	return said;
+}
+
+static void expect_said(char *said, const char *line)
+{
+	if (!strstr(said, line))
+		fail_msg("expected \"%s\", got \"%s\"", line, said);
+	free(said);
+}
+
+static void test_screen(void **state)
+{
+	static struct boot_params params;
+	bool failed;
+
+	(void)state;
+	params.screen_info.bytes[SCREEN_INFO_IS_VGA] = 1;
+	mk_file(&machine, "sys/kernel/boot_params/data", &params, sizeof(params));
+	expect_said(examine(NULL, false, &failed),
+		    "ok    framebuffer    none, a VGA text screen\n");
+	params.screen_info.bytes[SCREEN_INFO_IS_VGA] = VIDEO_TYPE_EFI;
+	put_u16(params.screen_info.bytes + SCREEN_INFO_LFB_WIDTH, 1280);
+	put_u16(params.screen_info.bytes + SCREEN_INFO_LFB_HEIGHT, 800);
+	mk_file(&machine, "sys/kernel/boot_params/data", &params, sizeof(params));
+	expect_said(examine(NULL, false, &failed),
+		    "ok    framebuffer    1280 by 800, which is handed on\n");
+	assert_false(failed);
+}
+
+static void test_paging(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	bool failed;
+
+	(void)state;
+	mk_text(&machine, "proc/cpuinfo", "flags\t\t: fpu la57\n\n");
+	mk_image(image);
+	put_u16(image + offsetof(struct boot_params, hdr.xloadflags), XLF_KERNEL_64);
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	expect_said(examine(NULL, false, &failed),
+		    "fail  5-level paging on, and the kernel cannot be entered so\n"
+		    "                     try: boot the running kernel with no5lvl\n");
+	assert_true(failed);
+}
+
+static void test_new_console(void **state)
+{
+	bool failed;
+
+	(void)state;
+	mk_text(&machine, "proc/cmdline", "console=ttyS0\n");
+	expect_said(
+		examine("nr_cpus=1 quiet", false, &failed),
+		"warn  console        the running kernel has a serial console, the new command line "
+		"names none: ");
+	expect_said(examine("nr_cpus=1 console=ttyS0", false, &failed),
+		    "the purgatory speaks on the serial port 0x3f8\nok    reboot ");
+}
+
+/* What the capture kernel needs for CPUs and bounce buffers: in the estimate, and in a verdict. */
+static void test_parts(void **state)
+{
+	static const char high[] = "00001000-0009fbff : System RAM\n"
+				   "00100000-bfffffff : System RAM\n"
+				   "  10000000-17ffffff : Crash kernel\n"
+				   "100000000-1ffffffff : System RAM\n";
+	static const char high_low[] = "00001000-0009fbff : System RAM\n"
+				       "00100000-bfffffff : System RAM\n"
+				       "  10000000-17ffffff : Crash kernel\n"
+				       "100000000-1ffffffff : System RAM\n"
+				       "  110000000-117ffffff : Crash kernel\n";
+	static const char base[] = "crashkernel=80M\n", bounce[] = "  65536 KiB  bounce buffers ";
+	char *said;
+	bool failed;
+
+	(void)state;
+	expect_said(examine(NULL, true, NULL), base);
+	/* One each, whatever the machine has; then all that it may have. */
+	for (int i = 0; i < 4; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%d/crash_notes", i);
+		mk_text(&machine, path, "1000000\n");
+		snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%d/crash_notes_size", i);
+		mk_text(&machine, path, "360\n");
+	}
+	expect_said(examine(NULL, true, NULL), base);
+	expect_said(examine("quiet", true, NULL), "      3072 KiB  for 3 CPUs more\n");
+	mk_text(&machine, "sys/devices/system/cpu/possible", "0-1,4-11\n");
+	expect_said(examine("quiet", true, NULL), "      5184 KiB  for 11 CPUs more\n");
+	expect_said(examine("maxcpus=1", true, NULL), "  for 11 CPUs more\n");
+	expect_said(examine("nr_cpus=3", true, NULL), "      2048 KiB  for 2 CPUs more\n");
+	expect_said(examine("nr_cpus=300", true, NULL), "  for 11 CPUs more\n");
+	expect_said(examine("nosmp", true, NULL), base);
+	expect_said(examine("maxcpus=0", true, NULL), base);
+	expect_said(
+		examine("quiet", false, &failed),
+		"warn  CPUs           the crash kernel makes room for 12 CPUs, which takes about "
+		"5184 KiB of the reservation\n                     try: add nr_cpus=1 to ");
+	assert_false(failed);
+	/* Memory above 4 GiB that the capture kernel hears of. */
+	mk_text(&machine, "proc/iomem", high);
+	said = examine(NULL, true, NULL);
+	assert_null(strstr(said, "bounce"));
+	free(said);
+	mk_text(&machine, "sys/firmware/acpi/tables/SRAT", "");
+	expect_said(examine(NULL, true, NULL), bounce);
+	expect_said(examine("nr_cpus=1 swiotlb=4096,force", true, NULL),
+		    "      8192 KiB  bounce buffers ");
+	said = examine("nr_cpus=1 swiotlb=noforce", true, NULL);
+	assert_null(strstr(said, "bounce"));
+	free(said);
+	expect_said(examine(NULL, false, &failed), "takes about 147456 KiB, ");
+	/* They come out of the low reservation, where there is one. */
+	mk_text(&machine, "proc/iomem", high_low);
+	said = examine(NULL, true, NULL);
+	assert_null(strstr(said, "bounce"));
+	free(said);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test_setup_teardown(test_screen, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_paging, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_new_console, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -456,6 +456,131 @@ static void test_files(void **state)
 	assert_null(path);
 }
 
+static void expect_said(const char *line)
+{
+	if (!strstr(said, line))
+		fail_msg("expected \"%s\", got \"%s\"", line, said);
+}
+
+static void test_examined(void **state)
+{
+	const struct timespec then[2] = { { 1000000000, 5 }, { 1000000000, 7 } };
+	char line[2 * MK_PATH_MAX];
+
+	(void)state;
+	assert_int_equal(run("-c -l %K --initrd %I"), 0);
+	assert_int_equal(run("--doctor %K --initrd %I"), 0);
+	expect_said("ok    loaded         a kernel, for kexec -e\nok    loaded         at 20");
+	snprintf(line, sizeof(line), "ok    loaded         the kernel %s is as it was loaded\n",
+		 kernel);
+	expect_said(line);
+	expect_said(
+		"is as it was loaded\nok    loaded         the memory map is that of the load\n");
+	/* The initrd is made anew, and is the same; then it is not. */
+	assert_int_equal(utimensat(AT_FDCWD, initrd, then, 0), 0);
+	assert_int_equal(run("--doctor %K"), 0);
+	snprintf(line, sizeof(line),
+		 "ok    loaded         the initrd %s has another time, and is as it was loaded\n",
+		 initrd);
+	expect_said(line);
+	mk_text(&machine, "initrd", "070701, and less");
+	assert_int_equal(run("--doctor %K"), 0);
+	snprintf(line, sizeof(line),
+		 "warn  loaded         the initrd %s has changed since it was loaded\n"
+		 "                     try: kexec -l, again\n",
+		 initrd);
+	expect_said(line);
+	mk_file(&machine, "initrd", NULL, 0);
+	assert_int_equal(run("--doctor %K"), 0);
+	expect_said("cannot be read any more, and so not compared\n");
+	/* Others at work. */
+	mk_text(&machine, "sys/kernel/kexec_loaded", "0\n");
+	assert_int_equal(run("--doctor %K"), 0);
+	expect_said("ok    loaded         no kernel\nwarn  loaded         what was loaded at 20");
+	expect_said(" is not loaded any more: another program has unloaded it, or ");
+	assert_int_equal(run("-S -l --verbose"), 0);
+	expect_said("a kernel is not loaded\nanother program has unloaded this:\nloaded     20");
+	assert_int_equal(run("-u"), 0);
+	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
+	assert_int_equal(run("--doctor %K"), 0);
+	expect_said(
+		"warn  loaded         another program has loaded it, and did not record what it is\n"
+		"                     try: kexec -l, again\n");
+	assert_int_equal(run("-S -l --verbose"), 1);
+	expect_said("there is no record of it, or none that may be read\n");
+	/* A record that cannot be read is no reason to fail. */
+	mk_text(&machine, normal, "[]");
+	assert_int_equal(run("--doctor %K"), 0);
+	expect_said(
+		"warn  loaded         /run/safekexec/load.json: no object with \"schema\" where ");
+	assert_int_equal(run("-S -l --verbose"), 1);
+	expect_said("/run/safekexec/load.json: no object");
+	/* Memory. */
+	assert_int_equal(run("-c -l %K"), 0);
+	mk_memmap(&machine, 3, 0x100000000, 0x11fffffff, "System RAM\n");
+	assert_int_equal(run("--doctor %K"), 0);
+	expect_said(
+		"warn  loaded         memory has come since, 0x100000000-0x120000000: the new kernel "
+		"will not have it\n                     try: kexec -l, again\n");
+	assert_int_equal(run("-c -l %K"), 0);
+	mk_memmap(&machine, 3, 0x100000000, 0x10fffffff, "System RAM\n");
+	assert_int_equal(run("--doctor %K"), 1);
+	expect_said("fail  loaded         memory has gone since, 0x110000000-0x120000000: kexec -e "
+		    "refuses\n                     try: kexec -l, again\n");
+}
+
+static void add_cpu(unsigned int number)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%u/crash_notes", number);
+	mk_text(&machine, path, "1000000\n");
+	snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%u/crash_notes_size", number);
+	mk_text(&machine, path, "360\n");
+}
+
+/* A crash kernel, with and without the running kernel's help. */
+static void test_examined_crash(void **state)
+{
+	(void)state;
+	add_cpu(0);
+	assert_int_equal(run("-c -p %K --append=nr_cpus=1"), 0);
+	mk_memmap(&machine, 3, 0x100000000, 0x11fffffff, "System RAM\n");
+	add_cpu(1);
+	assert_int_equal(run("--doctor %K"), 0);
+	expect_said("ok    loaded crash   a crash kernel\nok    loaded crash   at 20");
+	expect_said(
+		"warn  loaded crash   memory has come since, 0x100000000-0x120000000: it is not in "
+		"the dump\n                     try: kexec -p, again\n");
+	expect_said(
+		"warn  loaded crash   2 CPUs are there, 1 were: the registers of the others are not "
+		"in the dump\n                     try: kexec -p, again\n");
+	mk_text(&machine, "sys/devices/system/memory/crash_hotplug", "0\n");
+	assert_int_equal(run("--doctor %K"), 0);
+	expect_said(
+		"warn  loaded crash   the running kernel does not keep the dump's header true when "
+		"memory or CPUs come or go\n                     try: kexec -p --hotplug, again\n");
+	mk_memmap(&machine, 3, 0x100000000, 0x10fffffff, "System RAM\n");
+	mk_text(&machine, "proc/iomem",
+		"00100000-2fffffff : System RAM\n"
+		"  10000000-1fffffff : Crash kernel\n");
+	assert_int_equal(run("--doctor %K"), 1);
+	expect_said("fail  loaded crash   memory has gone since, 0x1000-0x9fc00, "
+		    "0x30000000-0x40000000: the dump would be read from there\n");
+	mk_text(&machine, "proc/iomem", iomem);
+	mk_text(&machine, "sys/kernel/crash_elfcorehdr_size", "16384\n");
+	assert_int_equal(run("-c -p %K --append=nr_cpus=1 --hotplug"), 0);
+	mk_memmap(&machine, 3, 0x100000000, 0x11fffffff, "System RAM\n");
+	add_cpu(2);
+	mk_text(&machine, "sys/devices/system/memory/crash_hotplug", "1\n");
+	assert_int_equal(run("--doctor %K"), 0);
+	expect_said(
+		"ok    loaded crash   memory has come since, 0x110000000-0x120000000, and the running "
+		"kernel has added it to the dump\n"
+		"ok    loaded crash   the running kernel keeps the dump's header true when memory or "
+		"CPUs come or go\n");
+}
+
 static const char *parse(const char *text)
 {
 	static struct err err;
@@ -532,6 +657,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_map_before_start, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_record_before_start, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_examined, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_examined_crash, set_up, tear_down),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test_setup_teardown(test_round_trip, set_up, tear_down),
 	};
