@@ -186,7 +186,7 @@ static void remember(const struct session *session, const struct loaded_digests 
 		.crash = session->request->crash,
 		.hotplug = plan && plan->hotplug,
 		.method = plan ? "kexec_load" : "kexec_file_load",
-		.flags = flags,
+		.flags = flags & ~(unsigned long)KEXEC_ARCH_X86_64,
 		.kernel = &session->kernel,
 		.initrd = &session->initrd,
 		.cmdline = session->cmdline,

@@ -637,8 +637,8 @@ static void print_parts(const struct load_estimate *estimate, FILE *to)
 	print_part(estimate->small, "purgatory and parameters", to);
 	print_part(estimate->kernel_pages, "the running kernel's page tables", to);
 	print_part(estimate->per_cpu, cpus, to);
-	print_part(estimate->swiotlb,
-		   "bounce buffers (swiotlb), for the machine has memory above 4 GiB", to);
+	print_part(estimate->swiotlb, "bounce buffers (swiotlb), for memory may lie above 4 GiB",
+		   to);
 }
 
 static void print_estimate(const struct load_estimate *estimate, FILE *to)

@@ -33,7 +33,7 @@ struct system_crash {
 	uint64_t elfcorehdr_size; /* what the kernel can grow it to at hotplug; 0: it cannot */
 	struct range_set cma;	  /* crashkernel=,cma: RAM that the capture kernel may use */
 	uint64_t possible_cpus;	  /* that may come, too; 0: unknown */
-	bool has_srat;		  /* ACPI tells where memory may be */
+	phys_t memory_may_reach;  /* by ACPI's SRAT; 0: it has none */
 	bool first_mib_in_use;	  /* the running kernel allocates from it (before 5.14) */
 };
 

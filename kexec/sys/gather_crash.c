@@ -11,6 +11,10 @@ enum {
 	/* include/uapi/linux/kernel-page-flags.h, and include/linux/kernel-page-flags.h */
 	KPF_NOPAGE = 20,
 	KPF_RESERVED = 32,
+	SRAT_MAX = 1 << 20,
+	SRAT_ENTRIES_AT = 48,
+	SRAT_MEMORY = 1,
+	SRAT_ENABLED = 1,
 };
 
 static void numbers_done(uint64_t **number)
@@ -160,6 +164,38 @@ static uint64_t possible_cpus(const struct root *root)
 	return num_parse(last, strlen(last), 10, &value) ? value + 1 : 0;
 }
 
+/* The end of what an enabled Memory Affinity Structure names: ACPI 6.5, 5.2.16.2. */
+static phys_t memory_may_reach(const struct root *root)
+{
+	struct buf srat CLEANUP(buf_done) = { 0 };
+	struct cursor at;
+	struct err ignored;
+	phys_t reach = 0;
+
+	if (root_read(root, "sys/firmware/acpi/tables/SRAT", SRAT_MAX, &srat, &ignored))
+		return 0;
+	for (at = cursor_at(buf_bytes(&srat), SRAT_ENTRIES_AT); !at.bad;) {
+		struct cursor entry = at;
+		uint8_t type = cursor_u8(&entry), length = cursor_u8(&entry);
+		uint64_t base, size;
+		struct range range;
+
+		if (length < 2)
+			break;
+		at.offset += length;
+		entry.offset += 6;
+		base = cursor_u64(&entry);
+		size = cursor_u64(&entry);
+		entry.offset += 4;
+		if (type != SRAT_MEMORY || !(cursor_u32(&entry) & SRAT_ENABLED) || entry.bad ||
+		    !range_from_size(base, size, &range))
+			continue;
+		if (range.end > reach)
+			reach = range.end;
+	}
+	return reach;
+}
+
 static uint64_t room_for_hotplug(const struct root *root)
 {
 	struct err ignored;
@@ -180,7 +216,7 @@ int gather_crash(const struct root *root, struct system *system, struct err *err
 		return -1;
 	crash->elfcorehdr_size = room_for_hotplug(root);
 	crash->possible_cpus = possible_cpus(root);
-	crash->has_srat = root_exists(root, "sys/firmware/acpi/tables/SRAT");
+	crash->memory_may_reach = memory_may_reach(root);
 	crash->first_mib_in_use = first_mib_in_use(root);
 	return 0;
 }

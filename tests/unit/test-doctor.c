@@ -227,15 +227,15 @@ static void test_new_console(void **state)
 /* What the capture kernel needs for CPUs and bounce buffers: in the estimate, and in a verdict. */
 static void test_parts(void **state)
 {
-	static const char high[] = "00001000-0009fbff : System RAM\n"
-				   "00100000-bfffffff : System RAM\n"
-				   "  10000000-17ffffff : Crash kernel\n"
-				   "100000000-1ffffffff : System RAM\n";
-	static const char high_low[] = "00001000-0009fbff : System RAM\n"
+	static const char with_low[] = "00001000-0009fbff : System RAM\n"
 				       "00100000-bfffffff : System RAM\n"
 				       "  10000000-17ffffff : Crash kernel\n"
 				       "100000000-1ffffffff : System RAM\n"
 				       "  110000000-117ffffff : Crash kernel\n";
+	static const char above[] = "00100000-bfffffff : System RAM\n"
+				    "100000000-1ffffffff : System RAM\n"
+				    "  110000000-117ffffff : Crash kernel\n";
+	uint8_t srat[48 + 16 + 40 + 40] = { 0 };
 	static const char base[] = "crashkernel=80M\n", bounce[] = "  65536 KiB  bounce buffers ";
 	char *said;
 	bool failed;
@@ -252,25 +252,34 @@ static void test_parts(void **state)
 		mk_text(&machine, path, "360\n");
 	}
 	expect_said(examine(NULL, true, NULL), base);
-	expect_said(examine("quiet", true, NULL), "      3072 KiB  for 3 CPUs more\n");
+	expect_said(examine("quiet", true, NULL), "      6144 KiB  for 3 CPUs more\n");
 	mk_text(&machine, "sys/devices/system/cpu/possible", "0-1,4-11\n");
-	expect_said(examine("quiet", true, NULL), "      5184 KiB  for 11 CPUs more\n");
+	expect_said(examine("quiet", true, NULL), "      8256 KiB  for 11 CPUs more\n");
 	expect_said(examine("maxcpus=1", true, NULL), "  for 11 CPUs more\n");
-	expect_said(examine("nr_cpus=3", true, NULL), "      2048 KiB  for 2 CPUs more\n");
+	expect_said(examine("nr_cpus=3", true, NULL), "      4096 KiB  for 2 CPUs more\n");
 	expect_said(examine("nr_cpus=300", true, NULL), "  for 11 CPUs more\n");
 	expect_said(examine("nosmp", true, NULL), base);
 	expect_said(examine("maxcpus=0", true, NULL), base);
 	expect_said(
 		examine("quiet", false, &failed),
 		"warn  CPUs           the crash kernel makes room for 12 CPUs, which takes about "
-		"5184 KiB of the reservation\n                     try: add nr_cpus=1 to ");
+		"8256 KiB of the reservation\n                     try: add nr_cpus=1 to ");
 	assert_false(failed);
-	/* Memory above 4 GiB that the capture kernel hears of. */
-	mk_text(&machine, "proc/iomem", high);
+	/* ACPI names a processor, memory that is not there, and memory below, then above, 4 GiB. */
+	srat[48 + 1] = 16;
+	for (size_t at = 48 + 16; at < sizeof(srat); at += 40) {
+		srat[at] = 1;
+		srat[at + 1] = 40;
+		put_u64(srat + at + 8, at == 64 ? 0x80000000 : UINT64_C(1) << 40);
+		put_u64(srat + at + 16, 0x80000000);
+		put_u32(srat + at + 28, at == 64);
+	}
+	mk_file(&machine, "sys/firmware/acpi/tables/SRAT", srat, sizeof(srat));
 	said = examine(NULL, true, NULL);
 	assert_null(strstr(said, "bounce"));
 	free(said);
-	mk_text(&machine, "sys/firmware/acpi/tables/SRAT", "");
+	put_u64(srat + 64 + 16, 0x80001000);
+	mk_file(&machine, "sys/firmware/acpi/tables/SRAT", srat, sizeof(srat));
 	expect_said(examine(NULL, true, NULL), bounce);
 	expect_said(examine("nr_cpus=1 swiotlb=4096,force", true, NULL),
 		    "      8192 KiB  bounce buffers ");
@@ -279,7 +288,20 @@ static void test_parts(void **state)
 	free(said);
 	expect_said(examine(NULL, false, &failed), "takes about 147456 KiB, ");
 	/* They come out of the low reservation, where there is one. */
-	mk_text(&machine, "proc/iomem", high_low);
+	for (int i = 0; i < 2; i++) {
+		mk_text(&machine, "proc/iomem", i ? above : with_low);
+		said = examine(NULL, true, NULL);
+		assert_null(strstr(said, "bounce"));
+		free(said);
+	}
+	mk_text(&machine, "proc/iomem", iomem);
+	/* Cut, and with an entry of no length. */
+	mk_file(&machine, "sys/firmware/acpi/tables/SRAT", srat, 64 + 20);
+	said = examine(NULL, true, NULL);
+	assert_null(strstr(said, "bounce"));
+	free(said);
+	srat[48 + 1] = 0;
+	mk_file(&machine, "sys/firmware/acpi/tables/SRAT", srat, sizeof(srat));
 	said = examine(NULL, true, NULL);
 	assert_null(strstr(said, "bounce"));
 	free(said);

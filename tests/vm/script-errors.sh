@@ -43,7 +43,7 @@ pretend() {
 	mount --bind /tmp/pretended "$1"
 }
 
-[ -n "$(word only)" ] && [ "$(word only)" != doctor ] || try doctor kexec --doctor /k/vmlinuz
+case $(word only) in '' | doctor | secure) try doctor kexec --doctor /k/vmlinuz ;; esac
 case $(word only) in
 doctor)
 	try none-reserved kexec -s -p /k/vmlinuz
@@ -126,8 +126,10 @@ umount /proc/iomem
 meanwhile outside 'echo 83886080 >/sys/kernel/kexec_crash_size' kexec -c -p /k/vmlinuz
 if [ -e /proc/sys/kernel/kexec_load_limit_reboot ]; then
 	echo 1 >/proc/sys/kernel/kexec_load_limit_reboot
+	try doctor-limit kexec --doctor /k/vmlinuz
 	try last-of-limit kexec -c -l /k/vmlinuz
 	try limit kexec -c -l /k/vmlinuz
+	try doctor-no-more kexec --doctor /k/vmlinuz
 fi
 echo integrity >/sys/kernel/security/lockdown
 try lockdown kexec -c -p /k/vmlinuz

@@ -9,6 +9,11 @@ refused() {
 	expect_line "$log" "^@ $1=255 $2\$"
 }
 
+# advised LINE REMEDY: of --doctor.
+advised() {
+	grep -aE -A1 -- "^$1\$" "$log" | grep -aqE -- "^ +try: $2\$" || fail "no \"try: $2\" after \"$1\" in $log"
+}
+
 # unsigned KERNEL: its vmlinuz without a signature, $case_dir/unsigned.
 unsigned() {
 	need sbattach
@@ -42,7 +47,7 @@ errors() {
 	refused too-little 00 'kexec_file_load failed: Cannot allocate memory: the running kernel has no memory to read the files into \([0-9]+ KiB are available, what is to be loaded has 15[0-9]+ KiB\); try: kexec -c ..., which reads no copy'
 	refused too-little-crash 00 'kexec_file_load failed: Cannot allocate memory: the running kernel has no memory to read the files into \(.*'
 	refused no-place 00 "kexec_file_load failed: Cannot assign requested address: the running kernel's loader finds no place in the reservation of 98304 KiB; try: kexec -c -p --dry-run KERNEL, which says what would do"
-	expect_line "$log" '^fail  reservation    crash kernel: [0-9]+ KiB are needed .* KiB too few: '
+	advised 'fail  reservation    crash kernel: [0-9]+ KiB are needed .* KiB too few: .*' 'boot the running kernel with crashkernel=[0-9]+M'
 	expect_line "$log" '^@ doctor-large=1 00$'
 	expect_line "$log" '^kexec: kexec_file_load failed: Device or resource busy: another load is under way; try: the same again$'
 	refused busy-start 10 'kexec failed: Device or resource busy: another load is under way; try: the same again'
@@ -55,8 +60,9 @@ errors() {
 	refused lockdown '[01]0' 'kexec_load failed: Operation not permitted: the kernel is locked down \(integrity\): only a kernel with a signature that it trusts can be loaded, with -s; try: kexec -s -l KERNEL.signed, or turn Secure Boot off'
 	refused lockdown-unsigned '[01]0' 'kexec_file_load failed: Operation not permitted: the kernel is locked down \(integrity\): only a kernel with a signature that it trusts can be loaded, with -s; try: kexec -s -l KERNEL.signed, or turn Secure Boot off'
 	refused disabled '[01]0' 'kexec_load failed: Operation not permitted: kernel.kexec_load_disabled is 1, and stays so until the next boot; try: reboot'
-	expect_line "$log" '^fail  system call    kernel.kexec_load_disabled is 1: nothing can be loaded until the next boot$'
-	expect_line "$log" '^warn  lockdown       the kernel is locked down \(integrity\): '
+	advised 'fail  system call    kernel.kexec_load_disabled is 1: nothing can be loaded until the next boot' \
+		'reboot; find what sets it in sysctl.d'
+	advised 'warn  lockdown       the kernel is locked down \(integrity\): .*' 'kexec -s, with a kernel that is signed'
 	expect_line "$log" '^@ doctor-disabled=1 [01]0$'
 }
 
@@ -100,7 +106,11 @@ case_no_runtime_map() {
 	kernel=$(kernel_dir 6.1-cloud) || exit
 	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" "$kernel/vmlinuz=/k/vmlinuz"
 	vm_run '' --firmware ovmf --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append "efi=noruntime only=doctor"
-	expect_line "$log" '^ok    machine        [0-9]+ entries of the firmware.s map, booted by EFI, which is lost$'
+	expect_line "$log" '^ok    machine        [0-9]+ entries of the firmware.s map, booted by EFI$'
+	advised 'warn  EFI            there is no /sys/firmware/efi/runtime-map: the next kernel has no EFI runtime services, so no EFI variables' \
+		'boot the running kernel without noefi and efi=noruntime'
+	expect_line "$log" '^ok    framebuffer    none, and no screen$'
+	expect_line "$log" '^ok    console        the purgatory speaks on the serial port 0x3f8$'
 	expect_line "$log" '^warn  reboot         /sys/firmware/efi/runtime-map, .* no EFI runtime services'
 	expect_line "$log" '^@ doctor=0 00$'
 	refused none-reserved 00 'kexec_file_load failed: Cannot assign requested address: no memory is reserved for a crash kernel; try: boot the running kernel with crashkernel=256M'
@@ -113,6 +123,10 @@ case_6.1() {
 case_6.12() {
 	errors 6.12-cloud
 	expect_line "$log" '^@ last-of-limit=0 10$'
+	advised 'warn  kexec_load_limit_reboot 1 more loads are allowed until the next boot' 'reboot to load again'
+	expect_line "$log" '^@ doctor-limit=0 '
+	advised 'fail  kexec_load_limit_reboot 0 more loads are allowed until the next boot' 'reboot to load again'
+	expect_line "$log" '^@ doctor-no-more=1 10$'
 	refused limit 10 'kexec_load failed: Operation not permitted: kernel.kexec_load_limit_reboot is 0: it counts every load and unload, also one that fails, and none is left; try: reboot'
 	refused last-of-limit-panic 10 'kexec_load failed: Operation not permitted: the kernel is locked down \(integrity\): .*'
 	refused limit-panic 10 'kexec_load failed: Operation not permitted: kernel.kexec_load_limit_panic is 0: it counts every load and unload, also one that fails, and none is left; try: reboot'
@@ -159,6 +173,8 @@ case_secure_boot() {
 	vm_run '' --firmware secure --kernel "$case_dir/vmlinuz" --initrd "$case_dir/initrd" \
 		--append only=secure --timeout 240
 	expect_line "$log" 'secureboot: Secure boot enabled'
+	advised 'warn  lockdown       the kernel is locked down \(integrity\): its own loader must be used, .*' 'kexec -s, with a kernel that is signed'
+	expect_line "$log" '^@ doctor=0 00$'
 	refused secure 00 'kexec_load failed: Permission denied: Secure Boot is on, and this call gives the running kernel no signature to check; try: kexec -s -l KERNEL.signed'
 	refused unsigned 00 'kexec_file_load failed: No data available: the kernel is not signed, and must be; try: sbverify --list KERNEL'
 	refused other 00 "kexec_file_load failed: Required key not available: the kernel's signature is of a key that the running kernel does not have; try: sbverify --list KERNEL; mokutil --list-enrolled"
