@@ -180,7 +180,8 @@ int loaded_remember(const struct loaded *loaded, struct err *err)
 	struct record record CLEANUP(record_done) = { 0 };
 	struct err ignored;
 
-	if (!remember(loaded, &record, err))
+	/* An initramfs may have nowhere to keep it. */
+	if (!root_exists(loaded->root, "run") || !remember(loaded, &record, err))
 		return 0;
 	loaded_forget(loaded->root, loaded->crash, &ignored);
 	return -1;

@@ -34,7 +34,8 @@ struct loaded {
 	const struct system *system; /* NULL: it is read */
 };
 
-/* What was there is forgotten, also if the new cannot be recorded. */
+/* What was there is forgotten, also if the new cannot be recorded. Without a /run nothing is
+ * recorded. */
 int loaded_remember(const struct loaded *loaded, struct err *err);
 int loaded_forget(const struct root *root, bool crash, struct err *err);
 /*

@@ -316,6 +316,11 @@ static int read_file(struct json_object *object, struct record_file *ret, struct
 	file.mtime_ns = ns;
 	if (read_text(object, "path", true, &file.path, err))
 		return -1;
+	if (file.path && *file.path != '/') {
+		err_set(err, ERR_INPUT, "\"path\": \"%.40s\" does not begin with /", file.path);
+		file_done(&file);
+		return -1;
+	}
 	*ret = file;
 	return 0;
 }

@@ -129,11 +129,13 @@ static void test_arguments(void **state)
 /* Each is no userspace: nothing more is asked for below. */
 static void test_failures(void **state)
 {
+	static const char ends_late[] =
+		"echo 'Run /init as init process'; sleep 0.3\n"
+		"echo 'init invoked oom-killer: gfp_mask=0x0'; exec sleep 60\n";
 	static const char *const body[] = {
 		"echo 'Initramfs unpacking failed: write error'; echo 'Run /init as init process'\n",
 		"echo 'Run /init as init process'; echo 'Failed to execute /init (error -12)'\n",
-		"echo 'Run /init as init process'; sleep 0.3\n"
-		"echo 'init invoked oom-killer: gfp_mask=0x0'; exec sleep 60\n",
+		ends_late,
 		"echo 'Run /bin/sh as first program'; exec sleep 60\n",
 		"exit 1\n",
 	};
