@@ -449,7 +449,11 @@ static void check_map(struct examination *on, const struct loaded_kind *kind,
 	}
 	if (!change.gone.count && !change.came.count)
 		say(on, VERDICT_OK, kind->name, "", "the memory map is that of the load");
-	if (change.gone.count)
+	if (change.gone.count && record->hotplug)
+		say(on, VERDICT_OK, kind->name, "",
+		    "memory has gone since, %s, and the running kernel has taken it out of the dump",
+		    loaded_ranges(&change.gone, ranges));
+	else if (change.gone.count)
 		say(on, VERDICT_FAIL, kind->name, kind->again, "memory has gone since, %s: %s",
 		    loaded_ranges(&change.gone, ranges),
 		    kind->crash ? "the dump would be read from there" : "kexec -e refuses");

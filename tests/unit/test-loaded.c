@@ -579,6 +579,14 @@ static void test_examined_crash(void **state)
 		"kernel has added it to the dump\n"
 		"ok    loaded crash   the running kernel keeps the dump's header true when memory or "
 		"CPUs come or go\n");
+	mk_text(&machine, "proc/iomem",
+		"00001000-0009fbff : System RAM\n"
+		"00100000-2fffffff : System RAM\n"
+		"  10000000-1fffffff : Crash kernel\n");
+	assert_int_equal(run("--doctor %K"), 0);
+	expect_said(
+		"ok    loaded crash   memory has gone since, 0x30000000-0x40000000, and the running "
+		"kernel has taken it out of the dump\n");
 }
 
 static const char *parse(const char *text)

@@ -31,7 +31,7 @@ prepare() {
 case_record() {
 	prepare 6.12-cloud
 	vm_start '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append "crashkernel=192M" \
-		--mem 1G,slots=2,maxmem=4G --timeout 240 -monitor "unix:path=$case_dir/monitor,server=on,wait=off"
+		--mem 1G,slots=2,maxmem=4G --timeout 480 -monitor "unix:path=$case_dir/monitor,server=on,wait=off"
 	vm_await '^@ hotadd'
 	python3 "$vm_here/monitor.py" "$case_dir/monitor" "object_add memory-backend-ram,id=m1,size=512M" \
 		"device_add pc-dimm,id=d1,memdev=m1" >"$case_dir/monitor.out" 2>&1 || fail "$(cat "$case_dir/monitor.out")"
@@ -69,6 +69,7 @@ case_record() {
 	found again 0 ok loaded 'the memory map is that of the load'
 	found again 0 ok 'loaded crash' "the running kernel keeps the dump's header true when memory or CPUs come or go"
 	found gone 1 fail loaded 'memory has gone since, 0x100000000-0x120000000: kexec -e refuses' 'kexec -l, again'
+	found gone 1 ok 'loaded crash' 'memory has gone since, 0x100000000-0x120000000, and the running kernel has taken it out of the dump'
 	expect_line "$log" '^kexec: memory has gone since the kernel was loaded, 0x100000000-0x120000000, and the new kernel would take it for RAM: nothing was started, '
 	expect_line "$log" '^@ status exec=1$'
 	expect_line "$log" '^@ still loaded=1$'
@@ -83,7 +84,7 @@ bounce() {
 	shift
 	prepare 6.1-cloud
 	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append "crashkernel=256M crash=1" \
-		--mem 5G --timeout 240 "$@"
+		--mem 5G --timeout 480 "$@"
 	expect_line "$log" '^@ captured$'
 	expect_equal "bounce buffers" "$(value "$log" swiotlb)" "$size"
 }
@@ -115,7 +116,7 @@ case_measure() {
 	grep -qE '^ +[0-9]+ KiB  measured: the pair reaches userspace on one CPU, not in [0-9]+ KiB' "$case_dir/said" ||
 		fail "no line about what was measured"
 	grep -q ' MiB, emulated: none after ' "$case_dir/boots" || fail "no boot had too little memory"
-	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append "crashkernel=${measured}M crash=1"
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append "crashkernel=${measured}M crash=1" --timeout 240
 	expect_line "$log" '^@ captured$'
 	echo "# measured $(sed -n '2s/^ *\([0-9]*\) KiB .*/\1/p' "$case_dir/said") KiB: crashkernel=${measured}M, $(tail -n 1 "$case_dir/said"), $(wc -l <"$case_dir/boots") boots"
 }
