@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum { LINE_MAX_BYTES = 512, BOOTS_MAX_MIB = 16384, MIB = 1 << 20 };
+enum { SLOWER = 3 }; /* an emulated guest, at least */
 
 /* The last words count. Serial output goes to QEMU's standard output. */
 static const char own_words[] = "console=ttyS0 loglevel=7 ignore_loglevel panic=-1 nr_cpus=1 "
@@ -202,7 +203,8 @@ static enum boot watch_guest(const struct guest *guest, int from, struct watch *
 		look(watch, text, (size_t)got);
 		if (watch->userspace && !settles) {
 			settles = true;
-			limit = milliseconds() - started + request->settle_s * 1000;
+			limit = milliseconds() - started +
+				request->settle_s * 1000 * (guest->kvm ? 1 : SLOWER);
 		}
 	}
 	end_line(watch);

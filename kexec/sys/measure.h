@@ -17,7 +17,7 @@ struct measure_request {
 	unsigned int unit;	/* a multiple of 1 MiB; what is found is one */
 	unsigned int limit_s;	/* for each boot */
 	unsigned int silence_s; /* KVM without a word for so long does not work here */
-	unsigned int settle_s;	/* userspace has to last so long */
+	unsigned int settle_s;	/* userspace has to last so long; thrice that if emulated */
 	FILE *progress;		/* a line for each boot; NULL: none */
 };
 
