@@ -603,6 +603,7 @@ static void test_usage(void **state)
 	expect("-p %K --backup=maybe", "--backup=maybe: not auto, always or never", "");
 	expect("-l %K --elf32-core-headers --elf64-core-headers --args-linux", "0",
 	       "load(3,0x3e0000) ");
+	expect("--estimate=count", "--estimate=count: only =measure is known", "");
 	expect("-l %K --serial=ttyUSB0", "--serial=ttyUSB0: not ttyS0 to ttyS3, nor an I/O port",
 	       "");
 	expect("-l %K --serial-baud=7", "--serial-baud=7: 115200 is not a multiple of it", "");

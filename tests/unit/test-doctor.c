@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -305,6 +306,67 @@ static void test_parts(void **state)
 	free(said);
 }
 
+/* With a script in QEMU's place, which reaches userspace in 64 MiB. */
+static void test_measured(void **state)
+{
+	static const char script[] =
+		"#!/bin/sh\n"
+		"while [ $# -gt 1 ]; do\n"
+		"	[ \"$1 $2\" != '-accel kvm' ] || exit 1\n"
+		"	[ $1 != -m ] || memory=${2%M}\n"
+		"	shift\n"
+		"done\n"
+		"[ $memory -lt 64 ] || { echo 'Run /init as init process'; exit 0; }\n"
+		"echo 'Kernel panic - not syncing: System is deadlocked on memory'\n";
+	char initrd[MK_PATH_MAX], bin[MK_PATH_MAX], qemu[MK_PATH_MAX];
+	const char *const initrds[] = { initrd };
+	struct root root CLEANUP(root_close) = { 0 };
+	struct doctor_request request = { .root = &root, .kernel = kernel, .measure = true };
+	struct err err = { 0 };
+	char *said = NULL, *path = strdup(getenv("PATH") ?: "/usr/bin:/bin"), *longer;
+	size_t size;
+	FILE *to = open_memstream(&said, &size);
+
+	(void)state;
+	mk_text(&machine, "initrd", "070701");
+	mk_path(&machine, "initrd", initrd);
+	assert_int_equal(root_open(machine.path, &root, &err), 0);
+	setenv("PATH", "/nonexistent", 1);
+	assert_int_equal(doctor_estimate(&request, to, &err), -1);
+	assert_string_equal(err.text,
+			    "--estimate=measure: qemu-system-x86_64 is not on PATH: install "
+			    "it, or do without =measure");
+	mk_text(&machine, "bin/qemu-system-x86_64", script);
+	mk_path(&machine, "bin/qemu-system-x86_64", qemu);
+	mk_path(&machine, "bin", bin);
+	assert_int_equal(chmod(qemu, 0755), 0);
+	assert_true(asprintf(&longer, "%s:%s", bin, path) > 0);
+	setenv("PATH", longer, 1);
+	free(longer);
+	assert_int_equal(doctor_estimate(&request, to, &err), -1);
+	assert_string_equal(err.text,
+			    "--estimate=measure: without an initrd there is no userspace: "
+			    "name it with --initrd");
+	request.initrd = initrds;
+	request.nr_initrds = 1;
+	if (doctor_estimate(&request, to, &err))
+		fail_msg("%s", err.text);
+	fclose(to);
+	assert_memory_equal(
+		said,
+		"crashkernel=80M\n"
+		"     65536 KiB  measured: the pair reaches userspace on one CPU, not in "
+		"57344 KiB (3 boots)\n"
+		"      8192 KiB  left to the program that writes the dump\n",
+		160);
+	expect_said(said, "\nnot measured, but computed, it is crashkernel=80M\n");
+	/* It is not done unasked, but told of. */
+	expect_said(examine(NULL, true, NULL),
+		    "\n--estimate=measure boots the pair in QEMU to see\n");
+	setenv("PATH", path, 1);
+	free(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +375,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_paging, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_new_console, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_measured, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
