@@ -35,13 +35,16 @@ static void hex(const uint8_t digest[32], char ret[RECORD_DIGEST_MAX])
 
 /* --- remembering -------------------------------------------------------------- */
 
+/* NULL where the working directory is gone. */
 static int absolute(const char *path, char **ret, struct err *err)
 {
-	char *directory = *path == '/' ? NULL : getcwd(NULL, 0);
-	int length =
-		directory ? asprintf(ret, "%s/%s", directory, path) : asprintf(ret, "%s", path);
+	char *directory CLEANUP(text_done) = *path == '/' ? NULL : getcwd(NULL, 0);
+	int length;
 
-	free(directory);
+	*ret = NULL;
+	if (*path != '/' && !directory)
+		return 0;
+	length = directory ? asprintf(ret, "%s/%s", directory, path) : asprintf(ret, "%s", path);
 	if (length >= 0)
 		return 0;
 	*ret = NULL;

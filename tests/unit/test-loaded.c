@@ -449,6 +449,12 @@ static void test_files(void **state)
 	assert_int_equal(compare(true, &path), LOADED_FILE_SAME);
 	assert_int_equal(utimensat(AT_FDCWD, kernel, then, 0), 0);
 	assert_int_equal(compare(false, &path), LOADED_FILE_UNKNOWN);
+	/* A path is kept with the directory that it was meant in. */
+	assert_int_equal(chdir(machine.path), 0);
+	assert_int_equal(run("-c -l vmlinuz --no-checks"), 0);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(compare(false, &path), LOADED_FILE_SAME);
+	assert_string_equal(path, kernel);
 	/* What another process cannot find is not looked for. */
 	snprintf(initrd, sizeof(initrd), "/proc/self/fd/%d", open(kernel, O_RDONLY));
 	assert_int_equal(run("-c -l %K --initrd %I"), 0);
