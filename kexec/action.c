@@ -470,11 +470,11 @@ static int load_by_kernel(struct session *session, struct err *err)
 	if (request->nr_initrds > 1)
 		return err_set(err, ERR_USAGE, "-s takes one initrd, %zu are given; -c joins them",
 			       request->nr_initrds);
-	if (check_floor(session, err) || (request->crash && check_reload(session, err)) ||
-	    loaded_digest(kernel_image(session), session->initrd.bytes, &digests, err))
+	if (check_floor(session, err) || (request->crash && check_reload(session, err)))
 		return -1;
 	if (file_load(session, initrd, flags, err))
 		return -1;
+	digests = loaded_digest(&session->kernel, &session->initrd);
 	remember(session, &digests, flags, /* plan= */ NULL);
 	return 0;
 }

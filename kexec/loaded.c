@@ -13,6 +13,7 @@
 #include "kexec/core/sha256.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/run.h"
+#include "purgatory-abi.h"
 
 enum { RANGES_NAMED = 4 };
 
@@ -97,16 +98,67 @@ static struct bytes kernel_part(struct bytes image)
 	return bzimage_parse(image, &parsed, &ignored) ? image : parsed.protected;
 }
 
-int loaded_digest(struct bytes image, struct bytes initrd, struct loaded_digests *ret,
-		  struct err *err)
+/* False if the file does not have so much. */
+static bool read_exactly(int fd, uint64_t offset, uint8_t *ret, size_t size)
 {
-	struct loaded_digests digests = { .has_kernel = true, .has_initrd = initrd.size };
+	while (size) {
+		ssize_t got = pread(fd, ret, size, (off_t)offset);
 
-	if (load_digest_bytes(kernel_part(image), digests.kernel, err) ||
-	    load_digest_bytes(initrd, digests.initrd, err))
-		return -1;
-	*ret = digests;
-	return 0;
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		ret += got;
+		offset += (uint64_t)got;
+		size -= (size_t)got;
+	}
+	return true;
+}
+
+static bool digest_kernel(const struct input *file, uint8_t ret[32])
+{
+	struct buf image CLEANUP(buf_done) = { 0 };
+	size_t size = (size_t)file->status.st_size;
+	struct err ignored;
+
+	return !buf_extend(&image, size, &ignored) && read_exactly(file->fd, 0, image.data, size) &&
+	       !load_digest_bytes(kernel_part(buf_bytes(&image)), ret, &ignored);
+}
+
+/* As load_digest_bytes(), piece by piece: an initrd can be large. */
+static bool digest_initrd(const struct input *file, uint8_t ret[32])
+{
+	struct buf digests CLEANUP(buf_done) = { 0 }, piece CLEANUP(buf_done) = { 0 };
+	uint64_t size = (uint64_t)file->status.st_size;
+	uint8_t digest[PURGATORY_DIGEST_SIZE];
+	struct err ignored;
+
+	if (buf_extend(&piece, PURGATORY_CHUNK_SIZE, &ignored))
+		return false;
+	for (uint64_t at = 0; at < size; at += PURGATORY_CHUNK_SIZE) {
+		size_t want = size - at < PURGATORY_CHUNK_SIZE ? (size_t)(size - at)
+							       : PURGATORY_CHUNK_SIZE;
+
+		if (!read_exactly(file->fd, at, piece.data, want))
+			return false;
+		sha256(piece.data, want, digest);
+		if (buf_append(&digests, digest, sizeof(digest), &ignored))
+			return false;
+	}
+	sha256(digests.data, digests.size, ret);
+	return true;
+}
+
+struct loaded_digests loaded_digest(const struct inputs *kernel, const struct inputs *initrd)
+{
+	struct loaded_digests digests = { 0 };
+	struct err ignored;
+
+	digests.has_kernel = digest_kernel(&kernel->file[0], digests.kernel);
+	digests.has_initrd = initrd->count == 1 && digest_initrd(&initrd->file[0], digests.initrd);
+	if (inputs_check_unchanged(kernel, &ignored) || inputs_check_unchanged(initrd, &ignored))
+		digests.has_kernel = digests.has_initrd = false;
+	return digests;
 }
 
 static void remember_digests(const struct loaded *loaded, struct record *record)

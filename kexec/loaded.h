@@ -13,14 +13,17 @@
 #include "kexec/sys/root.h"
 #include "kexec/x86/load.h"
 
-/* See load_digest(). An initrd of size 0 has none. */
+/* See load_digest(). */
 struct loaded_digests {
 	bool has_kernel, has_initrd;
 	uint8_t kernel[32], initrd[32];
 };
-/* What the running kernel's loader loads of an image, of what is no bzImage all, and the initrd. */
-int loaded_digest(struct bytes image, struct bytes initrd, struct loaded_digests *ret,
-		  struct err *err);
+/*
+ * Of what the running kernel's loader was given: the kernel's part that is loaded, of what is no
+ * bzImage all, and the initrd. The files are read, not mapped: one that has shrunk, or changed since
+ * it was opened, gives none.
+ */
+struct loaded_digests loaded_digest(const struct inputs *kernel, const struct inputs *initrd);
 
 struct loaded {
 	const struct root *root;
