@@ -22,6 +22,8 @@ static bool is_sound_header(const Elf64_Ehdr *header, uint64_t room)
 {
 	uint64_t ident[2];
 
+	if (room < sizeof(*header))
+		return false;
 	memcpy(ident, header->e_ident, sizeof(ident));
 	return ident[0] == IDENT && !ident[1] && header->e_type == ET_CORE &&
 	       header->e_machine == EM_X86_64 && header->e_version == EV_CURRENT &&

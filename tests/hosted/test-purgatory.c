@@ -641,7 +641,7 @@ static bool bit_matters(size_t bit)
 static void test_core_header_is_sound(void **state)
 {
 	struct core_header header;
-	uint8_t *bytes = (void *)&header;
+	uint8_t *bytes = (void *)&header, *half;
 	size_t unseen = 0;
 
 	(void)state;
@@ -656,6 +656,11 @@ static void test_core_header_is_sound(void **state)
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
 	assert_in_range(unseen, 1, 8 * sizeof(header) / 2);
+	/* In less than a header's room, none of what is not there is read. */
+	half = malloc(sizeof(header.ehdr) / 2);
+	memcpy(half, &header, sizeof(header.ehdr) / 2);
+	assert_false(elfcorehdr_is_sound(half, sizeof(header.ehdr) / 2));
+	free(half);
 	/* What memory hot-added later looks like, and what is gone. */
 	header.ehdr.e_phnum--;
 	assert_true(elfcorehdr_is_sound(&header, sizeof(header)));
