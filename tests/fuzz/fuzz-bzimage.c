@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Input: a bzImage. */
+/* Input: a bzImage. What era its EFI stub may be of is asked, too. */
 #include <string.h>
 
-#include "kexec/x86/bzimage.h"
+#include "kexec/x86/efistub.h"
 #include "tests/fuzz/fuzz.h"
 
 /* From arch/x86/include/uapi/asm/bootparam.h of Linux 6.12, not from our own header. */
@@ -32,6 +32,22 @@ static void check_image(const struct bzimage *image, struct bytes file)
 	require(length < sizeof(image->version));
 	for (size_t i = 0; i < length; i++)
 		require(image->version[i] >= ' ' && image->version[i] <= '~');
+}
+
+/* There is one at least; the PE header has the last word, and a version can leave no two but the
+ * first. */
+static void check_eras(const struct bzimage *image)
+{
+	const unsigned int old = 1 << EFISTUB_NO_FLOOR | 1 << EFISTUB_FLOOR;
+	unsigned int eras = efistub_eras(image), major, minor;
+	uint64_t init_size = image->footprint.init_size;
+
+	require(eras && eras < 1 << EFISTUB_ERAS);
+	require(image->pe_image_size != init_size || !(eras & ~old));
+	require(image->pe_image_size != init_size + image->footprint.alignment || !(eras & old));
+	if (sscanf(image->version, "%3u.%3u", &major, &minor) == 2 && major > 4)
+		require(num_is_power_of_two(eras) || eras == old ||
+			eras == (1 << EFISTUB_IN_PLACE | 1 << EFISTUB_DECOMPRESSES));
 }
 
 /* The rule once more, by division, for loads that leave room to compute with. */
@@ -73,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check_image(&image, file);
+	check_eras(&image);
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
 		check_footprint(of, fixed[i]);
 	for (int64_t offset = -1; offset <= 1; offset++) {

@@ -3,6 +3,7 @@
  * Input: an archive, whose headers get the checksums that belong to them. It is refused with a sentence, or holds what a capture may, is the same
  * when it was written and read again, and gives, read as a machine, a capture that gives itself.
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include "kexec/sys/gather.h"
 #include "kexec/x86/crash.h"
 #include "tests/fuzz/fuzz.h"
+
+enum { SAVED_MAX = 4096 };
 
 static bool is_letter(char character)
 {
@@ -51,7 +54,7 @@ static void check_entries(const struct capture *capture)
 static void correct_checksums(struct buf *archive)
 {
 	enum { BLOCK = 512, CHECKSUM_AT = 148, MAGIC_AT = 257 };
-	char text[8];
+	char text[7]; /* and a blank behind it */
 
 	for (size_t at = 0; at + BLOCK <= archive->size; at += BLOCK) {
 		uint8_t *header = archive->data + at;
@@ -59,7 +62,7 @@ static void correct_checksums(struct buf *archive)
 
 		if (memcmp(header + MAGIC_AT, "ustar", 5))
 			continue;
-		memset(header + CHECKSUM_AT, ' ', sizeof(text));
+		memset(header + CHECKSUM_AT, ' ', sizeof(text) + 1);
 		for (size_t i = 0; i < BLOCK; i++)
 			sum += header[i];
 		snprintf(text, sizeof(text), "%06o", sum);
@@ -101,6 +104,33 @@ static void require_same(struct bytes a, struct bytes b)
 	require(a.size == b.size && !memcmp(a.data, b.data, a.size));
 	free((void *)a.data);
 	free((void *)b.data);
+}
+
+static char directory[] = "/tmp/fuzz-capture-XXXXXX";
+
+static void remove_directory(void)
+{
+	require(!rmdir(directory));
+}
+
+/* A file gets the same bytes, and gets them once. */
+static void check_saved(struct capture *capture, struct bytes written)
+{
+	static bool has_directory;
+	char path[sizeof(directory) + 16];
+	struct err err = { 0 };
+	struct root root;
+
+	if (!has_directory)
+		require(mkdtemp(directory) && !atexit(remove_directory));
+	has_directory = true;
+	snprintf(path, sizeof(path), "%s/saved.tar", directory);
+	require(!capture_save(capture, path, &err));
+	require(capture_save(capture, path, &err) && err.sys_errno == EEXIST);
+	require(!root_open(path, &root, &err));
+	require_same(written, write_bytes(root.captured));
+	root_close(&root);
+	require(!unlink(path));
 }
 
 /* The machine, captured. */
@@ -165,6 +195,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	check_entries(&capture);
 	once = write_bytes(&capture);
+	/* To the disk, few only: of the small ones those that are what is written. */
+	if (size <= SAVED_MAX && size == once.size && !memcmp(archive.data, once.data, size))
+		check_saved(&capture, write_bytes(&capture));
 	require(read_bytes(once, &again));
 	require_same(once, write_bytes(&again));
 	once = capture_of(&capture);

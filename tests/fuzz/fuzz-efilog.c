@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Input: a kernel log. */
+/* Input: a kernel log; its first bytes are the head of each table that it names, too. */
 #include <string.h>
 
 #include "kexec/core/efimap.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { ROOM = 5 };
+
+/* No byte behind the head is asked for. */
+static void check_size(const char *name, struct bytes table)
+{
+	struct bytes head = { table.data, EFI_TABLE_HEAD_SIZE };
+	uint64_t size = efi_table_size(name, table);
+
+	require(size <= EFI_TABLE_SIZE_MAX);
+	if (table.size >= EFI_TABLE_HEAD_SIZE)
+		require(efi_table_size(name, head) == size);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -21,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			!memchr(table[i].name, '=', length));
 		require(table[i].address < PHYS_LIMIT);
 		require(!table[i].size);
+		check_size(table[i].name, (struct bytes){ data, size });
 	}
 	return 0;
 }

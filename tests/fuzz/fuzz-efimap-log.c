@@ -13,6 +13,18 @@ static const struct efistub_start starts[] = {
 	  .has_load = true,
 	  .load = 0x1000,
 	  .setup_size = 0x5000 },
+	{ .footprint = { true, 0x200000, 0x1000000, 0x377d000, 0xb74000 },
+	  .decompressed_size = 0x2c00000,
+	  .has_load = true,
+	  .load = 0x1000000,
+	  .handover = true },
+	{ .footprint = { true, 0x200000, 0x1000000, 0x377d000, 0xb74000 }, .partial = true },
+};
+
+static const struct efistub_start beyond = {
+	.footprint = { true, 0x200000, 0x1000000, 0x377d000, 0xb74000 },
+	.has_load = true,
+	.load = PHYS_LIMIT - 0xb73000,
 };
 
 static void check_map(const struct efi_map *map)
@@ -42,7 +54,7 @@ static void check_outcome(const struct efi_map *map, const struct efistub_outcom
 	}
 	require((outcome->verdict == EFISTUB_HAZARD) ==
 		(outcome->nr_conflicts || outcome->undescribed.end));
-	if (outcome->verdict == EFISTUB_NO_PLACE)
+	if (outcome->verdict == EFISTUB_NO_PLACE || outcome->verdict == EFISTUB_UNKNOWN)
 		return;
 	require(range_is_valid(outcome->output));
 	/* What the fix fixed: who moves above the floor is safe. */
@@ -54,6 +66,7 @@ static void check_outcome(const struct efi_map *map, const struct efistub_outcom
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct efi_map map CLEANUP(efi_map_done) = { 0 };
+	struct efistub_audit untouched = { 0 };
 	struct warnings warnings CLEANUP(warnings_done) = { 0 };
 	struct err err = { 0 };
 
@@ -66,9 +79,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct efistub_audit audit CLEANUP(efistub_audit_done) = { 0 };
 
 		require(!efistub_audit(&map, &starts[i], &audit, &err));
-		for (int era = 0; era < EFISTUB_ERAS; era++)
+		for (int era = 0; era < EFISTUB_ERAS; era++) {
+			require((audit.era[era].verdict == EFISTUB_UNKNOWN) == starts[i].partial);
 			check_outcome(&map, &audit.era[era], &starts[i].footprint,
 				      era != EFISTUB_NO_FLOOR);
+		}
 	}
+	require(efistub_audit(&map, &beyond, &untouched, &err) && err.code == ERR_INPUT);
+	require(!untouched.own_copy);
 	return 0;
 }
