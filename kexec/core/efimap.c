@@ -200,6 +200,9 @@ static bool next_table(struct bytes *rest, struct efi_table *ret)
 	equals = memchr(text, '=', (size_t)(end - text));
 	if (!equals || equals == text || (size_t)(equals - text) >= sizeof(ret->name))
 		return false;
+	for (const char *at = text; at < equals; at++)
+		if (*at < ' ' || *at > '~')
+			return false;
 	value = equals + 1;
 	value_end = memchr(value, ' ', (size_t)(end - value));
 	if (!value_end)

@@ -3,7 +3,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,22 +129,6 @@ static void archive_done(struct archive **archive)
 	archive_read_free(*archive);
 }
 
-/* A name for a sentence: short, and with nothing that a terminal obeys. */
-struct shown {
-	char text[64];
-};
-
-static struct shown show(const char *name)
-{
-	struct shown ret;
-
-	snprintf(ret.text, sizeof(ret.text), "%s", name);
-	for (char *at = ret.text; *at; at++)
-		if (!isprint((unsigned char)*at))
-			*at = '?';
-	return ret;
-}
-
 /* Whether a part is empty, or dots alone. */
 static bool has_dots(const char *path)
 {
@@ -164,23 +147,22 @@ static int check_path(const char *path, struct err *err)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789._-/";
-	struct shown name = show(path);
 	size_t good = strspn(path, allowed);
 
 	if (path[good])
 		return err_set(err, ERR_INPUT,
-			       "entry \"%s\": character 0x%02x at offset %zu is in no path of a "
+			       "entry \"%.63s\": character 0x%02x at offset %zu is in no path of a "
 			       "capture",
-			       name.text, (unsigned char)path[good], good);
+			       path, (unsigned char)path[good], good);
 	if (strlen(path) > CAPTURE_PATH_MAX)
 		return err_set(err, ERR_INPUT,
-			       "entry \"%s\": a path of %zu characters, %d is the most", name.text,
+			       "entry \"%.63s\": a path of %zu characters, %d is the most", path,
 			       strlen(path), CAPTURE_PATH_MAX);
 	if (has_dots(path))
 		return err_set(err, ERR_INPUT,
 			       "entry \"%s\": a part of this path is empty or dots alone: it may "
 			       "lead out of the capture",
-			       name.text);
+			       path);
 	return 0;
 }
 
@@ -250,8 +232,8 @@ static int read_entry(struct archive *archive, struct archive_entry *entry, uint
 		return err_no_memory(err);
 	if (kind)
 		return err_set(err, ERR_INPUT,
-			       "entry \"%s\": %s: a capture has files and directories alone",
-			       show(path).text, kind);
+			       "entry \"%.63s\": %s: a capture has files and directories alone",
+			       path, kind);
 	if (is_directory && *path && path[strlen(path) - 1] == '/')
 		path[strlen(path) - 1] = '\0';
 	if (check_path(path, err) || check_room(capture, path, err))
@@ -306,8 +288,7 @@ static int read_unread(struct bytes words, struct capture *capture, struct err *
 
 	snprintf(text, sizeof(text), "%.*s", (int)words.size, (const char *)words.data);
 	if (sscanf(text, "%4d %100s", &error, path) != 2 || error <= 0)
-		return err_set(err, ERR_INPUT, "\"unread %s\" is not an errno and a path",
-			       show(text).text);
+		return err_set(err, ERR_INPUT, "\"unread %.63s\" is not an errno and a path", text);
 	if (check_path(path, err) || check_room(capture, path, err))
 		return -1;
 	capture_add_unread(capture, path, error);

@@ -379,16 +379,16 @@ int gather_runtime_map(const struct root *root, struct efi_map *ret, struct err 
 static void gather_lockdown(const struct root *root, struct system *system)
 {
 	char *text CLEANUP(text_done) = NULL;
-	const char *open_bracket, *close_bracket;
+	const char *bracket;
 	struct err ignored;
+	size_t length;
 
 	if (root_read_text(root, "sys/kernel/security/lockdown", &text, &ignored))
 		return;
-	open_bracket = strchr(text, '[');
-	close_bracket = open_bracket ? strchr(open_bracket, ']') : NULL;
-	if (close_bracket)
-		system->lockdown =
-			strndup(open_bracket + 1, (size_t)(close_bracket - open_bracket - 1));
+	bracket = strchr(text, '[');
+	length = bracket ? strspn(bracket + 1, "abcdefghijklmnopqrstuvwxyz") : 0;
+	if (length && bracket[length + 1] == ']')
+		system->lockdown = strndup(bracket + 1, length);
 }
 
 /* Where boot_params says that the map is. */

@@ -81,7 +81,7 @@ static bool read_bytes(struct bytes in, struct capture *ret)
 	require(!lseek(fd, 0, SEEK_SET));
 	result = capture_read(fd, ret, &err);
 	close(fd);
-	require(!result == !err.text[0]);
+	require(result ? is_sentence(err.text) : !err.text[0]);
 	require(!result || (err.code == ERR_INPUT && !ret->count));
 	return !result;
 }

@@ -28,8 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t length = strnlen(table[i].name, sizeof(table[i].name));
 
 		require(length < sizeof(table[i].name));
-		require(!memchr(table[i].name, '\n', length) &&
-			!memchr(table[i].name, '=', length));
+		for (size_t j = 0; j < length; j++)
+			require(is_shown(table[i].name[j]) && table[i].name[j] != '=');
 		require(table[i].address < PHYS_LIMIT);
 		require(!table[i].size);
 		check_size(table[i].name, (struct bytes){ data, size });

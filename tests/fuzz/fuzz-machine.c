@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kexec/explain.h"
 #include "kexec/sys/gather.h"
 #include "kexec/x86/load.h"
 #include "tests/fuzz/fuzz.h"
@@ -45,7 +46,13 @@ static const struct {
 	{ "proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu sse\n" },
 	{ "proc/kcore", NULL },
 	{ "proc/kpageflags", NULL },
-	{ "proc/meminfo", "MemTotal:        1013344 kB\n" },
+	{ "proc/meminfo", "MemTotal:        1013344 kB\nMemAvailable:     900000 kB\n" },
+	{ "proc/self/status", "Name:\tkexec\nCapEff:\t000001ffffffffff\n" },
+	{ "proc/sys/kernel/kexec_load_disabled", "0\n" },
+	{ "proc/sys/kernel/kexec_load_limit_panic", "-1\n" },
+	{ "proc/sys/kernel/kexec_load_limit_reboot", "-1\n" },
+	{ "proc/sys/kernel/osrelease", "6.1.0\n" },
+	{ "boot/config-6.1.0", "CONFIG_KEXEC=y\n# CONFIG_KEXEC_FILE is not set\n" },
 	{ "dmesg", "[    0.000000] tsc: Detected 2599.998 MHz processor\n" },
 	{ "sys/firmware/acpi/tables/FACP", NULL },
 	{ "sys/class/graphics/fb0/name", NULL },
@@ -197,7 +204,7 @@ static void write_machine(const struct content content[NR_FILES])
 static void check_error(const struct err *err)
 {
 	require(err->code == ERR_INPUT || (err->code == ERR_SYSTEM && err->sys_errno == ENOENT));
-	require(err->text[0] == '/');
+	require(err->text[0] == '/' && is_sentence(err->text));
 }
 
 /* The number in a file that was accepted, as the C library reads it. */
@@ -291,6 +298,34 @@ static void check_others(void)
 		require(!range_size(main_region) || range_is_valid(main_region));
 }
 
+/* Whatever the files say of a failure, it is one sentence that ends with what to do. */
+static void check_explained(void)
+{
+	size_t count;
+	const struct explain_cause *cause = explain_causes(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct explain_failure failure = {
+			.call = cause[i].calls & -cause[i].calls,
+			.error = cause[i].error,
+			.crash = i % 2,
+			.root = &root,
+		};
+		struct err err = { 0 };
+
+		if (!cause[i].is_it)
+			continue;
+		require(explain(&failure, &err) && err.code == ERR_REFUSED);
+		require(is_sentence(err.text) && strstr(err.text, "; try: "));
+	}
+}
+
+static void check_warnings(const struct warnings *warnings)
+{
+	for (size_t i = 0; i < warnings->count; i++)
+		require(is_sentence(warnings->text[i]));
+}
+
 /* A plan is refused or sealed. Files that contradict each other (a running kernel inside the
  * reservation for the next) may bring a crash kernel's as far as plan_check(). */
 static void plan_load(const struct system *system, bool crash)
@@ -309,9 +344,10 @@ static void plan_load(const struct system *system, bool crash)
 
 	mk_image(image);
 	if (load_place(&request, system, &warnings, &load, &err)) {
-		require((err.code == ERR_INPUT || err.code == ERR_NO_FIT) && err.text[0]);
+		require((err.code == ERR_INPUT || err.code == ERR_NO_FIT) && is_sentence(err.text));
 		return;
 	}
+	check_warnings(&warnings);
 	if (load_seal(&request, system, &load, &err))
 		require(crash && err.code == ERR_INTERNAL);
 	else
@@ -331,11 +367,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	write_machine(content);
 	check_others();
 	check_memmap();
+	check_explained();
 	if (gather_choice(&root, &system, &err) ||
 	    gather_machine(&root, &system, &warnings, &err) || gather_crash(&root, &system, &err)) {
 		check_error(&err);
 		return 0;
 	}
+	check_warnings(&warnings);
 	check_firmware(content, &system.firmware);
 	check_efi(&system.efi);
 	check_crash(content, &system.crash);

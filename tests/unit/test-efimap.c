@@ -110,6 +110,7 @@ static void lines_without_tables(void **state)
 		"efi: ESRT=0x10000000000000000\n",
 		"efi: ESRT=0x10000000000000\n",
 		"efi: a name of 24 characters!=0x1000\n",
+		"efi: \033[2J=0x1000\n",
 	};
 	struct efi_table table[ROOM];
 

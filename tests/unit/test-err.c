@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kexec/core/err.h"
+#include "kexec/core/bytes.h"
 
 static void set_fills_code_and_text(void **state)
 {
@@ -43,6 +43,21 @@ static void errno_is_kept_and_spelt_out(void **state)
 	assert_int_equal(err.code, ERR_SYSTEM);
 	assert_int_equal(err.sys_errno, EPERM);
 	assert_string_equal(err.text, "kexec_load failed: Operation not permitted");
+}
+
+/* What a file says is shown, not obeyed by the terminal. */
+static void control_characters_are_shown_as_such(void **state)
+{
+	struct warnings warnings CLEANUP(warnings_done) = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	err_set(&err, ERR_INPUT, "type \"%s\"", "\033[2J\n\x7f");
+	err_append(&err, ", %s", "\a");
+	err_prefix(&err, "/%s", "a\tb");
+	assert_string_equal(err.text, "/a?b: type \"?[2J??\", ?");
+	warn_add(&warnings, "\u00e4: %s", "\033c\xc2\x9bm");
+	assert_string_equal(warnings.text[0], "\u00e4: ?c??m");
 }
 
 static void no_memory_says_so(void **state)
@@ -130,6 +145,7 @@ int main(void)
 		cmocka_unit_test(set_fills_code_and_text),
 		cmocka_unit_test(set_replaces),
 		cmocka_unit_test(errno_is_kept_and_spelt_out),
+		cmocka_unit_test(control_characters_are_shown_as_such),
 		cmocka_unit_test(no_memory_says_so),
 		cmocka_unit_test(frames_add_where_and_advice),
 		cmocka_unit_test(long_text_is_cut_at_its_end),

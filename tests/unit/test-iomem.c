@@ -148,7 +148,7 @@ static void malformed_lines_are_named(void **state)
 		{ "1000-2g00 : x\n", "line 1: \"1000-2g00 : x\" is not START-END : NAME" },
 		{ "00000000000000001-2 : x\n",
 		  "line 1: \"00000000000000001-2 : x\" is not START-END : NAME" },
-		{ "\t1000-2000 : x\n", "line 1: \"\t1000-2000 : x\" is not START-END : NAME" },
+		{ "\t1000-2000 : x\n", "line 1: \"?1000-2000 : x\" is not START-END : NAME" },
 		{ "00001000-00000fff : Reserved\n",
 		  "line 1: 0x1000-0xfff: the end lies below the start" },
 		{ "1-2 : a\n  2-1 : b\n", "line 2: 0x2-0x1: the end lies below the start" },
