@@ -336,7 +336,7 @@ static enum loaded_file compare_status(const struct root *root, const struct rec
 
 	if (!file->path)
 		return LOADED_FILE_UNNAMED;
-	fd = root_open_below(root, file->path + 1, O_PATH);
+	fd = root_fd_below(root, file->path + 1, O_PATH);
 	if (fd < 0 || fstat(fd, &now))
 		return LOADED_FILE_GONE;
 	if ((uint64_t)now.st_size != file->size)
@@ -372,7 +372,7 @@ static int open_files(const struct root *root, const struct record_file *file, s
 	if (!ret->fd || !ret->path || !ret->paths)
 		return err_no_memory(err);
 	for (; ret->count < count; ret->count++) {
-		int fd = root_open_below(root, file[ret->count].path + 1, O_NONBLOCK);
+		int fd = root_fd_below(root, file[ret->count].path + 1, O_NONBLOCK);
 
 		if (fd < 0)
 			return err_set_errno(err, errno, "%s", file[ret->count].path);

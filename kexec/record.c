@@ -49,7 +49,7 @@ int record_add_initrd(struct record *record, const struct record_file *file, str
 static int ram_of(bool crash, const struct system *system, struct range_set *ret, struct err *err)
 {
 	return crash ? iomem_dumped_ram(&system->iomem, ret, err)
-		     : iomem_system_ram(&system->iomem, ret, err);
+		     : iomem_system_ram(&system->iomem, RANGE_ALL, ret, err);
 }
 
 int record_set_map(struct record *record, const struct system *system, struct err *err)

@@ -71,6 +71,7 @@ static void append_text(struct err *err, const char *format, va_list arguments)
 	size_t used = strlen(err->text);
 
 	vsnprintf(err->text + used, sizeof(err->text) - used, format, arguments);
+	make_harmless(err->text + used);
 }
 
 int err_append(struct err *err, const char *format, ...)
@@ -80,7 +81,6 @@ int err_append(struct err *err, const char *format, ...)
 	va_start(arguments, format);
 	append_text(err, format, arguments);
 	va_end(arguments);
-	make_harmless(err->text + used);
 	return -1;
 }
 

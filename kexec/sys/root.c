@@ -65,7 +65,7 @@ int root_open(const char *path, struct root *ret, struct err *err)
 	return 0;
 }
 
-int root_open_below(const struct root *root, const char *path, int flags)
+int root_fd_below(const struct root *root, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (unsigned int)(flags | O_RDONLY | O_CLOEXEC),
@@ -84,7 +84,7 @@ int root_open_below(const struct root *root, const char *path, int flags)
 int root_open_below(const struct root *above, const char *path, struct root *ret,
 		    bool *ret_is_machine, struct err *err)
 {
-	int directory = open_below(above, path, O_PATH | O_DIRECTORY);
+	int directory = root_fd_below(above, path, O_PATH | O_DIRECTORY);
 	int file CLEANUP(close_fd) = -1;
 	uint8_t head[CAPTURE_HEAD_SIZE];
 	ssize_t got;
@@ -95,7 +95,7 @@ int root_open_below(const struct root *above, const char *path, struct root *ret
 		return 0;
 	}
 	if (errno == ENOTDIR)
-		file = open_below(above, path, O_NONBLOCK);
+		file = root_fd_below(above, path, O_NONBLOCK);
 	if (file < 0)
 		return err_set_errno(err, errno, "%s", path);
 	if (check_regular(file, path, err))
@@ -198,7 +198,7 @@ static int read_file(const struct root *root, const char *path, size_t limit, st
 		     struct err *err)
 {
 	/* No waiting for the writer of a pipe in a captured machine. */
-	int fd CLEANUP(close_fd) = root_open_below(root, path, O_NONBLOCK);
+	int fd CLEANUP(close_fd) = root_fd_below(root, path, O_NONBLOCK);
 	struct buf buf CLEANUP(buf_done) = { 0 };
 	char block[16384], name[PATH_MAX];
 	ssize_t got;
@@ -260,7 +260,7 @@ int root_read(const struct root *root, const char *path, size_t limit, struct bu
 static int read_file_at(const struct root *root, const char *path, uint64_t offset, void *ret,
 			size_t size, struct err *err)
 {
-	int fd CLEANUP(close_fd) = root_open_below(root, path, O_NONBLOCK);
+	int fd CLEANUP(close_fd) = root_fd_below(root, path, O_NONBLOCK);
 	size_t done = 0;
 
 	if (fd < 0)
@@ -342,7 +342,7 @@ int root_read_number(const struct root *root, const char *path, uint64_t *ret, s
 
 bool root_exists(const struct root *root, const char *path)
 {
-	int fd CLEANUP(close_fd) = root->captured ? -1 : root_open_below(root, path, O_PATH);
+	int fd CLEANUP(close_fd) = root->captured ? -1 : root_fd_below(root, path, O_PATH);
 	struct err ignored;
 
 	if (root->captured ? !find_captured(root, path, &ignored) : fd < 0)
@@ -384,7 +384,7 @@ static int add_name(struct root_names *names, const char *name, struct err *err)
 int root_list(const struct root *root, const char *path, struct root_names *ret, struct err *err)
 {
 	struct root_names names CLEANUP(root_names_done) = { 0 };
-	int fd = root_open_below(root, path, O_DIRECTORY);
+	int fd = root_fd_below(root, path, O_DIRECTORY);
 	struct dirent *entry;
 	DIR *directory;
 

@@ -66,7 +66,7 @@ void root_record_text(const struct root *root, const char *path, const char *tex
 void root_record_unread(const struct root *root, const char *path, struct err *err);
 
 /* A descriptor, -1 with errno set: ENOENT for all of a capture. Nothing is recorded. */
-int root_open_below(const struct root *root, const char *path, int flags);
+int root_fd_below(const struct root *root, const char *path, int flags);
 bool root_exists(const struct root *root, const char *path);
 bool root_is_missing(const struct err *err);
 /* The names in a directory, sorted, but those that begin with a dot. Zero-initialise; release

@@ -32,7 +32,7 @@ static int check_own(int fd, struct err *err)
 
 static int open_directory(const struct root *root, bool make, int *ret, struct err *err)
 {
-	int above CLEANUP(close_fd) = root_open_below(root, parent, O_DIRECTORY);
+	int above CLEANUP(close_fd) = root_fd_below(root, parent, O_DIRECTORY);
 	int fd;
 
 	if (above < 0)
