@@ -53,8 +53,14 @@
 #define PURGATORY_ON_CORRUPTION_RESET 0 /* wait reset_delay_s, then reset */
 #define PURGATORY_ON_CORRUPTION_HALT  1
 
-/* purgatory_params.hash: which SHA-256 the loader allows, chosen at load time */
-#define PURGATORY_HASH_BASELINE 0
+/*
+ * purgatory_params.hashes, a set: which ways of SHA-256 besides the baseline are allowed. The
+ * purgatory asks the processor which of them it has, but with PURGATORY_NO_IO.
+ */
+#define PURGATORY_HASH_SHA_NI 0x1 /* 2 messages at a time */
+#define PURGATORY_HASH_AVX2   0x2 /* 8 */
+#define PURGATORY_HASH_AVX512 0x4 /* 16; AVX-512 F and BW */
+#define PURGATORY_HASH_ALL    0x7
 
 /* Offsets within struct purgatory_params that assembly uses. */
 #define OFF_PARAMS_MAGIC      0x00
@@ -144,7 +150,7 @@ struct purgatory_params {
 	uint16_t reset_port;	 /* the FADT's reset register if in I/O space, else 0 */
 	uint8_t reset_value;
 	uint8_t pad0;
-	uint32_t hash;
+	uint32_t hashes;
 	uint64_t backup_src;  /* copied, unverified, before the kernel is entered: */
 	uint64_t backup_dst;  /* low memory, for kernels that the dump must show it of */
 	uint64_t backup_size; /* 0: none */

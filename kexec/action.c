@@ -17,6 +17,7 @@
 #include "kexec/sys/input.h"
 #include "kexec/sys/newfile.h"
 #include "kexec/x86/kernel_loader.h"
+#include "purgatory/sha256.h"
 
 enum { DEFAULT_SERIAL_PORT = 0x3f8 };
 
@@ -124,6 +125,8 @@ static int make_plan(struct session *session, struct err *err)
 		.spares = request->spares,
 		.memmap_cmdline = request->memmap_cmdline,
 		.skip_verify = request->no_checks,
+		.hashes = sha256_hashes() & request->hashes,
+		.hashes_allowed = request->hashes,
 		.seed = session->seed,
 		.console = choose_console(session),
 		.on_corruption = request->on_corruption,

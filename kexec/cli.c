@@ -4,6 +4,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "purgatory-abi.h"
+
 enum option_id {
 	/* Short options are their own ids. */
 	OPTION_APPEND = 256,
@@ -19,6 +21,7 @@ enum option_id {
 	OPTION_SERIAL_BAUD,
 	OPTION_RESET_VGA,
 	OPTION_ON_CORRUPTION,
+	OPTION_HASH,
 	OPTION_DRY_RUN,
 	OPTION_JSON,
 	OPTION_SVG,
@@ -98,6 +101,8 @@ static const struct cli_option options[] = {
 	{ "noefi", OPTION_NO_EFI, NULL, true, "hand no EFI over" },
 	{ "no-checks", 'i', NULL, false,
 	  "no digests: the purgatory verifies nothing; with -e: start it whatever became of memory" },
+	{ "hash", OPTION_HASH, "auto|avx512|sha-ni|avx2|baseline", true,
+	  "how the purgatory hashes (auto: the fastest that the processor has)" },
 	{ "on-corruption", OPTION_ON_CORRUPTION, "reset|halt", true,
 	  "what the purgatory does about damage (reset, after 10 s)" },
 	{ "console-serial", OPTION_CONSOLE_SERIAL, NULL, true,
@@ -264,6 +269,29 @@ static int parse_on_corruption(const char *text, struct request *request, struct
 	return 0;
 }
 
+static int parse_hash(const char *text, struct request *request, struct err *err)
+{
+	static const struct {
+		const char *name;
+		uint32_t hashes;
+	} hash[] = {
+		{ "auto", PURGATORY_HASH_ALL },
+		{ "avx512", PURGATORY_HASH_AVX512 },
+		{ "sha-ni", PURGATORY_HASH_SHA_NI },
+		{ "avx2", PURGATORY_HASH_AVX2 },
+		{ "baseline", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(hash) / sizeof(hash[0]); i++) {
+		if (!strcmp(text, hash[i].name)) {
+			request->hashes = hash[i].hashes;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_USAGE, "--hash=%s: not auto, avx512, sha-ni, avx2 or baseline",
+		       text);
+}
+
 static int parse_backup(const char *text, struct request *request, struct err *err)
 {
 	if (!strcmp(text, "auto"))
@@ -391,6 +419,8 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	case OPTION_NO_SPARE_COPY:
 		request->spares = LOAD_SPARES_NEVER;
 		return 0;
+	case OPTION_HASH:
+		return parse_hash(argument, request, err);
 	case OPTION_BACKUP:
 		return parse_backup(argument, request, err);
 	case OPTION_PRINT_RESERVATION:
@@ -525,7 +555,7 @@ static int refuse_option(int id, const char *word, struct err *err)
 int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err)
 {
 	struct option long_options[NR_OPTIONS + 1] = { 0 };
-	struct request request = { .mem_max = PHYS_LIMIT };
+	struct request request = { .mem_max = PHYS_LIMIT, .hashes = PURGATORY_HASH_ALL };
 	const char *load_option = NULL, *audit_option = NULL;
 	/* The colon has a missing argument told from an unknown option. */
 	char short_options[2 * NR_OPTIONS + 3] = ":";

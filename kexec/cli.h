@@ -61,6 +61,7 @@ struct request {
 	bool console_asked; /* --console-serial or --console-vga */
 	bool port_given;    /* --serial */
 	enum on_corruption on_corruption;
+	uint32_t hashes;	    /* of PURGATORY_HASH_, which the purgatory may use */
 	const char *audit_log;	    /* a file or "-"; NULL: the running kernel's */
 	const char *audit_all;	    /* a directory of logs and captures */
 	struct efistub_start audit; /* what is 0 in it was not given */

@@ -7,6 +7,7 @@
 #ifndef PURGATORY_MACHINE_H
 #define PURGATORY_MACHINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,12 @@ enum { VGA_COLUMNS = 80, VGA_ROWS = 25, VGA_CHARACTERS = 256, VGA_CHARACTER_SIZE
 /* Non-maskable interrupts since the entry. They are counted and returned from. */
 extern volatile uint64_t machine_nmi_count;
 
+/* What machine_vectors_on() found. */
+struct machine_vectors {
+	uint64_t cr0, cr4, xcr0;
+	bool has_xcr0;
+};
+
 #if __STDC_HOSTED__
 
 uint8_t machine_in(uint16_t port);
@@ -26,6 +33,8 @@ void machine_out16(uint16_t port, uint16_t value);
 uint64_t machine_tsc(void);
 void machine_pause(void);
 void machine_copy(void *to, const void *from, size_t size);
+void machine_vectors_on(bool has_cpuid, struct machine_vectors *ret_before);
+void machine_vectors_off(const struct machine_vectors *before);
 volatile uint16_t *machine_vga_text(void);
 volatile uint8_t *machine_vga_font(void);
 _Noreturn void machine_halt(void);
@@ -33,6 +42,7 @@ _Noreturn void machine_triple_fault(void);
 
 #else
 
+#include <cpuid.h>
 #include <string.h>
 
 static inline uint8_t machine_in(uint16_t port)
@@ -77,6 +87,62 @@ static inline void machine_pause(void)
 static inline void machine_copy(void *to, const void *from, size_t size)
 {
 	memcpy(to, from, size);
+}
+
+/* Intel SDM volume 3, 2.5, 2.6 and 13. */
+enum {
+	CR0_MP = 1 << 1,
+	CR0_EM = 1 << 2,
+	CR0_TS = 1 << 3,
+	CR4_OSFXSR = 1 << 9,
+	CR4_OSXMMEXCPT = 1 << 10,
+	CR4_OSXSAVE = 1 << 18,
+	CPUID_1_ECX_XSAVE = 1 << 26,
+	CPUID_XSAVE = 0xd,
+	XCR0_VECTORS = 0xe6, /* SSE, AVX, AVX-512 */
+};
+
+static inline void machine_set_xcr0(uint64_t value)
+{
+	__asm__ volatile("xsetbv" : : "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "c"(0));
+}
+
+/*
+ * Makes vector instructions executable, as far as the processor has them: the old kernel
+ * leaves only what paging needs. Without CPUID, those of 128 bits, which every one has.
+ */
+static inline void machine_vectors_on(bool has_cpuid, struct machine_vectors *ret_before)
+{
+	uint32_t eax, ebx, ecx, edx;
+	uint64_t cr4;
+
+	__asm__ volatile("movq %%cr0, %0" : "=r"(ret_before->cr0));
+	__asm__ volatile("movq %%cr4, %0" : "=r"(ret_before->cr4));
+	ret_before->has_xcr0 = false;
+	cr4 = ret_before->cr4 | CR4_OSFXSR | CR4_OSXMMEXCPT;
+	__asm__ volatile("movq %0, %%cr0"
+			 :
+			 : "r"((ret_before->cr0 | CR0_MP) & ~(uint64_t)(CR0_EM | CR0_TS)));
+	__asm__ volatile("movq %0, %%cr4" : : "r"(cr4));
+	if (!has_cpuid)
+		return;
+	__cpuid(1, eax, ebx, ecx, edx);
+	if (!(ecx & CPUID_1_ECX_XSAVE))
+		return;
+	__asm__ volatile("movq %0, %%cr4" : : "r"(cr4 | CR4_OSXSAVE));
+	__asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+	ret_before->xcr0 = (uint64_t)edx << 32 | eax;
+	ret_before->has_xcr0 = true;
+	__cpuid_count(CPUID_XSAVE, 0, eax, ebx, ecx, edx);
+	machine_set_xcr0(ret_before->xcr0 | (eax & XCR0_VECTORS));
+}
+
+static inline void machine_vectors_off(const struct machine_vectors *before)
+{
+	if (before->has_xcr0)
+		machine_set_xcr0(before->xcr0);
+	__asm__ volatile("movq %0, %%cr4" : : "r"(before->cr4));
+	__asm__ volatile("movq %0, %%cr0" : : "r"(before->cr0));
 }
 
 static inline volatile uint16_t *machine_vga_text(void)

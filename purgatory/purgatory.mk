@@ -7,7 +7,7 @@
 # Uses CC, OBJCOPY and B. The sources of PURGATORY_SHARED are compiled hosted into
 # the loader's core library too: what is verified is what was computed.
 
-PURGATORY_SHARED := purgatory/sha256.c purgatory/sha256_x86_64.S
+PURGATORY_SHARED := purgatory/sha256.c $(addprefix purgatory/sha256_,x86_64.S ni.S avx2.S avx512.S)
 PURGATORY_SOURCES := purgatory/stage1.S purgatory/entry.S purgatory/verify.c purgatory/failure.c purgatory/console.c \
 	purgatory/vga_font.c purgatory/elfcorehdr.c purgatory/copy.S $(PURGATORY_SHARED)
 PURGATORY_OBJECTS := $(patsubst purgatory/%,$(B)/purgatory/%.o,$(PURGATORY_SOURCES))

@@ -9,14 +9,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * `hash` is one of PURGATORY_HASH_: the caller answers for the processor being
- * able to execute it. A value that is none of them means the baseline, which every
- * x86-64 processor executes and whose result is the same.
- */
-void purgatory_sha256(uint32_t hash, const void *data, size_t size, uint8_t ret_digest[32]);
+/* The most messages that are hashed at a time. */
+enum { SHA256_LANES_MAX = 16 };
 
-/* The compression function over `nr_blocks` blocks of 64 bytes, of any alignment. */
+/*
+ * Which of PURGATORY_HASH_ this processor can execute, as it is set up now. It reads CPUID,
+ * which traps in some guests (PURGATORY_NO_IO).
+ */
+uint32_t sha256_hashes(void);
+
+/*
+ * The digests of `count` messages of `size` bytes each, one behind another. `hashes` is a
+ * set of PURGATORY_HASH_, of which the fastest is used that so many messages fill: the caller
+ * answers for the processor being able to execute them. The results are the same, whichever.
+ */
+void purgatory_sha256_many(uint32_t hashes, const void *messages, size_t size, size_t count,
+			   uint8_t (*ret_digests)[32]);
+void purgatory_sha256(uint32_t hashes, const void *data, size_t size, uint8_t ret_digest[32]);
+/* What the one that is used for so many messages is called. */
+const char *purgatory_sha256_name(uint32_t hashes, size_t count);
+
+/*
+ * The compression functions, over `nr_blocks` blocks of 64 bytes of each message, of any
+ * alignment. The states of several messages are interleaved: all first words, all second
+ * words, and so on.
+ */
 void sha256_blocks_x86_64(uint32_t state[8], const void *data, size_t nr_blocks);
+void sha256_blocks_ni_2(uint32_t state[8 * 2], const uint8_t *const data[2], size_t nr_blocks);
+void sha256_blocks_avx2_8(uint32_t state[8 * 8], const uint8_t *const data[8], size_t nr_blocks);
+void sha256_blocks_avx512_16(uint32_t state[8 * 16], const uint8_t *const data[16],
+			     size_t nr_blocks);
 
 #endif

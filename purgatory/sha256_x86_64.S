@@ -132,7 +132,7 @@ sha256_blocks_x86_64:
 
 	.balign	32
 .Lblock:
-	leaq	constants(%rip), %rbp
+	leaq	sha256_constants(%rip), %rbp
 	movl	%ebx, %r15d
 	xorl	%ecx, %r15d
 	sixteen first
@@ -142,7 +142,7 @@ sha256_blocks_x86_64:
 .Lsixteen:
 	addq	$64, %rbp
 	sixteen later
-	leaq	constants + 192(%rip), %rdi
+	leaq	sha256_constants + 192(%rip), %rdi
 	cmpq	%rdi, %rbp
 	jne	.Lsixteen
 
@@ -181,8 +181,10 @@ sha256_blocks_x86_64:
  * of the fractional parts. */
 	.section .rodata, "a", @progbits
 	.balign	64
-	.type	constants, @object
-constants:
+	.globl	sha256_constants
+	.hidden	sha256_constants
+	.type	sha256_constants, @object
+sha256_constants:
 	.long	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5
 	.long	0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5
 	.long	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3
@@ -199,6 +201,6 @@ constants:
 	.long	0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3
 	.long	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208
 	.long	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
-	.size	constants, . - constants
+	.size	sha256_constants, . - sha256_constants
 
 	.section .note.GNU-stack, "", @progbits

@@ -13,16 +13,29 @@ static void *at_address(uint64_t address)
 	return (void *)(uintptr_t)address;
 }
 
-static bool digest_is(const struct purgatory_params *params, const void *data, uint64_t size,
-		      const uint8_t expected[PURGATORY_DIGEST_SIZE],
-		      uint8_t ret_actual[PURGATORY_DIGEST_SIZE])
+/* What every check needs. */
+struct verification {
+	const struct purgatory_params *params;
+	uint32_t hashes; /* what of params->hashes this processor can execute */
+	struct purgatory_report report;
+};
+
+static bool is_same(const uint8_t actual[PURGATORY_DIGEST_SIZE],
+		    const uint8_t expected[PURGATORY_DIGEST_SIZE])
 {
 	uint8_t differences = 0;
 
-	purgatory_sha256(params->hash, data, size, ret_actual);
 	for (size_t i = 0; i < PURGATORY_DIGEST_SIZE; i++)
-		differences |= ret_actual[i] ^ expected[i];
+		differences |= actual[i] ^ expected[i];
 	return !differences;
+}
+
+static bool digest_is(const struct verification *verification, const void *data, uint64_t size,
+		      const uint8_t expected[PURGATORY_DIGEST_SIZE],
+		      uint8_t ret_actual[PURGATORY_DIGEST_SIZE])
+{
+	purgatory_sha256(verification->hashes, data, size, ret_actual);
+	return is_same(ret_actual, expected);
 }
 
 static void print_digests(const uint8_t actual[PURGATORY_DIGEST_SIZE],
@@ -49,8 +62,9 @@ static void check_params(const struct purgatory_params *params)
 
 /* The regions say which bytes are hashed and the digests what they should be, so
  * neither may be believed before both have been verified. */
-static void check_tables(const struct purgatory_params *params)
+static void check_tables(const struct verification *verification)
 {
+	const struct purgatory_params *params = verification->params;
 	uint64_t regions_size = params->nr_regions * sizeof(struct purgatory_region);
 	uint64_t size = regions_size + (uint64_t)params->nr_chunks * PURGATORY_DIGEST_SIZE;
 	uint8_t actual[PURGATORY_DIGEST_SIZE];
@@ -61,7 +75,8 @@ static void check_tables(const struct purgatory_params *params)
 			      (uint64_t)params->nr_regions, params->regions, params->digests);
 		purgatory_fail(params);
 	}
-	if (digest_is(params, at_address(params->regions), size, params->tables_digest, actual))
+	if (digest_is(verification, at_address(params->regions), size, params->tables_digest,
+		      actual))
 		return;
 	console_print("the tables of regions and digests are damaged\n");
 	print_digests(actual, params->tables_digest);
@@ -76,17 +91,18 @@ struct chunk {
 };
 
 /* From the spare, if that is good, and then verified again where it is needed. */
-static bool repair(const struct purgatory_params *params, const struct chunk *chunk,
-		   struct purgatory_report *report)
+static bool repair(struct verification *verification, const struct chunk *chunk)
 {
 	const struct purgatory_region *region = chunk->region;
 	const void *spare = at_address(region->spare + chunk->offset);
+	struct purgatory_report *report = &verification->report;
 	uint8_t actual[PURGATORY_DIGEST_SIZE];
 
-	if (!region->spare || !digest_is(params, spare, chunk->size, chunk->expected, actual))
+	if (!region->spare || !digest_is(verification, spare, chunk->size, chunk->expected, actual))
 		return false;
 	machine_copy(at_address(chunk->address), spare, chunk->size);
-	if (!digest_is(params, at_address(chunk->address), chunk->size, chunk->expected, actual))
+	if (!digest_is(verification, at_address(chunk->address), chunk->size, chunk->expected,
+		       actual))
 		return false;
 	console_print("segment %lu (%s) repaired: 0x%lx bytes at offset 0x%lx\n",
 		      (uint64_t)region->segment, region->name, chunk->size, chunk->offset);
@@ -97,32 +113,46 @@ static bool repair(const struct purgatory_params *params, const struct chunk *ch
 	return true;
 }
 
-static void check_region(const struct purgatory_params *params,
-			 const struct purgatory_region *region, uint64_t address, const char *which,
-			 struct purgatory_report *report)
+static void check_chunk(struct verification *verification, const struct chunk *chunk,
+			const uint8_t actual[PURGATORY_DIGEST_SIZE], const char *which)
 {
-	struct chunk chunk = { .region = region, .expected = at_address(params->digests) };
+	verification->report.nr_chunks++;
+	if (is_same(actual, chunk->expected) || repair(verification, chunk))
+		return;
+	console_print("segment %lu (%s) is damaged: 0x%lx bytes at offset 0x%lx of its %s\n",
+		      (uint64_t)chunk->region->segment, chunk->region->name, chunk->size,
+		      chunk->offset, which);
+	print_digests(actual, chunk->expected);
+	purgatory_fail(verification->params);
+}
+
+/* Chunks of full size are hashed several at a time, the shorter last one by itself. */
+static void check_region(struct verification *verification, const struct purgatory_region *region,
+			 uint64_t address, const char *which)
+{
+	struct chunk chunk = { .region = region,
+			       .expected = at_address(verification->params->digests) };
 
 	if (region->room && elfcorehdr_is_sound(at_address(address), region->room))
 		return;
 	chunk.expected += (uint64_t)region->first_chunk * PURGATORY_DIGEST_SIZE;
-	for (; chunk.offset < region->size;
-	     chunk.offset += PURGATORY_CHUNK_SIZE, chunk.expected += PURGATORY_DIGEST_SIZE) {
-		uint64_t left = region->size - chunk.offset;
-		uint8_t actual[PURGATORY_DIGEST_SIZE];
+	while (chunk.offset < region->size) {
+		uint64_t left = region->size - chunk.offset, count = left / PURGATORY_CHUNK_SIZE;
+		uint8_t actual[SHA256_LANES_MAX][PURGATORY_DIGEST_SIZE];
 
-		chunk.address = address + chunk.offset;
-		chunk.size = left < PURGATORY_CHUNK_SIZE ? left : PURGATORY_CHUNK_SIZE;
-		report->nr_chunks++;
-		if (digest_is(params, at_address(chunk.address), chunk.size, chunk.expected,
-			      actual) ||
-		    repair(params, &chunk, report))
-			continue;
-		console_print(
-			"segment %lu (%s) is damaged: 0x%lx bytes at offset 0x%lx of its %s\n",
-			(uint64_t)region->segment, region->name, chunk.size, chunk.offset, which);
-		print_digests(actual, chunk.expected);
-		purgatory_fail(params);
+		chunk.size = count ? PURGATORY_CHUNK_SIZE : left;
+		if (count > SHA256_LANES_MAX)
+			count = SHA256_LANES_MAX;
+		if (!count)
+			count = 1;
+		purgatory_sha256_many(verification->hashes, at_address(address + chunk.offset),
+				      chunk.size, count, actual);
+		for (uint64_t i = 0; i < count; i++) {
+			chunk.address = address + chunk.offset;
+			check_chunk(verification, &chunk, actual[i], which);
+			chunk.offset += chunk.size;
+			chunk.expected += PURGATORY_DIGEST_SIZE;
+		}
 	}
 }
 
@@ -132,40 +162,52 @@ static uint64_t time_stamp(const struct purgatory_params *params)
 	return params->report && !(params->flags & PURGATORY_NO_IO) ? machine_tsc() : 0;
 }
 
-static void leave_report(const struct purgatory_params *params, struct purgatory_report report)
+static void leave_report(const struct purgatory_params *params, struct purgatory_report *report)
 {
 	if (!params->report)
 		return;
-	report.version = PURGATORY_REPORT_VERSION;
-	report.nmis = machine_nmi_count;
-	report.tsc_exit = time_stamp(params);
-	*(struct purgatory_report *)at_address(params->report) = report;
+	report->version = PURGATORY_REPORT_VERSION;
+	report->nmis = machine_nmi_count;
+	report->tsc_exit = time_stamp(params);
+	*(struct purgatory_report *)at_address(params->report) = *report;
 }
 
 void purgatory_main(const struct purgatory_params *params, uint32_t own_repaired)
 {
 	const struct purgatory_region *regions = at_address(params->regions);
 	bool verifies = !(params->flags & PURGATORY_SKIP_VERIFY);
-	struct purgatory_report report = {
-		.nr_regions = params->nr_regions,
-		.own_repaired = own_repaired,
-		.tsc_hz = params->tsc_hz,
-		.tsc_entry = time_stamp(params),
-	};
+	bool asks_processor = !(params->flags & PURGATORY_NO_IO);
+	struct verification verification = { .params = params };
+	struct purgatory_report *report = &verification.report;
+	struct machine_vectors before = { 0 };
 
+	report->nr_regions = params->nr_regions;
+	report->own_repaired = own_repaired;
+	report->tsc_hz = params->tsc_hz;
+	report->tsc_entry = time_stamp(params);
 	console_init(params);
 	check_params(params);
 	if (own_repaired)
 		console_print("the purgatory itself was repaired\n");
-	if (verifies)
-		check_tables(params);
+	if (verifies) {
+		machine_vectors_on(asks_processor, &before);
+		verification.hashes = params->hashes;
+		if (asks_processor)
+			verification.hashes &= sha256_hashes();
+		check_tables(&verification);
+	}
 	for (uint32_t i = 0; i < params->nr_regions; i++)
-		report.bytes += regions[i].size;
-	console_print("%s %lu segments, %lu MiB\n", verifies ? "verifying" : "not verifying",
-		      (uint64_t)params->nr_regions, (report.bytes + 0xfffff) >> 20);
+		report->bytes += regions[i].size;
+	if (verifies)
+		console_print("verifying %lu segments, %lu MiB, %s\n", (uint64_t)params->nr_regions,
+			      (report->bytes + 0xfffff) >> 20,
+			      purgatory_sha256_name(verification.hashes, SHA256_LANES_MAX));
+	else
+		console_print("not verifying %lu segments, %lu MiB\n", (uint64_t)params->nr_regions,
+			      (report->bytes + 0xfffff) >> 20);
 
 	for (uint32_t i = 0; verifies && i < params->nr_regions; i++)
-		check_region(params, &regions[i], regions[i].src, "source", &report);
+		check_region(&verification, &regions[i], regions[i].src, "source");
 	for (uint32_t i = 0; i < params->nr_regions; i++) {
 		const struct purgatory_region *region = &regions[i];
 
@@ -174,9 +216,11 @@ void purgatory_main(const struct purgatory_params *params, uint32_t own_repaired
 		machine_copy(at_address(region->dst), at_address(region->src), region->size);
 		memset(at_address(region->dst + region->size), 0, region->zero);
 		if (verifies)
-			check_region(params, region, region->dst, "copy", &report);
+			check_region(&verification, region, region->dst, "copy");
 	}
 
+	if (verifies)
+		machine_vectors_off(&before);
 	if (params->backup_size)
 		machine_copy(at_address(params->backup_dst), at_address(params->backup_src),
 			     params->backup_size);

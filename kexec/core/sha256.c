@@ -6,5 +6,5 @@
 
 void sha256(const void *data, size_t size, uint8_t ret_digest[32])
 {
-	purgatory_sha256(PURGATORY_HASH_BASELINE, data, size, ret_digest);
+	purgatory_sha256(/* hashes= */ 0, data, size, ret_digest);
 }

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
-#include "kexec/core/sha256.h"
 #include "kexec/x86/purgatory_image.h"
 #include "purgatory-abi.h"
+#include "purgatory/sha256.h"
 #include "x86/bootparam.h"
 
 enum {
@@ -790,8 +790,21 @@ int load_place(const struct load_request *request, const struct system *system,
 
 /* --- sealing ------------------------------------------------------------- */
 
-static void seal_regions(const struct load *load, const struct purgatory_layout *layout,
-			 uint8_t *bytes, bool skip_verify)
+/* Returns where the next digest goes. */
+static uint8_t *seal_chunks(uint32_t hashes, const uint8_t *data, uint64_t size, uint8_t *digest)
+{
+	size_t whole = size / PURGATORY_CHUNK_SIZE, rest = size % PURGATORY_CHUNK_SIZE;
+
+	purgatory_sha256_many(hashes, data, PURGATORY_CHUNK_SIZE, whole, (void *)digest);
+	digest += whole * PURGATORY_DIGEST_SIZE;
+	if (!rest)
+		return digest;
+	purgatory_sha256(hashes, data + whole * PURGATORY_CHUNK_SIZE, rest, digest);
+	return digest + PURGATORY_DIGEST_SIZE;
+}
+
+static void seal_regions(const struct load_request *request, const struct load *load,
+			 const struct purgatory_layout *layout, uint8_t *bytes)
 {
 	const struct plan *plan = &load->plan;
 	struct purgatory_region *region = (void *)(bytes + layout->regions_at);
@@ -819,10 +832,8 @@ static void seal_regions(const struct load *load, const struct purgatory_layout 
 		strncpy(region->name, item->name, sizeof(region->name) - 1);
 		region++;
 		chunk += chunks(size);
-		for (size_t at = 0; !skip_verify && at < size;
-		     at += PURGATORY_CHUNK_SIZE, digest += PURGATORY_DIGEST_SIZE)
-			sha256(item->file.data + at, at_most(PURGATORY_CHUNK_SIZE, size - at),
-			       digest);
+		if (!request->skip_verify)
+			digest = seal_chunks(request->hashes, item->file.data, size, digest);
 	}
 }
 
@@ -845,7 +856,7 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	struct purgatory_layout layout = purgatory_layout(load);
 	struct purgatory_params *params = (void *)(item->own.data + PURGATORY_PARAMS_OFFSET);
 
-	seal_regions(load, &layout, item->own.data, request->skip_verify);
+	seal_regions(request, load, &layout, item->own.data);
 	params->flags = (request->skip_verify ? PURGATORY_SKIP_VERIFY : 0) |
 			(system->is_guest_without_io ? PURGATORY_NO_IO : 0) |
 			(request->console.reset_vga ? PURGATORY_RESET_VGA : 0);
@@ -855,8 +866,8 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	params->digests = item->run.start + layout.digests_at;
 	params->nr_regions = layout.nr_regions;
 	params->nr_chunks = layout.nr_chunks;
-	sha256(item->own.data + layout.regions_at, layout.size - layout.regions_at,
-	       params->tables_digest);
+	purgatory_sha256(request->hashes, item->own.data + layout.regions_at,
+			 layout.size - layout.regions_at, params->tables_digest);
 	params->backup_src = load->crash.backup_of.start;
 	params->backup_dst = load->crash.backup_at.start;
 	params->backup_size = range_size(load->crash.backup_of);
@@ -867,7 +878,10 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	params->tsc_hz = system->tsc_hz;
 	params->reset_port = system->reset_port;
 	params->reset_value = system->reset_value;
-	params->hash = PURGATORY_HASH_BASELINE;
+	/* Where the purgatory may not ask the processor, it does what is done here. */
+	params->hashes = request->hashes_allowed;
+	if (system->is_guest_without_io)
+		params->hashes &= request->hashes & PURGATORY_HASH_SHA_NI;
 	params->report =
 		params->entry_rsi + load->bootparams.report_at + sizeof(struct setup_data_wire);
 	console_params(request, params);

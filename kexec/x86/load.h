@@ -33,8 +33,10 @@ struct load_request {
 	phys_t mem_max;	     /* and end at or below; PHYS_LIMIT: no limit */
 	bool no_efi;
 	bool skip_verify;
-	bool crash;   /* into the crash kernel's reservation, and nowhere else */
-	bool hotplug; /* see struct crash_request */
+	uint32_t hashes;	 /* what the processor has now of PURGATORY_HASH_ */
+	uint32_t hashes_allowed; /* what the purgatory may use of them, if it finds them */
+	bool crash;		 /* into the crash kernel's reservation, and nowhere else */
+	bool hotplug;		 /* see struct crash_request */
 	enum crash_backup backup;
 	enum load_spares spares;
 	bool memmap_cmdline; /* tell the map on the command line, too */

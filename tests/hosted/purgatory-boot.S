@@ -114,6 +114,18 @@ _start:
 	movq	%cr0, %rax
 	cmpl	$0x80000033, %eax
 	expect	'0'
+	movl	$1, %eax
+	cpuid
+	testl	$(1 << 26), %ecx	/* XSAVE */
+	jz	.Lxcr0_read
+	movq	%cr4, %rax
+	orl	$(1 << 18), %eax	/* OSXSAVE */
+	movq	%rax, %cr4
+	xorl	%ecx, %ecx
+	xgetbv
+	xorl	$1, %eax	/* x87 alone, as after a reset */
+.Lxcr0_read:
+	expect	'x'
 	/* The descriptor tables are whole, and an NMI is returned from. */
 	movl	$0x18, %eax
 	movl	%eax, %ds

@@ -27,10 +27,10 @@
 #include "tests/hosted/purgatory-boot.h"
 
 #define LINE	      "safekexec purgatory: "
-#define VERIFYING     LINE "verifying 2 segments, 2 MiB\n"
+#define VERIFYING     LINE "verifying 2 segments, 2 MiB, baseline\n"
 #define REPAIRED      LINE "the purgatory itself was repaired\n"
 #define BEYOND_REPAIR LINE "damaged, and so is its spare copy if it has one\r\n"
-#define ENTERED	      VERIFYING LINE "all verified, entering the kernel at 0x101000\n..........\n"
+#define ENTERED	      VERIFYING LINE "all verified, entering the kernel at 0x101000\n...........\n"
 
 enum {
 	TIMEOUT_SECONDS = 60,
@@ -52,6 +52,7 @@ struct machine {
 	size_t spare_at; /* a copy of the second stage */
 	bool has_spare;
 	size_t flip[2], nr_flips; /* bytes to damage once all is sealed */
+	const char *cpu;	  /* NULL: all that QEMU knows */
 };
 
 static uint32_t add_region(struct machine *machine, uint32_t i, uint32_t first_chunk,
@@ -151,7 +152,7 @@ struct result {
 	int status; /* QEMU's exit status, or one of the above */
 };
 
-static pid_t start(const char *file, const char *console, int output, int monitor)
+static pid_t start(const char *cpu, const char *file, const char *console, int output, int monitor)
 {
 	char loader[128], chardev[64];
 	pid_t child = fork();
@@ -163,10 +164,10 @@ static pid_t start(const char *file, const char *console, int output, int monito
 	snprintf(chardev, sizeof(chardev), "socket,id=monitor,fd=%d", monitor);
 	dup2(output, STDOUT_FILENO);
 	execlp("qemu-system-x86_64", "qemu-system-x86_64", "-machine", "q35,accel=tcg", "-cpu",
-	       "max", "-m", "256M", "-nodefaults", "-no-user-config", "-nic", "none", "-display",
-	       "none", "-no-reboot", "-device", "VGA", "-kernel", PURGATORY_BOOT, "-device", loader,
-	       "-device", "isa-debug-exit,iobase=0xf4,iosize=4", console, "stdio", "-chardev",
-	       chardev, "-mon", "chardev=monitor,mode=readline", (char *)NULL);
+	       cpu ?: "max", "-m", "256M", "-nodefaults", "-no-user-config", "-nic", "none",
+	       "-display", "none", "-no-reboot", "-device", "VGA", "-kernel", PURGATORY_BOOT,
+	       "-device", loader, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", console,
+	       "stdio", "-chardev", chardev, "-mon", "chardev=monitor,mode=readline", (char *)NULL);
 	_exit(127);
 }
 
@@ -188,7 +189,7 @@ static void run(struct machine *machine, const char *console, bool sends_nmis,
 	close(memory);
 	assert_int_equal(pipe(output), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, monitor), 0);
-	child = start(file, console, output[1], monitor[1]);
+	child = start(machine->cpu, file, console, output[1], monitor[1]);
 	close(output[1]);
 	close(monitor[1]);
 
@@ -232,6 +233,7 @@ static int setup(void **state)
 		*state = NULL;
 		return 0;
 	}
+	machine.cpu = NULL;
 	load(&machine, REGION_SIZE);
 	*state = &machine;
 	return 0;
@@ -273,7 +275,7 @@ static void test_all_consoles(void **state)
 	machine->params->flags = PURGATORY_RESET_VGA;
 	run(machine, "-serial", false, &result);
 	assert_string_equal(result.output,
-			    LINE "verifying 2 segments, 2 MiB\r\n" LINE
+			    LINE "verifying 2 segments, 2 MiB, baseline\r\n" LINE
 				 "all verified, entering the kernel at 0x101000\r\n");
 	assert_int_equal(result.status, TARGET_EXIT);
 }
@@ -288,12 +290,12 @@ static void test_survives_nmis(void **state)
 	load(machine, LARGE_REGION_SIZE);
 	run(machine, "-debugcon", true, &result);
 	assert_int_equal(sscanf(result.output,
-				LINE "verifying 2 segments, 25 MiB\n" LINE
+				LINE "verifying 2 segments, 25 MiB, baseline\n" LINE
 				     "%lu NMIs came and were passed over\n",
 				&nmis),
 			 1);
 	assert_true(nmis >= 1);
-	assert_non_null(strstr(result.output, "entering the kernel at 0x101000\n..........\n"));
+	assert_non_null(strstr(result.output, "entering the kernel at 0x101000\n...........\n"));
 	assert_int_equal(result.status, TARGET_EXIT);
 }
 
@@ -351,7 +353,7 @@ static void test_no_io(void **state)
 
 	machine->params->flags = PURGATORY_NO_IO;
 	run(machine, "-debugcon", false, &result);
-	assert_string_equal(result.output, "..........\n"); /* the target's */
+	assert_string_equal(result.output, "...........\n"); /* the target's */
 	assert_int_equal(result.status, TARGET_EXIT);
 
 	machine->params->on_corruption = PURGATORY_ON_CORRUPTION_HALT;
@@ -408,6 +410,82 @@ static void test_second_stage(void **state)
 	assert_string_equal(result.output, ENTERED);
 }
 
+static bool qemu_has_sha_ni(void)
+{
+	FILE *version = popen("qemu-system-x86_64 --version", "r");
+	int major = 0;
+
+	assert_non_null(version);
+	if (fscanf(version, "QEMU emulator version %d.", &major) != 1)
+		major = 0;
+	pclose(version);
+	return major >= 9;
+}
+
+/* Whatever the processor has of what the loader allows, the purgatory finds, switches on and
+ * uses, names, and leaves as it was; and one bit of each region is found. */
+static void hash_path(void **state, uint32_t allowed, const char *cpu, const char *name)
+{
+	struct machine *machine = loaded(state);
+	struct result result;
+	char expected[300];
+
+	free(machine->memory);
+	load(machine, 21 * PURGATORY_CHUNK_SIZE + 17);
+	machine->cpu = cpu;
+	machine->params->hashes = allowed;
+	run(machine, "-debugcon", false, &result);
+	snprintf(expected, sizeof(expected),
+		 LINE "verifying 2 segments, 7 MiB, %s\n" LINE
+		      "all verified, entering the kernel at 0x101000\n...........\n",
+		 name);
+	assert_string_equal(result.output, expected);
+	assert_int_equal(result.status, TARGET_EXIT);
+
+	machine->params->on_corruption = PURGATORY_ON_CORRUPTION_HALT;
+	machine->memory[COPIED_AT + 19 * PURGATORY_CHUNK_SIZE - 1] ^= 1;
+	run(machine, "-debugcon", false, &result);
+	assert_non_null(strstr(
+		result.output, LINE
+		"segment 1 (copied) is damaged: 0x40000 bytes at offset 0x480000 of its source\n"));
+	assert_int_equal(result.status, HALTED);
+}
+
+static void test_hash_sha_ni(void **state)
+{
+	if (!qemu_has_sha_ni())
+		skip();
+	hash_path(state, PURGATORY_HASH_ALL, "max", "SHA-NI");
+	hash_path(state, PURGATORY_HASH_ALL, "max,-xsave,-avx,-avx2", "SHA-NI");
+}
+
+static void test_hash_avx2(void **state)
+{
+	hash_path(state, PURGATORY_HASH_ALL, "max,-sha-ni", "AVX2");
+	hash_path(state, PURGATORY_HASH_AVX2, "max", "AVX2");
+}
+
+static void test_hash_baseline(void **state)
+{
+	hash_path(state, PURGATORY_HASH_ALL, "max,-sha-ni,-avx2", "baseline");
+	hash_path(state, PURGATORY_HASH_ALL, "qemu64", "baseline");
+}
+
+/* What may not ask the processor does what the loader found. */
+static void test_hash_without_cpuid(void **state)
+{
+	struct machine *machine = loaded(state);
+	struct result result;
+
+	if (!qemu_has_sha_ni())
+		skip();
+	machine->params->flags = PURGATORY_NO_IO;
+	machine->params->hashes = PURGATORY_HASH_SHA_NI;
+	run(machine, "-debugcon", false, &result);
+	assert_string_equal(result.output, "...........\n");
+	assert_int_equal(result.status, TARGET_EXIT);
+}
+
 #define MACHINE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -417,6 +495,10 @@ int main(void)
 		MACHINE(test_all_consoles),
 		MACHINE(test_survives_nmis),
 		MACHINE(test_damage_resets),
+		MACHINE(test_hash_sha_ni),
+		MACHINE(test_hash_avx2),
+		MACHINE(test_hash_baseline),
+		MACHINE(test_hash_without_cpuid),
 		MACHINE(test_damage_halts),
 		MACHINE(test_exception_is_told),
 		MACHINE(test_no_io),

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +42,8 @@ struct event {
 static struct {
 	jmp_buf end;
 	enum uart uart;
+	int vectors; /* times that they were switched on, less those off */
+	bool asked_for_vectors_without_cpuid;
 	bool keyboard_is_stuck, fadt_works, cf9_works, keyboard_works;
 	void *copy_damages; /* the byte that a copy turns over, if it is in its destination */
 	uint64_t tsc, tsc_reads;
@@ -129,6 +132,19 @@ void machine_copy(void *to, const void *from, size_t size)
 	memcpy(to, from, size);
 	if (damaged >= (uint8_t *)to && damaged < (uint8_t *)to + size)
 		*damaged ^= 0x10;
+}
+
+void machine_vectors_on(bool has_cpuid, struct machine_vectors *ret_before)
+{
+	machine.vectors++;
+	machine.asked_for_vectors_without_cpuid = !has_cpuid;
+	*ret_before = (struct machine_vectors){ .cr4 = 0x20 };
+}
+
+void machine_vectors_off(const struct machine_vectors *before)
+{
+	assert_int_equal(before->cr4, 0x20);
+	machine.vectors--;
 }
 
 volatile uint16_t *machine_vga_text(void)
@@ -268,6 +284,17 @@ static void assert_hex(const uint8_t digest[32], const char *expected)
 	assert_string_equal(hex, expected);
 }
 
+/* Each way of its own, where this processor has it. */
+static const uint32_t every_hash[] = { 0, PURGATORY_HASH_SHA_NI, PURGATORY_HASH_AVX2,
+				       PURGATORY_HASH_AVX512 };
+
+enum { EVERY_HASH = sizeof(every_hash) / sizeof(every_hash[0]) };
+
+static bool is_here(uint32_t hash)
+{
+	return (hash & ~sha256_hashes()) == 0;
+}
+
 /* The examples of FIPS 180-4 (NIST's "SHA256.pdf") and the first of SHA256ShortMsg.rsp. */
 static void test_sha256_published(void **state)
 {
@@ -286,49 +313,140 @@ static void test_sha256_published(void **state)
 		{ "\xb4\x19\x0e", 3,
 		  "dff2e73091f6c05e528896c4c831b9448653dc2ff043528f6769437bc7b975c2" },
 	};
-	uint8_t digest[32], *million = malloc(1000000);
+	uint8_t digest[SHA256_LANES_MAX][32], *million = malloc(1000000);
+	uint8_t messages[SHA256_LANES_MAX * 64];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(vector) / sizeof(vector[0]); i++) {
-		purgatory_sha256(PURGATORY_HASH_BASELINE, vector[i].message, vector[i].size,
-				 digest);
-		assert_hex(digest, vector[i].digest);
-	}
 	assert_non_null(million);
 	memset(million, 'a', 1000000);
-	sha256(million, 1000000, digest);
-	assert_hex(digest, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	for (size_t hash = 0; hash < EVERY_HASH; hash++) {
+		if (!is_here(every_hash[hash]))
+			continue;
+		for (size_t i = 0; i < sizeof(vector) / sizeof(vector[0]); i++) {
+			for (size_t lane = 0; lane < SHA256_LANES_MAX; lane++)
+				memcpy(messages + lane * vector[i].size, vector[i].message,
+				       vector[i].size);
+			purgatory_sha256_many(every_hash[hash], messages, vector[i].size,
+					      SHA256_LANES_MAX, digest);
+			for (size_t lane = 0; lane < SHA256_LANES_MAX; lane++)
+				assert_hex(digest[lane], vector[i].digest);
+		}
+		purgatory_sha256(every_hash[hash], million, 1000000, digest[0]);
+		assert_hex(digest[0],
+			   "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	}
 	free(million);
 }
 
-static void test_sha256_reference(void **state)
+/* Messages of every size and alignment, in every number: none is read or written beyond. */
+static void reference_of(uint32_t hash)
 {
-	uint8_t *bytes = random_bytes(300000), digest[32], expected[32];
+	enum { MOST = 2 * SHA256_LANES_MAX + 1 };
+	uint8_t *bytes = random_bytes(400000), expected[32], digest[MOST + 1][32];
 
-	(void)state;
-	for (size_t size = 0; size <= 1100; size++) {
-		const uint8_t *from = bytes + size % 67; /* of every alignment */
-
-		reference(from, size, expected);
-		purgatory_sha256(PURGATORY_HASH_BASELINE, from, size, digest);
-		assert_memory_equal(digest, expected, 32);
+	if (!is_here(hash)) {
+		free(bytes);
+		skip();
 	}
-	for (size_t i = 0; i < 12; i++) {
-		size_t size = 65537 + i * 19501;
+	for (size_t size = 0; size <= 330; size++) {
+		const uint8_t *from = bytes + size % 67;
+		size_t count = 1 + size % MOST;
 
-		reference(bytes, size, expected);
-		sha256(bytes, size, digest);
-		assert_memory_equal(digest, expected, 32);
+		memset(digest, 0x5a, sizeof(digest));
+		purgatory_sha256_many(hash, from, size, count, digest);
+		for (size_t i = 0; i < count; i++) {
+			reference(from + i * size, size, expected);
+			assert_memory_equal(digest[i], expected, 32);
+		}
+		for (size_t i = 0; i < 32; i++)
+			assert_int_equal(digest[count][i], 0x5a);
+	}
+	for (size_t count = 1; count <= 5; count++) {
+		size_t size = 65537 + count * 1951;
+
+		purgatory_sha256_many(hash, bytes, size, count, digest);
+		for (size_t i = 0; i < count; i++) {
+			reference(bytes + i * size, size, expected);
+			assert_memory_equal(digest[i], expected, 32);
+		}
 	}
 	free(bytes);
 }
 
-static void test_sha256_unknown_hash_is_baseline(void **state)
+static void test_sha256_baseline(void **state)
+{
+	(void)state;
+	reference_of(0);
+}
+
+static void test_sha256_sha_ni(void **state)
+{
+	(void)state;
+	reference_of(PURGATORY_HASH_SHA_NI);
+}
+
+static void test_sha256_avx2(void **state)
+{
+	(void)state;
+	reference_of(PURGATORY_HASH_AVX2);
+}
+
+static void test_sha256_avx512(void **state)
+{
+	(void)state;
+	reference_of(PURGATORY_HASH_AVX512);
+}
+
+/* Messages that end where the memory does, and begin where it does. */
+static void test_sha256_reads_no_more(void **state)
+{
+	enum { PAGE = 4096 };
+	uint8_t *pages =
+		mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t digest[SHA256_LANES_MAX][32], expected[32];
+
+	(void)state;
+	assert_ptr_not_equal(pages, MAP_FAILED);
+	memset(pages + PAGE, 0x3c, PAGE);
+	assert_int_equal(mprotect(pages, PAGE, PROT_NONE), 0);
+	assert_int_equal(mprotect(pages + 2 * PAGE, PAGE, PROT_NONE), 0);
+	for (size_t hash = 0; hash < EVERY_HASH; hash++) {
+		if (!is_here(every_hash[hash]))
+			continue;
+		for (size_t count = 1; count <= SHA256_LANES_MAX; count++) {
+			for (size_t size = 60; size <= 200 && size * count <= PAGE; size++) {
+				reference(pages + PAGE, size, expected);
+				purgatory_sha256_many(every_hash[hash], pages + PAGE, size, count,
+						      digest);
+				assert_memory_equal(digest[0], expected, 32);
+				purgatory_sha256_many(every_hash[hash],
+						      pages + 2 * PAGE - count * size, size, count,
+						      digest);
+				assert_memory_equal(digest[count - 1], expected, 32);
+			}
+		}
+	}
+	munmap(pages, 3 * PAGE);
+}
+
+static void test_sha256_choice(void **state)
 {
 	uint8_t digest[32];
 
 	(void)state;
-	purgatory_sha256(0xffffffff, "abc", 3, digest);
+	assert_string_equal(purgatory_sha256_name(PURGATORY_HASH_ALL, 16), "AVX-512");
+	assert_string_equal(purgatory_sha256_name(PURGATORY_HASH_ALL, 1), "SHA-NI");
+	assert_string_equal(purgatory_sha256_name(PURGATORY_HASH_SHA_NI | PURGATORY_HASH_AVX2, 16),
+			    "SHA-NI");
+	assert_string_equal(purgatory_sha256_name(PURGATORY_HASH_AVX2 | PURGATORY_HASH_AVX512, 8),
+			    "AVX2");
+	assert_string_equal(purgatory_sha256_name(PURGATORY_HASH_AVX512, 8), "AVX-512");
+	assert_string_equal(purgatory_sha256_name(PURGATORY_HASH_AVX2 | PURGATORY_HASH_AVX512, 1),
+			    "baseline");
+	assert_string_equal(purgatory_sha256_name(0, 16), "baseline");
+	/* Of a set with unknown members those count that are known. */
+	assert_string_equal(purgatory_sha256_name(~(uint32_t)PURGATORY_HASH_ALL, 16), "baseline");
+	sha256("abc", 3, digest);
 	assert_hex(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
@@ -478,7 +596,7 @@ static enum end run(const struct loaded *loaded)
 }
 
 /* What is printed first and last of a good run. */
-#define VERIFYING LINE "verifying 5 segments, 2 MiB\n"
+#define VERIFYING LINE "verifying 5 segments, 2 MiB, baseline\n"
 #define ENTERING  LINE "all verified, entering the kernel at 0x123456200\n"
 
 static void test_good(void **state)
@@ -492,6 +610,39 @@ static void test_good(void **state)
 	assert_int_equal(machine.nr_reads, 0);
 	assert_int_equal(machine.nr_writes, machine.debug_length);
 	assert_int_equal(machine.tsc_reads, 0);
+}
+
+/* A bit in each chunk of each region is found by every way of hashing, and told. */
+static void test_every_hash_finds_damage(void **state)
+{
+	struct loaded *loaded = *state;
+	char name[64];
+
+	for (size_t hash = 0; hash < EVERY_HASH; hash++) {
+		if (!is_here(every_hash[hash]))
+			continue;
+		loaded->params.hashes = every_hash[hash];
+		machine_init();
+		assert_int_equal(run(loaded), ENTERED);
+		snprintf(name, sizeof(name), ", 2 MiB, %s\n",
+			 purgatory_sha256_name(every_hash[hash], SHA256_LANES_MAX));
+		assert_non_null(strstr(machine.debug, name));
+		assert_int_equal(machine.vectors, 0);
+		for (uint32_t i = 0; i < REGIONS; i++) {
+			for (size_t at = 0; at < region_size[i]; at += PURGATORY_CHUNK_SIZE) {
+				machine_init();
+				loaded->memory[i][at] ^= 1;
+				assert_int_equal(run(loaded), HALTED);
+				snprintf(name, sizeof(name), "segment %u ",
+					 loaded->tables.region[i].segment);
+				assert_non_null(strstr(machine.debug, name));
+				snprintf(name, sizeof(name), "bytes at offset 0x%zx of its source",
+					 at);
+				assert_non_null(strstr(machine.debug, name));
+				loaded->memory[i][at] ^= 1;
+			}
+		}
+	}
 }
 
 static void test_report(void **state)
@@ -1117,7 +1268,7 @@ static void test_serial(void **state)
 	loaded->params.console = PURGATORY_CONSOLE_SERIAL;
 	assert_int_equal(run(loaded), ENTERED);
 	assert_string_equal(machine.serial,
-			    LINE "verifying 5 segments, 2 MiB\r\n" LINE
+			    LINE "verifying 5 segments, 2 MiB, baseline\r\n" LINE
 				 "all verified, entering the kernel at 0x123456200\r\n");
 	/* Divisor 0: the port's set-up is left alone. */
 	for (size_t i = 0; i < machine.nr_writes; i++)
@@ -1152,7 +1303,7 @@ static void test_serial_slow(void **state)
 	machine.uart = UART_IS_SLOW;
 	assert_int_equal(run(loaded), ENTERED);
 	assert_string_equal(machine.serial,
-			    LINE "verifying 5 segments, 2 MiB\r\n" LINE
+			    LINE "verifying 5 segments, 2 MiB, baseline\r\n" LINE
 				 "all verified, entering the kernel at 0x123456200\r\n");
 }
 
@@ -1215,7 +1366,7 @@ static void test_vga(void **state)
 
 	loaded->params.console = PURGATORY_CONSOLE_VGA;
 	assert_int_equal(run(loaded), ENTERED);
-	assert_row(22, LINE "verifying 5 segments, 2 MiB");
+	assert_row(22, LINE "verifying 5 segments, 2 MiB, baseline");
 	assert_row(23, LINE "all verified, entering the kernel at 0x123456200");
 	assert_row(24, "");
 	assert_int_equal(machine.vga[SCREEN + 21 * VGA_COLUMNS], old_last);
@@ -1351,11 +1502,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sha256_published),
-		cmocka_unit_test(test_sha256_reference),
-		cmocka_unit_test(test_sha256_unknown_hash_is_baseline),
+		cmocka_unit_test(test_sha256_baseline),
+		cmocka_unit_test(test_sha256_sha_ni),
+		cmocka_unit_test(test_sha256_avx2),
+		cmocka_unit_test(test_sha256_avx512),
+		cmocka_unit_test(test_sha256_reads_no_more),
+		cmocka_unit_test(test_sha256_choice),
 		cmocka_unit_test(test_sha256_bounds),
 		cmocka_unit_test(test_copy),
 		LOADED(test_good),
+		LOADED(test_every_hash_finds_damage),
 		LOADED(test_report),
 		LOADED(test_repair),
 		LOADED(test_core_header_is_sound),

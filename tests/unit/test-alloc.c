@@ -134,7 +134,7 @@ static const struct load_case load_cases[] = {
 	{ "normal", false, false, CRASH_BACKUP_AUTO, PHYS_LIMIT, overlaps, false },
 	{ "crash", true, true, CRASH_BACKUP_ALWAYS, PHYS_LIMIT, overlaps, false },
 	/* All is done again without them. */
-	{ "crash without room for spares", true, false, CRASH_BACKUP_NEVER, 0x22012000,
+	{ "crash without room for spares", true, false, CRASH_BACKUP_NEVER, 0x22017000,
 	  "no spare copies: ", false },
 	{ "audit of the EFI stub", false, false, CRASH_BACKUP_AUTO, PHYS_LIMIT,
 	  "mem00 0x200000-0x400000 and mem02 0x300000-0x500000 of the EFI memory map overlap: ",

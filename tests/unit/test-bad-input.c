@@ -781,7 +781,7 @@ static const struct row rows[] = {
 	{ "100,000 entries", large_map, "",
 	  "the memory map is not sorted: 0x46b000000 comes after 0x1831800000" },
 	{ "more than half of the memory", little_memory,
-	  "%K: the segments have 49204 KiB (kernel 49152, initrd 4, params 8, purgatory 40), the "
+	  "%K: the segments have 49220 KiB (kernel 49152, initrd 4, params 8, purgatory 56), the "
 	  "running kernel takes half of its memory at most, 45000 KiB: use a smaller kernel or initrd",
 	  NULL },
 	{ "no iomem", no_iomem, "/proc/iomem: No such file or directory", NULL },

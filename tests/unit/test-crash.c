@@ -553,9 +553,9 @@ static void test_refusals(void **state)
 		"boot the running kernel with crashkernel=256M");
 	mk_text(&machine, "proc/iomem",
 		"00100000-3fffffff : System RAM\n  10000000-12ffffff : Crash kernel\n");
-	refused(": crash kernel: 49340 KiB are needed (kernel 49152, initrd 4, params 8, elfcorehdr "
-		"4, purgatory 40, the running kernel's page tables 132), the reservation "
-		"0x10000000-0x13000000 has 49152 KiB, 188 KiB too few: boot the running kernel with "
+	refused(": crash kernel: 49356 KiB are needed (kernel 49152, initrd 4, params 8, elfcorehdr "
+		"4, purgatory 56, the running kernel's page tables 132), the reservation "
+		"0x10000000-0x13000000 has 49152 KiB, 204 KiB too few: boot the running kernel with "
 		"crashkernel=80M");
 	/* More memory has more page tables. */
 	mk_text(&machine, "proc/iomem",
@@ -579,8 +579,8 @@ static void test_refusals(void **state)
 		"boot the running kernel with crashkernel=80M");
 	mk_text(&machine, "proc/iomem", iomem);
 	mk_text(&machine, "proc/meminfo", "MemTotal:          90000 kB\n");
-	refused(": the segments have 49208 KiB (kernel 49152, initrd 4, params 8, elfcorehdr 4, "
-		"purgatory 40), the running kernel takes half of its memory at most, 45000 KiB: use a "
+	refused(": the segments have 49224 KiB (kernel 49152, initrd 4, params 8, elfcorehdr 4, "
+		"purgatory 56), the running kernel takes half of its memory at most, 45000 KiB: use a "
 		"smaller kernel or initrd");
 	mk_text(&machine, "proc/meminfo", "MemTotal:        2900000 kB\n");
 	mk_text(&machine, "initrd", "\177ELF");
