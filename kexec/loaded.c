@@ -14,6 +14,7 @@
 #include "kexec/sys/gather.h"
 #include "kexec/sys/run.h"
 #include "purgatory-abi.h"
+#include "purgatory/sha256.h"
 
 enum { RANGES_NAMED = 4 };
 
@@ -122,7 +123,7 @@ static bool digest_kernel(const struct input *file, uint8_t ret[32])
 	struct err ignored;
 
 	return !buf_extend(&image, size, &ignored) && read_exactly(file->fd, 0, image.data, size) &&
-	       !load_digest_bytes(kernel_part(buf_bytes(&image)), ret, &ignored);
+	       !load_digest_bytes(sha256_hashes(), kernel_part(buf_bytes(&image)), ret, &ignored);
 }
 
 /* As load_digest_bytes(), piece by piece: an initrd can be large. */
@@ -131,6 +132,7 @@ static bool digest_initrd(const struct input *file, uint8_t ret[32])
 	struct buf digests CLEANUP(buf_done) = { 0 }, piece CLEANUP(buf_done) = { 0 };
 	uint64_t size = (uint64_t)file->status.st_size;
 	uint8_t digest[PURGATORY_DIGEST_SIZE];
+	uint32_t hashes = sha256_hashes();
 	struct err ignored;
 
 	if (buf_extend(&piece, PURGATORY_CHUNK_SIZE, &ignored))
@@ -141,7 +143,7 @@ static bool digest_initrd(const struct input *file, uint8_t ret[32])
 
 		if (!read_exactly(file->fd, at, piece.data, want))
 			return false;
-		sha256(piece.data, want, digest);
+		purgatory_sha256(hashes, piece.data, want, digest);
 		if (buf_append(&digests, digest, sizeof(digest), &ignored))
 			return false;
 	}
@@ -402,7 +404,7 @@ static int digest_now(const struct root *root, const struct record_file *file, s
 			return -1;
 		bytes = buf_bytes(&expanded);
 	}
-	if (load_digest_bytes(is_kernel ? kernel_part(bytes) : bytes, digest, err))
+	if (load_digest_bytes(sha256_hashes(), is_kernel ? kernel_part(bytes) : bytes, digest, err))
 		return -1;
 	hex(digest, ret);
 	return 0;

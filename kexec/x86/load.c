@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
+#include "kexec/core/sha256.h"
 #include "kexec/x86/purgatory_image.h"
 #include "purgatory-abi.h"
 #include "purgatory/sha256.h"
@@ -969,15 +970,13 @@ bool load_digest(const struct load *load, unsigned int index, uint8_t ret[32])
 	return false;
 }
 
-int load_digest_bytes(struct bytes bytes, uint8_t ret[32], struct err *err)
+int load_digest_bytes(uint32_t hashes, struct bytes bytes, uint8_t ret[32], struct err *err)
 {
 	struct buf digests CLEANUP(buf_done) = { 0 };
 
 	if (buf_extend(&digests, (size_t)chunks(bytes.size) * PURGATORY_DIGEST_SIZE, err))
 		return -1;
-	for (size_t at = 0, i = 0; at < bytes.size; at += PURGATORY_CHUNK_SIZE, i++)
-		sha256(bytes.data + at, at_most(PURGATORY_CHUNK_SIZE, bytes.size - at),
-		       digests.data + i * PURGATORY_DIGEST_SIZE);
+	seal_chunks(hashes, bytes.data, bytes.size, digests.data);
 	sha256(digests.data, digests.size, ret);
 	return 0;
 }

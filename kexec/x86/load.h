@@ -99,7 +99,7 @@ int load_seal(const struct load_request *request, const struct system *system, s
  */
 bool load_digest(const struct load *load, unsigned int index, uint8_t ret[32]);
 /* The same of bytes. */
-int load_digest_bytes(struct bytes bytes, uint8_t ret[32], struct err *err);
+int load_digest_bytes(uint32_t hashes, struct bytes bytes, uint8_t ret[32], struct err *err);
 /* Overwrites the random seed in the parameters: once the kernel has its copy,
  * nobody else shall. The plan cannot be submitted again. */
 void load_forget_seed(struct load *load);

@@ -55,6 +55,8 @@ static const struct {
 	{ "boot/config-6.1.0", "CONFIG_KEXEC=y\nCONFIG_KEXEC_FILE=y\n" },
 	{ "dmesg", "[    0.000000] tsc: Detected 2599.998 MHz processor\n" },
 	{ "sys/firmware/acpi/tables/FACP", NULL },
+	{ "sys/firmware/acpi/tables/SRAT", NULL },
+	{ CPU "possible", "0-1\n" },
 	{ "sys/class/graphics/fb0/name", NULL },
 	{ "facts/efi-memmap", NULL },
 	{ "sys/kernel/security/lockdown", "[none] integrity confidentiality\n" },
@@ -280,6 +282,7 @@ static void check_memmap(void)
 
 static void check_others(void)
 {
+	struct system system CLEANUP(system_done) = { 0 };
 	struct purgatory_report report;
 	struct range main_region, low;
 	struct err err = { 0 };
@@ -292,6 +295,8 @@ static void check_others(void)
 		check_error(&err);
 	else
 		require(!is || report.version == PURGATORY_REPORT_VERSION);
+	if (gather_map(&root, &system, &err))
+		check_error(&err);
 	if (gather_reservation(&root, &main_region, &low, &err))
 		check_error(&err);
 	else
@@ -308,6 +313,7 @@ static void check_explained(void)
 			  { .name = "initrd", .load = { 0x28000000, 0x28800000 } } },
 		.nr_items = 2,
 	};
+	struct err err = { 0 };
 	size_t count;
 	const struct explain_cause *cause = explain_causes(&count);
 
@@ -319,13 +325,15 @@ static void check_explained(void)
 			.root = &root,
 			.plan = &plan,
 		};
-		struct err err = { 0 };
 
 		if (!cause[i / 2].is_it)
 			continue;
+		failure.used_up = explain_used_up(&root, failure.crash);
 		require(explain(&failure, &err) && err.code == ERR_REFUSED);
 		require(is_sentence(err.text) && !strncmp(err.text, "kexec", 5));
 	}
+	if (explain_check_memory(&root, &plan, &err))
+		require(err.code == ERR_NO_FIT && is_sentence(err.text));
 }
 
 static void check_warnings(const struct warnings *warnings)

@@ -9,8 +9,9 @@ import sys
 
 CALL = re.compile(r"\b(err_set|warn_add)\(")
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
-# What is put between the strings of a format.
-MACROS = {"PHYS_FMT": "0x%llx"}
+# What is put between the strings of a format, besides what its own file defines.
+MACROS = {"PHYS_FMT": "0x%llx", "RUN_DIRECTORY": "run/safekexec"}
+DEFINED = re.compile(r'^#define (\w+) ("(?:[^"\\]|\\.)*")$', re.M)
 WHERE_DEFINED, TABLE = {"kexec/core/err.c"}, "kexec/advice.c"
 
 
@@ -33,9 +34,9 @@ def arguments(source, at):
     return [argument.strip() for argument in found]
 
 
-def literal(argument):
+def literal(argument, macros):
     """The string that adjacent literals and macros make; None if there is anything else."""
-    for name, text in MACROS.items():
+    for name, text in macros.items():
         argument = re.sub(rf"\b{name}\b", f'"{text}"', argument)
     if STRING.sub("", argument).strip():
         return None
@@ -51,11 +52,12 @@ def main(top):
         if name in WHERE_DEFINED or name == TABLE:
             continue
         source = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.S)
+        macros = MACROS | {name: text[1:-1] for name, text in DEFINED.findall(source)}
         for call in CALL.finditer(source):
             given = arguments(source, call.end())
             if call[1] == "err_set" and given[1] == "ERR_INTERNAL":
                 continue
-            text = literal(given[2 if call[1] == "err_set" else 1])
+            text = literal(given[2 if call[1] == "err_set" else 1], macros)
             total += 1
             if text is None:
                 problems.append(f"{name}: {call[1]}({', '.join(given)}): its sentence is no literal")

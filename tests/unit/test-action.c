@@ -240,7 +240,7 @@ static void test_memory_for_the_copy(void **state)
 	mk_text(&machine, "proc/meminfo",
 		"MemTotal: 900000 kB\nMemAvailable: 300 kB\nSwapFree: 20 kB\n");
 	expect("-c -l %K",
-	       "1: the running kernel needs 49200 KiB for its copy of the segments and has 320 KiB to "
+	       "1: the running kernel needs 49216 KiB for its copy of the segments and has 320 KiB to "
 	       "give: it would kill processes for them, so nothing was loaded",
 	       "");
 	expect("--dry-run -l %K", "0", "");

@@ -561,9 +561,9 @@ static void test_refusals(void **state)
 	mk_text(&machine, "proc/iomem",
 		"00100000-3fffffff : System RAM\n  10000000-12ffffff : Crash kernel\n"
 		"100000000-10ffffffff : System RAM\n");
-	refused(": crash kernel: 49596 KiB are needed (kernel 49152, initrd 4, params 8, elfcorehdr "
-		"4, purgatory 40, the running kernel's page tables 388), the reservation "
-		"0x10000000-0x13000000 has 49152 KiB, 444 KiB too few: boot the running kernel with "
+	refused(": crash kernel: 49612 KiB are needed (kernel 49152, initrd 4, params 8, elfcorehdr "
+		"4, purgatory 56, the running kernel's page tables 388), the reservation "
+		"0x10000000-0x13000000 has 49152 KiB, 460 KiB too few: boot the running kernel with "
 		"crashkernel=80M");
 	mk_text(&machine, "proc/iomem",
 		"00100000-3fffffff : System RAM\n  02000000-0fffffff : Crash kernel\n");
