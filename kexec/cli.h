@@ -54,7 +54,7 @@ struct request {
 	const char *capture; /* the file to make */
 	bool capture_cmdline;
 	const char *svg; /* of a dry run: the file to draw the plan into */
-	bool measure; /* --estimate=measure */
+	bool measure;	 /* --estimate=measure */
 	phys_t mem_min;
 	phys_t mem_max; /* exclusive */
 	struct load_console console;
