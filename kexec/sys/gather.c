@@ -636,6 +636,16 @@ static int unless_unread(const struct root *root, int result, const struct err *
 	return result && root->unread && root->unread->count && root_is_missing(err) ? 0 : result;
 }
 
+/* A capture goes on where a plan is refused, so that it has what can be read. */
+static int go_on(const struct root *root, int result, struct warnings *warnings,
+		 const struct err *err)
+{
+	if (!result || !root->record)
+		return result;
+	warn_add(warnings, "a plan for this machine is refused: %s", err->text);
+	return 0;
+}
+
 static int gather_efi(const struct root *root, struct bytes log, struct system *system,
 		      struct warnings *warnings, struct err *err)
 {
@@ -648,7 +658,8 @@ static int gather_efi(const struct root *root, struct bytes log, struct system *
 	if (optional_number(root, "sys/firmware/efi/fw_vendor", &efi->fw_vendor, err) ||
 	    optional_number(root, "sys/firmware/efi/runtime", &efi->runtime, err) ||
 	    optional_number(root, "sys/firmware/efi/config_table", &efi->config_table, err) ||
-	    unless_unread(root, gather_runtime_map(root, &efi->runtime_map, err), err))
+	    go_on(root, unless_unread(root, gather_runtime_map(root, &efi->runtime_map, err), err),
+		  warnings, err))
 		return -1;
 	if (root_read_text(root, "sys/firmware/efi/systab", &systab, err)) {
 		if (!root_is_missing(err))
@@ -811,16 +822,6 @@ int gather_choice(const struct root *root, struct system *ret, struct err *err)
 	    !root_is_missing(err))
 		return -1;
 	gather_lockdown(root, ret);
-	return 0;
-}
-
-/* A capture goes on where a plan is refused, so that it has what can be read. */
-static int go_on(const struct root *root, int result, struct warnings *warnings,
-		 const struct err *err)
-{
-	if (!result || !root->record)
-		return result;
-	warn_add(warnings, "a plan for this machine is refused: %s", err->text);
 	return 0;
 }
 
