@@ -58,7 +58,7 @@ starts() {
 refused() {
 	vm_wait
 	expect_line "$log" '^@ status load 1=1$'
-	expect_line "$log" "^kexec: /k/vmlinuz: kernel: no place for 0x3f98000 bytes \\(65120 KiB\\) aligned to 0x200000 at or above 0x1000000; $2\$"
+	expect_line "$log" "^kexec: /k/vmlinuz: kernel: no place for 0x3f98000 bytes \\(65120 KiB\\) aligned to 0x200000 at or above 0x1000000; $2; try: a smaller kernel or initrd, other --mem-min and --mem-max, or a reboot through the firmware\$"
 	expect_line "$log" '^@ loaded=0$'
 	expect_canaries "$1" 1 after
 }
