@@ -275,8 +275,12 @@ static int check_unread(struct session *session, struct err *err)
 		"depends on: ");
 	for (size_t i = 0; i < unread->count; i++)
 		err_append(err, "%s%s", i ? ", " : "", unread->text[i]);
-	err_append(err, "; run this as root, or with --sysroot for a capture that root has made");
-	return -1;
+	if (system->lockdown && !strcmp(system->lockdown, "confidentiality"))
+		return err_advise(err,
+				  "; the lockdown (confidentiality) hides memory from everybody: "
+				  "with -s the running kernel's own loader places it");
+	return err_advise(err, "; run this as root, or with --sysroot for a capture that root has "
+			       "made");
 }
 
 static int load_ourselves(struct session *session, struct err *err)
