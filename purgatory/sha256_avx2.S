@@ -8,6 +8,8 @@
  * round that needs it. AVX2 has no rotation: two shifts and an exclusive or.
  */
 
+#include "purgatory/sha256_lanes.inc"
+
 	.text
 
 /*
@@ -107,19 +109,7 @@
 	vpshufb	%ymm15, \to, \to
 	.endm
 
-/* Of four messages, so that each half of a register has one word of all four. */
-	.macro	halves a, b, c, d, t0, t1, t2, t3
-	vpunpckldq \b, \a, \t0
-	vpunpckhdq \b, \a, \t1
-	vpunpckldq \d, \c, \t2
-	vpunpckhdq \d, \c, \t3
-	vpunpcklqdq \t2, \t0, \a
-	vpunpckhqdq \t2, \t0, \b
-	vpunpcklqdq \t3, \t1, \c
-	vpunpckhqdq \t3, \t1, \d
-	.endm
-
-/* Halves of two registers change places: they are then the words t and t + 4. */
+/* Halves of two registers, after "fours", change places: they are then the words t and t + 4. */
 	.macro	store t, a, b
 	vperm2i128 $0x20, \b, \a, %ymm8
 	vperm2i128 $0x31, \b, \a, %ymm9
@@ -137,8 +127,8 @@
 	load	5, 4*\t, %ymm5
 	load	6, 4*\t, %ymm6
 	load	7, 4*\t, %ymm7
-	halves	%ymm0, %ymm1, %ymm2, %ymm3, %ymm8, %ymm9, %ymm10, %ymm11
-	halves	%ymm4, %ymm5, %ymm6, %ymm7, %ymm8, %ymm9, %ymm10, %ymm11
+	fours	%ymm0, %ymm1, %ymm2, %ymm3, %ymm8, %ymm9, %ymm10, %ymm11
+	fours	%ymm4, %ymm5, %ymm6, %ymm7, %ymm8, %ymm9, %ymm10, %ymm11
 	store	\t+0, %ymm0, %ymm4
 	store	\t+1, %ymm1, %ymm5
 	store	\t+2, %ymm2, %ymm6
@@ -161,7 +151,7 @@ sha256_blocks_avx2_8:
 
 	.balign	32
 .Lblock:
-	vbroadcasti128 swap(%rip), %ymm15
+	vbroadcasti128 sha256_byte_order(%rip), %ymm15
 	words	0
 	words	8
 	vmovdqu	0(%rdi), %ymm0
@@ -219,12 +209,5 @@ sha256_blocks_avx2_8:
 .Ldone:
 	ret
 	.size	sha256_blocks_avx2_8, . - sha256_blocks_avx2_8
-
-	.section .rodata, "a", @progbits
-	.balign	16
-	.type	swap, @object
-swap:
-	.byte	3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12
-	.size	swap, . - swap
 
 	.section .note.GNU-stack, "", @progbits

@@ -8,6 +8,8 @@
  * immediate is the truth table: 0x96 is a xor b xor c, 0xca the choice by a, 0xe8 the majority.
  */
 
+#include "purgatory/sha256_lanes.inc"
+
 	.text
 
 	.macro	round t, a, b, c, d, e, f, g, h, w
@@ -74,19 +76,7 @@
 	vpshufb	%zmm31, \to, \to
 	.endm
 
-/* Of four messages, so that each quarter of a register has one word of all four. */
-	.macro	quarters a, b, c, d, t0, t1, t2, t3
-	vpunpckldq \b, \a, \t0
-	vpunpckhdq \b, \a, \t1
-	vpunpckldq \d, \c, \t2
-	vpunpckhdq \d, \c, \t3
-	vpunpcklqdq \t2, \t0, \a
-	vpunpckhqdq \t2, \t0, \b
-	vpunpcklqdq \t3, \t1, \c
-	vpunpckhqdq \t3, \t1, \d
-	.endm
-
-/* Quarters of four registers change places: they are then the words n, n + 4, n + 8, n + 12. */
+/* Quarters of four registers, after "fours", change places: they are then the words n, n + 4, n + 8, n + 12. */
 	.macro	exchange a, b, c, d
 	vshufi32x4 $0x88, \b, \a, %zmm0
 	vshufi32x4 $0xdd, \b, \a, %zmm1
@@ -110,7 +100,7 @@ sha256_blocks_avx512_16:
 
 	.balign	32
 .Lblock:
-	vbroadcasti32x4 swap(%rip), %zmm31
+	vbroadcasti32x4 sha256_byte_order(%rip), %zmm31
 	load	0, %zmm8
 	load	1, %zmm9
 	load	2, %zmm10
@@ -127,10 +117,10 @@ sha256_blocks_avx512_16:
 	load	13, %zmm21
 	load	14, %zmm22
 	load	15, %zmm23
-	quarters %zmm8, %zmm9, %zmm10, %zmm11, %zmm0, %zmm1, %zmm2, %zmm3
-	quarters %zmm12, %zmm13, %zmm14, %zmm15, %zmm4, %zmm5, %zmm6, %zmm7
-	quarters %zmm16, %zmm17, %zmm18, %zmm19, %zmm24, %zmm25, %zmm26, %zmm27
-	quarters %zmm20, %zmm21, %zmm22, %zmm23, %zmm28, %zmm29, %zmm30, %zmm31
+	fours	%zmm8, %zmm9, %zmm10, %zmm11, %zmm0, %zmm1, %zmm2, %zmm3
+	fours	%zmm12, %zmm13, %zmm14, %zmm15, %zmm4, %zmm5, %zmm6, %zmm7
+	fours	%zmm16, %zmm17, %zmm18, %zmm19, %zmm24, %zmm25, %zmm26, %zmm27
+	fours	%zmm20, %zmm21, %zmm22, %zmm23, %zmm28, %zmm29, %zmm30, %zmm31
 	exchange %zmm8, %zmm12, %zmm16, %zmm20
 	exchange %zmm9, %zmm13, %zmm17, %zmm21
 	exchange %zmm10, %zmm14, %zmm18, %zmm22
@@ -182,12 +172,5 @@ sha256_blocks_avx512_16:
 .Ldone:
 	ret
 	.size	sha256_blocks_avx512_16, . - sha256_blocks_avx512_16
-
-	.section .rodata, "a", @progbits
-	.balign	16
-	.type	swap, @object
-swap:
-	.byte	3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12
-	.size	swap, . - swap
 
 	.section .note.GNU-stack, "", @progbits

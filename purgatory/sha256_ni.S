@@ -74,7 +74,7 @@ sha256_blocks_ni_2:
 	subq	$64, %rsp
 	andq	$-16, %rsp
 	leaq	sha256_constants(%rip), %rax
-	movdqa	swap(%rip), SWAP
+	movdqa	sha256_byte_order(%rip), SWAP
 	movq	0(%rsi), %r8
 	movq	8(%rsi), %r9
 	movups	0(%rdi), %xmm5
@@ -127,12 +127,5 @@ sha256_blocks_ni_2:
 .Ldone:
 	ret
 	.size	sha256_blocks_ni_2, . - sha256_blocks_ni_2
-
-	.section .rodata, "a", @progbits
-	.balign	16
-	.type	swap, @object
-swap:
-	.byte	3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12
-	.size	swap, . - swap
 
 	.section .note.GNU-stack, "", @progbits

@@ -203,4 +203,13 @@ sha256_constants:
 	.long	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
 	.size	sha256_constants, . - sha256_constants
 
+/* For pshufb: message words are big endian. */
+	.balign	16
+	.globl	sha256_byte_order
+	.hidden	sha256_byte_order
+	.type	sha256_byte_order, @object
+sha256_byte_order:
+	.byte	3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12
+	.size	sha256_byte_order, . - sha256_byte_order
+
 	.section .note.GNU-stack, "", @progbits
