@@ -95,6 +95,7 @@ static const struct advice all[] = {
 	{ "not gzip, xz or zstd", "the file begins like a compressed one and is none", "file KERNEL" },
 	{ "%s: a directory, not a file", "the path names a directory", "ls FILE" },
 	{ "%s: the file is empty", "a full disk when it was written, or the wrong name", "ls -l FILE; df FILE" },
+	{ "gives more than %llu KiB, half of memory: no kernel loads that", "a pipe without an end, or one whose file is too large", "the same with a smaller file" },
 	{ "%s: %lld bytes are too many to load", "the file is larger than any memory", "ls -l FILE" },
 	{ "%s: 0x%llx bytes are too many", "the file is larger than any memory", "ls -l FILE" },
 	{ "%s: changed while it was being loaded (%lld bytes, then %lld): load it again when it is whole", "somebody writes it: an update of the package, or of the initrd", NULL },

@@ -12,6 +12,7 @@
 #include "kexec/core/decompress.h"
 #include "kexec/core/sha256.h"
 #include "kexec/sys/gather.h"
+#include "kexec/sys/fd.h"
 #include "kexec/sys/run.h"
 #include "purgatory-abi.h"
 #include "purgatory/sha256.h"
@@ -21,12 +22,6 @@ enum { RANGES_NAMED = 4 };
 static const char *file_name(bool crash)
 {
 	return crash ? "panic.json" : "load.json";
-}
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
 }
 
 static void hex(const uint8_t digest[32], char ret[RECORD_DIGEST_MAX])
@@ -102,18 +97,7 @@ static struct bytes kernel_part(struct bytes image)
 /* False if the file does not have so much. */
 static bool read_exactly(int fd, uint64_t offset, uint8_t *ret, size_t size)
 {
-	while (size) {
-		ssize_t got = pread(fd, ret, size, (off_t)offset);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		ret += got;
-		offset += (uint64_t)got;
-		size -= (size_t)got;
-	}
-	return true;
+	return fd_read_at(fd, offset, ret, size) == (ssize_t)size;
 }
 
 static bool digest_kernel(const struct input *file, uint8_t ret[32])
@@ -333,7 +317,7 @@ int loaded_check_map(const struct root *root, struct warnings *warnings, struct 
 /* By size and time; the bytes have the last word. */
 static enum loaded_file compare_status(const struct root *root, const struct record_file *file)
 {
-	int fd CLEANUP(close_fd) = -1;
+	int fd CLEANUP(fd_close) = -1;
 	struct stat now;
 
 	if (!file->path)

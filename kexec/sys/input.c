@@ -7,45 +7,66 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "kexec/core/num.h"
+#include "kexec/sys/fd.h"
 
 /* More than any initrd, less than what makes page counts wrap. */
 static const uint64_t INPUT_MAX = UINT64_C(1) << 40;
 
-static int copy_to_memory(int from, struct err *err)
+/* The running kernel loads no more than half of memory, by either call. */
+static uint64_t pipe_max(void)
 {
-	int fd = memfd_create("kexec-input", MFD_CLOEXEC);
-	char block[65536];
-	ssize_t got;
+	struct sysinfo info;
+
+	return sysinfo(&info) ? INPUT_MAX : (uint64_t)info.totalram * info.mem_unit / 2;
+}
+
+static int copy_pipe(int from, int to, struct err *err)
+{
+	uint64_t most = pipe_max(), total = 0;
+	uint8_t block[65536];
+
+	for (;;) {
+		ssize_t got = read(from, block, sizeof(block));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_set_errno(err, errno, "read");
+		if (!got)
+			return 0;
+		total += (uint64_t)got;
+		if (total > most)
+			return err_set(
+				err, ERR_INPUT,
+				"gives more than %llu KiB, half of memory: no kernel loads that",
+				(unsigned long long)most / 1024);
+		if (fd_write(to, (struct bytes){ block, (size_t)got }))
+			return err_set_errno(err, errno, "copying to memory");
+	}
+}
+
+/* The descriptor is one of memory then. */
+static int pipe_to_memory(int *from, struct err *err)
+{
+	int fd CLEANUP(fd_close) = memfd_create("kexec-input", MFD_CLOEXEC);
 
 	if (fd < 0)
 		return err_set_errno(err, errno, "memfd_create");
-	while ((got = read(from, block, sizeof(block))) != 0) {
-		for (ssize_t done = 0; got > 0 && done < got;) {
-			ssize_t wrote = write(fd, block + done, (size_t)(got - done));
-
-			if (wrote < 0) {
-				err_set_errno(err, errno, "copying to memory");
-				close(fd);
-				return -1;
-			}
-			done += wrote;
-		}
-		if (got < 0 && errno != EINTR) {
-			err_set_errno(err, errno, "read");
-			close(fd);
-			return -1;
-		}
-	}
-	return fd;
+	if (copy_pipe(*from, fd, err))
+		return -1;
+	close(*from);
+	*from = fd;
+	fd = -1;
+	return 0;
 }
 
 static int input_open(const char *path, struct input *ret, struct err *err)
 {
 	struct input input = { .path = path };
-	int in_memory;
 
 	input.fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (input.fd < 0)
@@ -61,13 +82,10 @@ static int input_open(const char *path, struct input *ret, struct err *err)
 		goto close;
 	}
 	if (!S_ISREG(input.status.st_mode)) {
-		in_memory = copy_to_memory(input.fd, err);
-		if (in_memory < 0) {
+		if (pipe_to_memory(&input.fd, err)) {
 			err_prefix(err, "%s", path);
 			goto close;
 		}
-		close(input.fd);
-		input.fd = in_memory;
 		if (fstat(input.fd, &input.status))
 			goto failed;
 	}

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kexec/sys/fd.h"
+
 enum { LINE_MAX_BYTES = 512, BOOTS_MAX_MIB = 16384, MIB = 1 << 20 };
 enum { SLOWER = 3 }; /* an emulated guest, at least */
 
@@ -25,12 +27,6 @@ static const char *const failures[] = {
 	"invoked oom-killer",	      "page allocation failure",
 	"Initramfs unpacking failed", "Failed to execute",
 };
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 bool measure_find_qemu(char ret[PATH_MAX])
 {
@@ -89,16 +85,10 @@ static int to_memory(struct bytes bytes, int *ret, struct err *err)
 
 	if (fd < 0)
 		return err_set_errno(err, errno, "memfd_create");
-	while (bytes.size) {
-		ssize_t wrote = write(fd, bytes.data, bytes.size);
-
-		if (wrote < 0) {
-			err_set_errno(err, errno, "copying to memory");
-			close(fd);
-			return -1;
-		}
-		bytes.data += wrote;
-		bytes.size -= (size_t)wrote;
+	if (fd_write(fd, bytes)) {
+		err_set_errno(err, errno, "copying to memory");
+		close(fd);
+		return -1;
 	}
 	*ret = fd;
 	return 0;
@@ -113,8 +103,8 @@ struct guest {
 
 static void guest_done(struct guest *guest)
 {
-	close_fd(&guest->kernel);
-	close_fd(&guest->initrd);
+	fd_close(&guest->kernel);
+	fd_close(&guest->initrd);
 	free(guest->cmdline);
 }
 
@@ -216,7 +206,7 @@ static enum boot watch_guest(const struct guest *guest, int from, struct watch *
 static int boot(const struct guest *guest, uint64_t memory, struct watch *watch, enum boot *ret,
 		struct err *err)
 {
-	int from CLEANUP(close_fd) = -1, to CLEANUP(close_fd) = -1, ends[2];
+	int from CLEANUP(fd_close) = -1, to CLEANUP(fd_close) = -1, ends[2];
 	pid_t parent = getpid(), child;
 
 	if (pipe2(ends, O_CLOEXEC))
@@ -228,7 +218,7 @@ static int boot(const struct guest *guest, uint64_t memory, struct watch *watch,
 		return err_set_errno(err, errno, "fork");
 	if (!child)
 		become_qemu(guest, memory, to, parent);
-	close_fd(&to);
+	fd_close(&to);
 	to = -1;
 	*watch = (struct watch){ 0 };
 	*ret = watch_guest(guest, from, watch);

@@ -15,12 +15,7 @@
 #include <unistd.h>
 
 #include "kexec/core/num.h"
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
+#include "kexec/sys/fd.h"
 
 /* A descriptor that is opened as a file, and has to be one. */
 static int check_regular(int fd, const char *what, struct err *err)
@@ -49,7 +44,7 @@ static int open_capture(int fd, struct root *ret, struct err *err)
 
 int root_open(const char *path, struct root *ret, struct err *err)
 {
-	int file CLEANUP(close_fd) = -1;
+	int file CLEANUP(fd_close) = -1;
 	int fd = open(path ?: "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOTDIR) {
@@ -85,7 +80,7 @@ int root_open_below(const struct root *above, const char *path, struct root *ret
 		    bool *ret_is_machine, struct err *err)
 {
 	int directory = root_fd_below(above, path, O_PATH | O_DIRECTORY);
-	int file CLEANUP(close_fd) = -1;
+	int file CLEANUP(fd_close) = -1;
 	uint8_t head[CAPTURE_HEAD_SIZE];
 	ssize_t got;
 
@@ -107,7 +102,7 @@ int root_open_below(const struct root *above, const char *path, struct root *ret
 
 void root_close(struct root *root)
 {
-	close_fd(&root->fd);
+	fd_close(&root->fd);
 	root->fd = -1;
 	if (root->captured)
 		capture_done(root->captured);
@@ -198,29 +193,17 @@ static int read_file(const struct root *root, const char *path, size_t limit, st
 		     struct err *err)
 {
 	/* No waiting for the writer of a pipe in a captured machine. */
-	int fd CLEANUP(close_fd) = root_fd_below(root, path, O_NONBLOCK);
+	int fd CLEANUP(fd_close) = root_fd_below(root, path, O_NONBLOCK);
 	struct buf buf CLEANUP(buf_done) = { 0 };
-	char block[16384], name[PATH_MAX];
-	ssize_t got;
+	char name[PATH_MAX];
 
 	if (fd < 0)
 		return err_set_errno(err, errno, "/%s", path);
 	snprintf(name, sizeof(name), "/%s", path);
 	if (check_regular(fd, name, err))
 		return -1;
-	while (buf.size < limit) {
-		size_t want = limit - buf.size < sizeof(block) ? limit - buf.size : sizeof(block);
-
-		got = read(fd, block, want);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set_errno(err, errno, "/%s: read", path);
-		if (!got)
-			break;
-		if (buf_append(&buf, block, (size_t)got, err))
-			return -1;
-	}
+	if (fd_read(fd, limit, &buf, err))
+		return err_prefix(err, "%s", name);
 	*ret = buf;
 	buf = (struct buf){ 0 };
 	return 0;
@@ -260,24 +243,18 @@ int root_read(const struct root *root, const char *path, size_t limit, struct bu
 static int read_file_at(const struct root *root, const char *path, uint64_t offset, void *ret,
 			size_t size, struct err *err)
 {
-	int fd CLEANUP(close_fd) = root_fd_below(root, path, O_NONBLOCK);
-	size_t done = 0;
+	int fd CLEANUP(fd_close) = root_fd_below(root, path, O_NONBLOCK);
+	ssize_t got;
 
 	if (fd < 0)
 		return err_set_errno(err, errno, "/%s", path);
-	while (done < size) {
-		ssize_t got = pread(fd, (uint8_t *)ret + done, size - done, (off_t)(offset + done));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set_errno(err, errno, "/%s: read at 0x%llx", path,
-					     (unsigned long long)(offset + done));
-		if (!got)
-			return err_set(err, ERR_INPUT, "/%s: ends at 0x%llx", path,
-				       (unsigned long long)(offset + done));
-		done += (size_t)got;
-	}
+	got = fd_read_at(fd, offset, ret, size);
+	if (got < 0)
+		return err_set_errno(err, errno, "/%s: read at 0x%llx", path,
+				     (unsigned long long)offset);
+	if ((size_t)got < size)
+		return err_set(err, ERR_INPUT, "/%s: ends at 0x%llx", path,
+			       (unsigned long long)(offset + (size_t)got));
 	return 0;
 }
 
@@ -342,7 +319,7 @@ int root_read_number(const struct root *root, const char *path, uint64_t *ret, s
 
 bool root_exists(const struct root *root, const char *path)
 {
-	int fd CLEANUP(close_fd) = root->captured ? -1 : root_fd_below(root, path, O_PATH);
+	int fd CLEANUP(fd_close) = root->captured ? -1 : root_fd_below(root, path, O_PATH);
 	struct err ignored;
 
 	if (root->captured ? !find_captured(root, path, &ignored) : fd < 0)
@@ -391,7 +368,7 @@ int root_list(const struct root *root, const char *path, struct root_names *ret,
 	directory = fd < 0 ? NULL : fdopendir(fd);
 	if (!directory) {
 		err_set_errno(err, errno, "/%s", path);
-		close_fd(&fd);
+		fd_close(&fd);
 		return -1;
 	}
 	while ((entry = readdir(directory))) {

@@ -8,13 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char parent[] = "run", directory[] = "safekexec";
+#include "kexec/sys/fd.h"
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
+static const char parent[] = "run", directory[] = "safekexec";
 
 /* Nobody else may put files there: what is in them is believed. */
 static int check_own(int fd, struct err *err)
@@ -32,7 +28,7 @@ static int check_own(int fd, struct err *err)
 
 static int open_directory(const struct root *root, bool make, int *ret, struct err *err)
 {
-	int above CLEANUP(close_fd) = root_fd_below(root, parent, O_DIRECTORY);
+	int above CLEANUP(fd_close) = root_fd_below(root, parent, O_DIRECTORY);
 	int fd;
 
 	if (above < 0)
@@ -50,24 +46,9 @@ static int open_directory(const struct root *root, bool make, int *ret, struct e
 	return 0;
 }
 
-static int write_all(int fd, struct bytes data)
-{
-	while (data.size) {
-		ssize_t wrote = write(fd, data.data, data.size);
-
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote < 0)
-			return -1;
-		data.data += wrote;
-		data.size -= (size_t)wrote;
-	}
-	return 0;
-}
-
 int run_write(const struct root *root, const char *name, struct bytes data, struct err *err)
 {
-	int in CLEANUP(close_fd) = -1, fd CLEANUP(close_fd) = -1;
+	int in CLEANUP(fd_close) = -1, fd CLEANUP(fd_close) = -1;
 	char new_name[64];
 
 	if (open_directory(root, true, &in, err))
@@ -76,7 +57,7 @@ int run_write(const struct root *root, const char *name, struct bytes data, stru
 	fd = openat(in, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set_errno(err, errno, "/" RUN_DIRECTORY "/%s", new_name);
-	if (write_all(fd, data) || renameat(in, new_name, in, name)) {
+	if (fd_write(fd, data) || renameat(in, new_name, in, name)) {
 		err_set_errno(err, errno, "/" RUN_DIRECTORY "/%s", name);
 		unlinkat(in, new_name, 0);
 		return -1;
@@ -86,26 +67,18 @@ int run_write(const struct root *root, const char *name, struct bytes data, stru
 
 int run_read(const struct root *root, const char *name, struct buf *ret, struct err *err)
 {
-	int in CLEANUP(close_fd) = -1, fd CLEANUP(close_fd) = -1;
+	int in CLEANUP(fd_close) = -1, fd CLEANUP(fd_close) = -1;
 	struct buf buf CLEANUP(buf_done) = { 0 };
-	char block[16384];
-	ssize_t got;
 
 	if (open_directory(root, false, &in, err))
 		return -1;
 	fd = openat(in, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return err_set_errno(err, errno, "/" RUN_DIRECTORY "/%s", name);
-	while ((got = read(fd, block, sizeof(block)))) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set_errno(err, errno, "/" RUN_DIRECTORY "/%s", name);
-		if (buf.size + (size_t)got > ROOT_FILE_MAX)
-			return err_set(err, ERR_INPUT, "/" RUN_DIRECTORY "/%s: too large", name);
-		if (buf_append(&buf, block, (size_t)got, err))
-			return -1;
-	}
+	if (fd_read(fd, ROOT_FILE_MAX + 1, &buf, err))
+		return err_prefix(err, "/" RUN_DIRECTORY "/%s", name);
+	if (buf.size > ROOT_FILE_MAX)
+		return err_set(err, ERR_INPUT, "/" RUN_DIRECTORY "/%s: too large", name);
 	*ret = buf;
 	buf = (struct buf){ 0 };
 	return 0;
@@ -113,7 +86,7 @@ int run_read(const struct root *root, const char *name, struct buf *ret, struct 
 
 int run_remove(const struct root *root, const char *name, struct err *err)
 {
-	int in CLEANUP(close_fd) = -1;
+	int in CLEANUP(fd_close) = -1;
 
 	if (open_directory(root, false, &in, err))
 		return root_is_missing(err) ? 0 : -1;

@@ -94,6 +94,8 @@ case_small() {
 	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" \
 		"$(command -v strace)=/sbin/strace" "$kernel/vmlinuz=/k/vmlinuz"
 	vm_run '' --mem 320M --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append only=small --timeout 240
+	expect_line "$log" '^kexec: kernel: /proc/self/fd/0: gives more than [0-9]+ KiB, half of memory: no kernel loads that; try: the same with a smaller file$'
+	expect_line "$log" '^@ endless=1 00$'
 	refused half 00 'kexec_load failed: Invalid argument: what is to be loaded is more than half of memory \([0-9]+ KiB of [0-9]+ KiB\); try: the same with a smaller initrd'
 	expect_line "$log" '^kexec: the running kernel needs [0-9]+ KiB for its copy of the segments and has [0-9]+ KiB to give: it would kill processes for them, so nothing was loaded; try: ps aux --sort=-rss \| head, and end what can go; kexec -u$'
 	expect_line "$log" '^@ scarce=1 00$'
