@@ -2,6 +2,7 @@
 #include "kexec/json.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 struct json_object *json_hex(uint64_t value)
 {
@@ -29,12 +30,28 @@ struct json_object *json_strings(char *const *text, size_t count)
 	return array;
 }
 
+/* The object's own. */
+static const char *text_of(struct json_object *object)
+{
+	return json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+							      JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
 int json_print(struct json_object *object, FILE *to, struct err *err)
 {
-	const char *text = json_object_to_json_string_ext(
-		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = text_of(object);
 	int printed = text ? fprintf(to, "%s\n", text) : -1;
 
 	json_object_put(object);
 	return printed < 0 ? err_no_memory(err) : 0;
+}
+
+int json_append(struct json_object *object, struct buf *to, struct err *err)
+{
+	const char *text = text_of(object);
+	int failed = text ? buf_append(to, text, strlen(text), err) || buf_append(to, "\n", 1, err)
+			  : err_no_memory(err);
+
+	json_object_put(object);
+	return failed ? -1 : 0;
 }

@@ -13,7 +13,8 @@ struct json_object *json_hex(uint64_t value);
 /* {"start": ..., "end": ...} */
 struct json_object *json_range(struct range range);
 struct json_object *json_strings(char *const *text, size_t count);
-/* Prints an object and gives it up, on failure, too. */
+/* Both give the object up, on failure, too. */
 int json_print(struct json_object *object, FILE *to, struct err *err);
+int json_append(struct json_object *object, struct buf *to, struct err *err);
 
 #endif

@@ -174,8 +174,6 @@ int record_write(const struct record *record, struct buf *ret, struct err *err)
 {
 	struct json_object *root = json_object_new_object(), *initrds = json_object_new_array(),
 			   *cmdline = json_object_new_object();
-	const char *text;
-	int result;
 
 	json_object_object_add(root, "schema", json_object_new_int(RECORD_SCHEMA));
 	json_object_object_add(root, "crash", json_object_new_boolean(record->crash));
@@ -198,12 +196,7 @@ int record_write(const struct record *record, struct buf *ret, struct err *err)
 		add_segments(root, record);
 	if (record->has_map)
 		add_map(root, record);
-	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
-							    JSON_C_TO_STRING_NOSLASHESCAPE);
-	result = text ? buf_append(ret, text, strlen(text), err) || buf_append(ret, "\n", 1, err)
-		      : err_no_memory(err);
-	json_object_put(root);
-	return result ? -1 : 0;
+	return json_append(root, ret, err);
 }
 
 /* --- reading ---------------------------------------------------------------- */
