@@ -140,9 +140,10 @@ void root_record_unread(const struct root *root, const char *path, struct err *e
 		return;
 	if (root->record)
 		capture_add_unread(root->record, path, err->sys_errno);
+	else if (root->unread && forbidden && !strcmp(path, ROOT_LOG))
+		warn_add(root->unread, "the kernel's log: %s", strerror(err->sys_errno));
 	else if (root->unread && forbidden)
-		warn_add(root->unread, "%s%s: %s", strcmp(path, ROOT_LOG) ? "/" : "the kernel's ",
-			 strcmp(path, ROOT_LOG) ? path : "log", strerror(err->sys_errno));
+		warn_add(root->unread, "/%s: %s", path, strerror(err->sys_errno));
 	else
 		return;
 	err->sys_errno = ENOENT;
