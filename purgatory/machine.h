@@ -45,6 +45,8 @@ _Noreturn void machine_triple_fault(void);
 #include <cpuid.h>
 #include <string.h>
 
+#include "purgatory/sha256.h"
+
 static inline uint8_t machine_in(uint16_t port)
 {
 	uint8_t value;
@@ -89,7 +91,7 @@ static inline void machine_copy(void *to, const void *from, size_t size)
 	memcpy(to, from, size);
 }
 
-/* Intel SDM volume 3, 2.5, 2.6 and 13. */
+/* Intel SDM volume 3, 2.5 and 2.6. */
 enum {
 	CR0_MP = 1 << 1,
 	CR0_EM = 1 << 2,
@@ -99,7 +101,6 @@ enum {
 	CR4_OSXSAVE = 1 << 18,
 	CPUID_1_ECX_XSAVE = 1 << 26,
 	CPUID_XSAVE = 0xd,
-	XCR0_VECTORS = 0xe6, /* SSE, AVX, AVX-512 */
 };
 
 static inline void machine_set_xcr0(uint64_t value)
@@ -134,7 +135,7 @@ static inline void machine_vectors_on(bool has_cpuid, struct machine_vectors *re
 	ret_before->xcr0 = (uint64_t)edx << 32 | eax;
 	ret_before->has_xcr0 = true;
 	__cpuid_count(CPUID_XSAVE, 0, eax, ebx, ecx, edx);
-	machine_set_xcr0(ret_before->xcr0 | (eax & XCR0_VECTORS));
+	machine_set_xcr0(ret_before->xcr0 | (eax & XCR0_AVX512));
 }
 
 static inline void machine_vectors_off(const struct machine_vectors *before)

@@ -9,7 +9,7 @@
 
 enum { BLOCK_SIZE = 64, LENGTH_SIZE = 8, WORDS = 8 };
 
-/* Intel SDM volume 2, CPUID and XGETBV; volume 1, 13.3. */
+/* Intel SDM volume 2, CPUID. */
 enum {
 	CPUID_1_ECX_SSSE3 = 1 << 9,
 	CPUID_1_ECX_OSXSAVE = 1 << 27,
@@ -17,8 +17,6 @@ enum {
 	CPUID_7_EBX_AVX512F = 1 << 16,
 	CPUID_7_EBX_SHA = 1 << 29,
 	CPUID_7_EBX_AVX512BW = 1 << 30,
-	XCR0_AVX = 0x6,
-	XCR0_AVX512 = 0xe6,
 };
 
 uint32_t sha256_hashes(void)
