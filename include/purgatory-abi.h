@@ -34,7 +34,7 @@
 
 /* purgatory_stage1.flags */
 #define PURGATORY_STAGE1_NO_IO 0x1 /* as PURGATORY_NO_IO */
-#define PURGATORY_STAGE1_HALT  0x2 /* as PURGATORY_ON_CORRUPTION_HALT; else reset at once */
+#define PURGATORY_STAGE1_HALT  0x2 /* as PURGATORY_ON_CORRUPTION_HALT; else reset */
 
 /* Offsets within struct purgatory_stage1. */
 #define OFF_STAGE1_SIZE	       0x00
@@ -42,12 +42,16 @@
 #define OFF_STAGE1_SPARE       0x10
 #define OFF_STAGE1_SERIAL_PORT 0x18
 #define OFF_STAGE1_FLAGS       0x1a
+#define OFF_STAGE1_RESET_DELAY 0x1c
 #define PURGATORY_STAGE1_SIZE  0x20
 
 /* purgatory_params.console, a set */
 #define PURGATORY_CONSOLE_SERIAL 0x1
 #define PURGATORY_CONSOLE_VGA	 0x2 /* text buffer at 0xb8000 */
 #define PURGATORY_CONSOLE_E9	 0x4 /* the debug port of QEMU and Bochs */
+
+/* More than most processors have: so the wait is too long, not too short. */
+#define PURGATORY_TSC_HZ_ASSUMED 4000000000
 
 /* purgatory_params.on_corruption */
 #define PURGATORY_ON_CORRUPTION_RESET 0 /* wait reset_delay_s, then reset */
@@ -85,7 +89,8 @@ struct purgatory_stage1 {
 	uint64_t spare;	      /* address of a second copy; 0: none */
 	uint16_t serial_port; /* 8250 base that a failure is told on; 0: none */
 	uint8_t flags;
-	uint8_t pad[5];
+	uint8_t pad;
+	uint32_t reset_delay; /* in 65,536 ticks of the TSC, before it resets */
 };
 
 /*
@@ -142,8 +147,7 @@ struct purgatory_params {
 	uint8_t tables_digest[PURGATORY_DIGEST_SIZE]; /* SHA-256 of the regions, then the digests */
 	uint32_t on_corruption;
 	uint32_t reset_delay_s;
-	uint64_t
-		tsc_hz; /* 0: not known, the purgatory assumes 4 GHz and so waits too long, not too short */
+	uint64_t tsc_hz; /* 0: not known, PURGATORY_TSC_HZ_ASSUMED then */
 	uint32_t console;
 	uint16_t serial_port;	 /* 8250 base, 0x3f8 for ttyS0 */
 	uint16_t serial_divisor; /* of 115200; 0: leave the speed as it is */
@@ -176,5 +180,7 @@ _Static_assert(sizeof(struct purgatory_region) == 80, "purgatory_region");
 _Static_assert(sizeof(struct purgatory_stage1) == PURGATORY_STAGE1_SIZE, "purgatory_stage1");
 _Static_assert(offsetof(struct purgatory_stage1, spare) == OFF_STAGE1_SPARE, "spare");
 _Static_assert(offsetof(struct purgatory_stage1, flags) == OFF_STAGE1_FLAGS, "flags");
+_Static_assert(offsetof(struct purgatory_stage1, reset_delay) == OFF_STAGE1_RESET_DELAY,
+	       "reset_delay");
 #endif /* __ASSEMBLER__ */
 #endif

@@ -36,6 +36,7 @@ block:
 #define SPARE	    (block + OFF_STAGE1_SPARE)
 #define SERIAL_PORT (block + OFF_STAGE1_SERIAL_PORT)
 #define FLAGS	    (block + OFF_STAGE1_FLAGS)
+#define RESET_DELAY (block + OFF_STAGE1_RESET_DELAY)
 
 	.type	first_stage, @function
 first_stage:
@@ -98,6 +99,15 @@ damaged:
 	hlt
 	jmp	.Lhalt
 .Lreset:
+	rdtsc
+	shrdl	$16, %edx, %eax
+	movl	%eax, %esi
+.Lwait:
+	rdtsc
+	shrdl	$16, %edx, %eax
+	subl	%esi, %eax
+	cmpl	RESET_DELAY(%rip), %eax
+	jb	.Lwait
 	lidt	no_idt(%rip)
 	ud2
 
@@ -125,7 +135,7 @@ check:
 
 	.type	text, @object
 text:
-	.asciz	"safekexec purgatory: damaged, and so is its spare copy if it has one\r\n"
+	.asciz	"safekexec purgatory: damaged, and its spare copy, if any\r\n"
 	.type	no_idt, @object
 no_idt:
 	.skip	10

@@ -888,6 +888,14 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	console_params(request, params);
 }
 
+/* In 65,536 ticks of the TSC. */
+static uint32_t reset_delay(const struct system *system)
+{
+	uint64_t hz = system->tsc_hz ?: PURGATORY_TSC_HZ_ASSUMED;
+
+	return system->is_guest_without_io ? 0 : (uint32_t)(hz * RESET_DELAY_SECONDS >> 16);
+}
+
 /* Last of all: what the first stage checks is complete. */
 static void seal_stage1(const struct load_request *request, const struct system *system,
 			struct load *load)
@@ -903,6 +911,7 @@ static void seal_stage1(const struct load_request *request, const struct system 
 				   (request->on_corruption == ON_CORRUPTION_HALT
 					    ? PURGATORY_STAGE1_HALT
 					    : 0)),
+		.reset_delay = reset_delay(system),
 	};
 
 	if (load->spares.small != PLAN_NO_ITEM)

@@ -29,7 +29,7 @@
 #define LINE	      "safekexec purgatory: "
 #define VERIFYING     LINE "verifying 2 segments, 2 MiB, baseline\n"
 #define REPAIRED      LINE "the purgatory itself was repaired\n"
-#define BEYOND_REPAIR LINE "damaged, and so is its spare copy if it has one\r\n"
+#define BEYOND_REPAIR LINE "damaged, and its spare copy, if any\r\n"
 #define ENTERED	      VERIFYING LINE "all verified, entering the kernel at 0x101000\n...........\n"
 
 enum {
@@ -42,6 +42,9 @@ enum {
 	SPARE_ROOM = 0x20000,
 	NO_MEMORY_AT = 5, /* GiB: above what the page tables map */
 };
+
+/* More than a second of any processor's. */
+static const uint64_t DELAY_TICKS = 6000000000, TSC_HZ_MAX = 5000000000;
 
 /* What lies in memory from PURGATORY_AT on. */
 struct machine {
@@ -369,6 +372,14 @@ static void test_no_io(void **state)
 	assert_int_equal(result.status, 0);
 }
 
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 /* Single bits of the second stage: its entry, parameters, code, zeros, tables, last byte. */
 static void test_second_stage(void **state)
 {
@@ -377,7 +388,9 @@ static void test_second_stage(void **state)
 	const size_t place[] = { PURGATORY_STAGE2_OFFSET,
 				 PURGATORY_PARAMS_OFFSET + OFF_PARAMS_ENTRY_RIP,
 				 PURGATORY_STAGE2_OFFSET + 0x1234, end - 40 * 32 - 1000, end - 1 };
+	struct purgatory_stage1 *stage1 = (void *)(machine->memory + PURGATORY_STAGE1_OFFSET);
 	struct result result;
+	double started;
 
 	machine->nr_flips = 1;
 	for (size_t i = 0; i < sizeof(place) / sizeof(place[0]); i++) {
@@ -394,6 +407,15 @@ static void test_second_stage(void **state)
 	run(machine, "-serial", false, &result);
 	assert_string_equal(result.output, BEYOND_REPAIR);
 	assert_int_equal(result.status, 0);
+	machine->memory[machine->flip[0]] ^= 0x04;
+	/* After the time that it is given. */
+	stage1->reset_delay = (uint32_t)(DELAY_TICKS >> 16);
+	started = seconds();
+	run(machine, "-serial", false, &result);
+	assert_true(seconds() - started >= (double)DELAY_TICKS / (double)TSC_HZ_MAX);
+	assert_string_equal(result.output, BEYOND_REPAIR);
+	assert_int_equal(result.status, 0);
+	stage1->reset_delay = 0;
 	machine->memory[machine->flip[0]] ^= 0x04;
 	/* With a damaged one likewise. */
 	machine->has_spare = true;

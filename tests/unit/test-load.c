@@ -655,17 +655,20 @@ static void test_failure(void **state)
 		enum on_corruption on_corruption;
 		uint64_t flags;
 		uint8_t of_first_stage;
+		uint32_t waits;
 	} rows[] = {
-		{ "x", "flags\t\t: fpu\n", ON_CORRUPTION_RESET, 0, 0 },
-		{ "x", "flags\t\t: fpu\n", ON_CORRUPTION_HALT, 0, PURGATORY_STAGE1_HALT },
+		{ "x", "flags\t\t: fpu\n", ON_CORRUPTION_RESET, 0, 0, 610351 },
+		{ "tsc: Detected 2000.000 MHz processor", "flags\t\t: fpu\n", ON_CORRUPTION_RESET,
+		  0, 0, 305175 },
+		{ "x", "flags\t\t: fpu\n", ON_CORRUPTION_HALT, 0, PURGATORY_STAGE1_HALT, 610351 },
 		{ "Memory Encryption Features active: AMD SEV SEV-ES", "flags\t\t: fpu\n",
-		  ON_CORRUPTION_RESET, PURGATORY_NO_IO, PURGATORY_STAGE1_NO_IO },
+		  ON_CORRUPTION_RESET, PURGATORY_NO_IO, PURGATORY_STAGE1_NO_IO, 0 },
 		{ "Memory Encryption Features active: SEV SEV-ES SEV-SNP", "flags\t\t: fpu\n",
-		  ON_CORRUPTION_RESET, PURGATORY_NO_IO, PURGATORY_STAGE1_NO_IO },
+		  ON_CORRUPTION_RESET, PURGATORY_NO_IO, PURGATORY_STAGE1_NO_IO, 0 },
 		{ "Memory Encryption Features active: AMD SEV", "flags\t\t: fpu\n",
-		  ON_CORRUPTION_RESET, 0, 0 },
+		  ON_CORRUPTION_RESET, 0, 0, 610351 },
 		{ "x", "flags\t\t: fpu tdx_guest sse\n", ON_CORRUPTION_RESET, PURGATORY_NO_IO,
-		  PURGATORY_STAGE1_NO_IO },
+		  PURGATORY_STAGE1_NO_IO, 0 },
 	};
 	struct fixture *fixture = *state;
 	uint8_t fadt[132] = {
@@ -685,6 +688,7 @@ static void test_failure(void **state)
 		assert_int_equal(purgatory()->flags, rows[i].flags);
 		assert_int_equal(first->flags, rows[i].of_first_stage);
 		assert_int_equal(purgatory()->reset_delay_s, 10);
+		assert_int_equal(first->reset_delay, rows[i].waits);
 		assert_int_equal(purgatory()->reset_port, 0x5b2);
 		assert_int_equal(purgatory()->reset_value, 0x5a);
 		forget();

@@ -74,7 +74,7 @@ case_params() {
 reset_by_first_stage() {
 	damage purgatory "$1"
 	vm_wait
-	expect_line "$log" '^safekexec purgatory: damaged, and so is its spare copy if it has one$'
+	expect_line "$log" '^safekexec purgatory: damaged, and its spare copy, if any$'
 	expect_nothing_started
 }
 
