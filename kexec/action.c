@@ -12,6 +12,7 @@
 #include "kexec/doctor.h"
 #include "kexec/explain.h"
 #include "kexec/loaded.h"
+#include "kexec/progress.h"
 #include "kexec/report.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
@@ -112,6 +113,7 @@ static struct bytes kernel_image(const struct session *session)
 static int make_plan(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
+	struct progress progress;
 	struct load_request load_request = {
 		.kernel = kernel_image(session),
 		.initrd = session->initrd.bytes,
@@ -130,7 +132,10 @@ static int make_plan(struct session *session, struct err *err)
 		.seed = session->seed,
 		.console = choose_console(session),
 		.on_corruption = request->on_corruption,
+		.progress = progress_tell,
+		.progress_context = &progress,
 	};
+	int failed;
 
 	/* A dry run prints digests: zeros instead of a seed keep it the same each time. */
 	if (!request->dry_run && getrandom(session->seed, sizeof(session->seed), GRND_NONBLOCK) !=
@@ -139,7 +144,10 @@ static int make_plan(struct session *session, struct err *err)
 	if (load_place(&load_request, &session->system, session->around->warnings, &session->load,
 		       err))
 		return err_prefix(err, "%s", request->kernel);
-	if (load_seal(&load_request, &session->system, &session->load, err))
+	progress_begin(&progress, stderr);
+	failed = load_seal(&load_request, &session->system, &session->load, err);
+	progress_end(&progress);
+	if (failed)
 		return -1;
 	bytes_wipe(session->seed, sizeof(session->seed));
 	return 0;

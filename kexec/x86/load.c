@@ -792,7 +792,7 @@ int load_place(const struct load_request *request, const struct system *system,
 /* --- sealing ------------------------------------------------------------- */
 
 /* Returns where the next digest goes. */
-static uint8_t *seal_chunks(uint32_t hashes, const uint8_t *data, uint64_t size, uint8_t *digest)
+static uint8_t *digest_chunks(uint32_t hashes, const uint8_t *data, uint64_t size, uint8_t *digest)
 {
 	size_t whole = size / PURGATORY_CHUNK_SIZE, rest = size % PURGATORY_CHUNK_SIZE;
 
@@ -804,15 +804,42 @@ static uint8_t *seal_chunks(uint32_t hashes, const uint8_t *data, uint64_t size,
 	return digest + PURGATORY_DIGEST_SIZE;
 }
 
+/* What is between two reports of the progress; a multiple of every number of lanes. */
+static const uint64_t PIECE_SIZE = 64 * PURGATORY_CHUNK_SIZE;
+
+struct sealing {
+	const struct load_request *request;
+	uint64_t done, total; /* bytes */
+	uint8_t *digest;      /* where the next one goes */
+};
+
+static void seal_chunks(struct sealing *sealing, struct bytes data)
+{
+	const struct load_request *request = sealing->request;
+
+	while (data.size) {
+		size_t piece = data.size < PIECE_SIZE ? data.size : PIECE_SIZE;
+
+		sealing->digest = digest_chunks(request->hashes, data.data, piece, sealing->digest);
+		data.data += piece;
+		data.size -= piece;
+		sealing->done += piece;
+		if (request->progress)
+			request->progress(request->progress_context, sealing->done, sealing->total);
+	}
+}
+
 static void seal_regions(const struct load_request *request, const struct load *load,
 			 const struct purgatory_layout *layout, uint8_t *bytes)
 {
 	const struct plan *plan = &load->plan;
 	struct purgatory_region *region = (void *)(bytes + layout->regions_at);
-	uint8_t *digest = bytes + layout->digests_at;
+	struct sealing sealing = { .request = request, .digest = bytes + layout->digests_at };
 	unsigned int order[PLAN_ITEMS_MAX];
 	uint32_t chunk = 0;
 
+	for (unsigned int i = 0; i < plan->nr_items; i++)
+		sealing.total += digested(load, i);
 	plan_sorted(plan, order);
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		const struct plan_item *item = &plan->item[order[i]];
@@ -834,7 +861,7 @@ static void seal_regions(const struct load_request *request, const struct load *
 		region++;
 		chunk += chunks(size);
 		if (!request->skip_verify)
-			digest = seal_chunks(request->hashes, item->file.data, size, digest);
+			seal_chunks(&sealing, (struct bytes){ item->file.data, size });
 	}
 }
 
@@ -985,7 +1012,7 @@ int load_digest_bytes(uint32_t hashes, struct bytes bytes, uint8_t ret[32], stru
 
 	if (buf_extend(&digests, (size_t)chunks(bytes.size) * PURGATORY_DIGEST_SIZE, err))
 		return -1;
-	seal_chunks(hashes, bytes.data, bytes.size, digests.data);
+	digest_chunks(hashes, bytes.data, bytes.size, digests.data);
 	sha256(digests.data, digests.size, ret);
 	return 0;
 }

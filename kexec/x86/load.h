@@ -44,6 +44,9 @@ struct load_request {
 	const uint8_t *seed; /* RNG_SEED_SIZE bytes, or NULL */
 	struct load_console console;
 	enum on_corruption on_corruption;
+	/* Called between pieces of what is hashed, with bytes; NULL: nobody is told. */
+	void (*progress)(void *context, uint64_t done, uint64_t total);
+	void *progress_context;
 };
 
 /* Indices of the spare copies, PLAN_NO_ITEM without; where in the small one which lies. */
