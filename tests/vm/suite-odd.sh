@@ -65,7 +65,7 @@ case_numa_4() {
 screen() {
 	local module=$1 framebuffer=$2
 	shift 2
-	images 6.1 virtio_pci "$module"
+	images "${version:-6.1}" virtio_pci "$module"
 	hop "$@"
 	expect_equal "framebuffer" "$(value "$log" 'framebuffer 1')" "$framebuffer"
 	local before after
@@ -100,5 +100,10 @@ case_failed_loads_keep_the_loaded_one() {
 	expect_line "$log" '^SECOND KERNEL UP$'
 }
 
+case_screen_simpledrm() {
+	local version=simpledrm
+	screen simpledrm simpledrmdrmfb --firmware ovmf -vga std
+}
+
 vm_cases cpus_4 la57_off la57_to_no5lvl numa_4 screen_bochs \
-	screen_virtio_gpu screen_vesafb failed_loads_keep_the_loaded_one
+	screen_virtio_gpu screen_vesafb ${FULL:+screen_simpledrm} failed_loads_keep_the_loaded_one
