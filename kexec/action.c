@@ -313,6 +313,10 @@ static int load_ourselves(struct session *session, struct err *err)
 	}
 	if (failed)
 		return -1;
+	if (session->system.is_hypervisor_host && !request->crash)
+		warn_add(session->around->warnings,
+			 "this is a root partition of Hyper-V: memory that it gave to the "
+			 "hypervisor stays the hypervisor's, and the next kernel does not know");
 	/* Digests that are printed would give random addresses away. */
 	if (request->dry_run)
 		crash_forget_kaslr(&session->system.kcore);
@@ -520,7 +524,7 @@ static int load_kernel(const struct request *request, const struct surroundings 
 		own.root.unread = &session.unread;
 
 	if (open_inputs(&session, err) || gather_choice(&own.root, &session.system, err) ||
-	    compose_cmdline(&session, err))
+	    system_check_host(&session.system, err) || compose_cmdline(&session, err))
 		return -1;
 	by_file = choose_method(&session, &session.method_reason) == METHOD_FILE_LOAD;
 	if (by_file ? load_by_kernel(&session, err) : load_ourselves(&session, err))

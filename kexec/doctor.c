@@ -152,13 +152,10 @@ static bool check_machine(struct examination *on)
 
 static void check_hypervisor(struct examination *on)
 {
-	char *capabilities CLEANUP(text_done) = NULL;
-	struct err ignored;
+	struct err host;
 
-	if (!root_read_text(on->request->root, "proc/xen/capabilities", &capabilities, &ignored) &&
-	    strstr(capabilities, "control_d"))
-		say(on, VERDICT_FAIL, "hypervisor", "a normal reboot",
-		    "this is Xen's dom0: the hypervisor would have to be started again, not Linux");
+	if (system_check_host(&on->system, &host))
+		say(on, VERDICT_FAIL, "hypervisor", "a normal reboot", "%s", host.text);
 	if (on->system.is_hypervisor_host)
 		say(on, VERDICT_FAIL, "hypervisor", "a normal reboot",
 		    "this is a root partition of Hyper-V: memory that it gave to the hypervisor stays "

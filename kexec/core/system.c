@@ -19,6 +19,15 @@ void system_done(struct system *system)
 	free(system->lockdown);
 }
 
+int system_check_host(const struct system *system, struct err *err)
+{
+	if (!system->is_xen_dom0 && !system->is_xen_pv)
+		return 0;
+	return err_set(err, ERR_INPUT,
+		       "/sys/hypervisor: this is %s: only the hypervisor can start another kernel",
+		       system->is_xen_dom0 ? "Xen's dom0" : "a paravirtualised guest of Xen");
+}
+
 int system_e820(const struct system *system, struct memmap *ret, struct warnings *warnings,
 		struct err *err)
 {

@@ -58,6 +58,8 @@ struct system {
 	uint32_t boot_apicid;	  /* of the CPU that the firmware started */
 	bool is_guest_without_io; /* SEV-ES, SEV-SNP or TDX: PURGATORY_NO_IO */
 	bool is_hypervisor_host; /* of Hyper-V: the root partition, or one that has guests of its own */
+	/* Of Xen: its memory is not the machine's, and the machine not its own to start anew. */
+	bool is_xen_dom0, is_xen_pv;
 	bool framebuffer_moved;	   /* hyperv_fb is bound: boot_params' framebuffer is stale */
 	uint64_t framebuffer_base; /* where it is then; 0: unknown */
 	uint64_t tsc_hz;	   /* 0: unknown */
@@ -70,6 +72,9 @@ struct system {
 };
 
 void system_done(struct system *system);
+
+/* ERR_INPUT where no kernel can start another by itself, however it is loaded. */
+int system_check_host(const struct system *system, struct err *err);
 
 /* The firmware's map in the kernel's order, overlaps resolved, neighbours merged. */
 int system_e820(const struct system *system, struct memmap *ret, struct warnings *warnings,

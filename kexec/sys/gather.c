@@ -817,6 +817,22 @@ static int gather_cmdline(const struct root *root, struct system *system, struct
 	return 0;
 }
 
+/* drivers/xen/sys-hypervisor.c; the bits are of include/xen/interface/features.h. */
+static void gather_xen(const struct root *root, struct system *system)
+{
+	enum { AUTO_TRANSLATED_PHYSMAP = 1 << 2, DOM0 = 1 << 11 };
+	char *type CLEANUP(text_done) = NULL, *features CLEANUP(text_done) = NULL;
+	uint64_t bits;
+	struct err ignored;
+
+	if (root_read_text(root, "sys/hypervisor/type", &type, &ignored) || strcmp(type, "xen") ||
+	    root_read_text(root, "sys/hypervisor/properties/features", &features, &ignored) ||
+	    !num_parse(features, strlen(features), 16, &bits))
+		return;
+	system->is_xen_dom0 = bits & DOM0;
+	system->is_xen_pv = !(bits & AUTO_TRANSLATED_PHYSMAP);
+}
+
 int gather_choice(const struct root *root, struct system *ret, struct err *err)
 {
 	if (gather_cmdline(root, ret, err))
@@ -825,6 +841,7 @@ int gather_choice(const struct root *root, struct system *ret, struct err *err)
 	    !root_is_missing(err))
 		return -1;
 	gather_lockdown(root, ret);
+	gather_xen(root, ret);
 	return 0;
 }
 
@@ -915,7 +932,6 @@ void gather_capture(const struct root *root, struct warnings *warnings)
 		"proc/sys/kernel/kexec_load_disabled",
 		"proc/sys/kernel/kexec_load_limit_panic",
 		"proc/sys/kernel/kexec_load_limit_reboot",
-		"proc/xen/capabilities",
 		"sys/kernel/kexec_crash_size",
 		"sys/kernel/kexec/crash_size",
 		"sys/devices/system/cpu/crash_hotplug",

@@ -231,8 +231,6 @@ static void test_locked_down(void **state)
 	expect_said("-s -l %K", "");
 }
 
-/* What the running kernel's loader did before 6.12, where the first RAM that is large enough has
- * its last place below the floor. */
 /* The running kernel keeps a copy, for which it would kill. */
 static void test_memory_for_the_copy(void **state)
 {
@@ -249,6 +247,8 @@ static void test_memory_for_the_copy(void **state)
 	expect("-c -l %K", "0", "load(3,0x3e0000) ");
 }
 
+/* What the running kernel's loader did before 6.12, where the first RAM that is large enough has
+ * its last place below the floor. */
 static void test_own_loader_goes_low(void **state)
 {
 	static const char low[] = "00001000-0009fbff : System RAM\n"
@@ -284,6 +284,38 @@ static void test_own_loader_goes_low(void **state)
 	       "it moves itself to 0x1000000, over what is there, and the lockdown forbids "
 	       "any other: nothing was loaded; -s does it all the same",
 	       "");
+}
+
+/* Where the system call would bring the running kernel down, or what it starts. */
+static void test_hypervisor_host(void **state)
+{
+	static const char dom0[] =
+		"1: /sys/hypervisor: this is Xen's dom0: only the hypervisor can "
+		"start another kernel";
+
+	(void)state;
+	mk_text(&machine, "sys/hypervisor/type", "xen\n");
+	/* A guest that the hardware translates for. */
+	mk_text(&machine, "sys/hypervisor/properties/features", "00002705\n");
+	expect("-l %K", "0", "load(3,0x3e0000) ");
+	mk_text(&machine, "sys/hypervisor/properties/features", "00002701\n");
+	expect("-l %K",
+	       "1: /sys/hypervisor: this is a paravirtualised guest of Xen: only the hypervisor can "
+	       "start another kernel",
+	       "");
+	mk_text(&machine, "sys/hypervisor/properties/features", "00002f0f\n");
+	expect("-c -l %K", dom0, "");
+	expect("-s -l %K", dom0, "");
+	expect("-p %K", dom0, "");
+	expect("-f %K", dom0, "");
+	expect("--dry-run -l %K", dom0, "");
+	expect("-u", "0", "file_load(none,none,0,,0x1) ");
+	mk_text(&machine, "sys/hypervisor/type", "other\n");
+	mk_text(&machine, "sys/devices/virtual/misc/mshv", "");
+	expect("-l %K", "0", "load(3,0x3e0000) ");
+	assert_string_equal(warned,
+			    "this is a root partition of Hyper-V: memory that it gave to the "
+			    "hypervisor stays the hypervisor's, and the next kernel does not know");
 }
 
 static void test_load_is_refused(void **state)
@@ -663,6 +695,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_memory_for_the_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_loader_goes_low, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_hypervisor_host, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_load_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_exec, set_up, tear_down),

@@ -46,9 +46,9 @@ static const struct row rows[] = {
 	  "warn  lockdown       the kernel is locked down (integrity): its own loader must be used, " },
 	{ "proc/iomem", "00000000-00000000 : System RAM\n", true,
 	  "fail  machine        /proc/iomem hides every address\n                     try: run this as root\n" },
-	{ "proc/xen/capabilities", "control_d\n", true,
-	  "fail  hypervisor     this is Xen's dom0: the hypervisor would have to be started again, not "
-	  "Linux\n" },
+	{ "sys/hypervisor/properties/features", "00002f05\n", true,
+	  "fail  hypervisor     /sys/hypervisor: this is Xen's dom0: only the hypervisor can start "
+	  "another kernel\n" },
 	{ "proc/cmdline", "quiet\n", false,
 	  "warn  console        no serial console: if the purgatory finds damage nobody hears of it\n" },
 	{ "proc/cmdline", "console=ttyS1\n", false,
@@ -133,6 +133,7 @@ static void test_rows(void **state)
 		set_up(state);
 		mk_text(&machine, "sys/kernel/kexec_loaded", "0\n");
 		mk_text(&machine, "sys/kernel/kexec_crash_loaded", "0\n");
+		mk_text(&machine, "sys/hypervisor/type", "xen\n");
 		if (row->text)
 			mk_text(&machine, row->path, row->text);
 		else
