@@ -9,13 +9,13 @@
 # best with one line of context. The command must pass before the code is broken, the broken code must build, and then the
 # command must fail. A patch that no longer applies is a failure.
 #
-# Prints `ok NAME` or `not ok NAME: why` for each, last `N of N caught`. The copy and the
+# As many are tried side by side as there are processors, those of one command one behind another.
+# Prints `ok NAME` or `not ok NAME: why` for each, last `N of N caught`. The copies and the
 # logs are in build/breakages/.
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 work=$PWD/build/breakages
 patches=$PWD/tests/breakages
-copy=$work/tree
 limit=300
 configuration=()
 targets=tests
@@ -25,7 +25,8 @@ if [ "${1:-}" = --vm ]; then
 	limit=900
 	configuration=(--enable-static)
 	targets=all
-	export KEXEC=$copy/build/sbin/kexec
+	# The breakages take the suites' everyday form.
+	unset FULL
 fi
 
 # Tracked files and new ones, as they are now.
@@ -43,7 +44,7 @@ in_copy() {
 }
 
 build() {
-	in_copy make -s -j"$(nproc)" $targets
+	in_copy make -s $targets
 }
 
 # Without a ceiling git takes the copy for a part of the repository around it, and skips the
@@ -52,8 +53,11 @@ apply() {
 	(cd "$copy" && GIT_CEILING_DIRECTORIES=$work git apply "$@")
 }
 
+command_of() {
+	sed -n '1s/^# test: //p' "$patches/$1.patch"
+}
+
 # Whether the command passes on unbroken code; asked once for each command.
-declare -A passes
 passes_unbroken() {
 	if [ -z "${passes[$1]:-}" ]; then
 		if in_copy bash -c "$1" >"$work/unbroken.log" 2>&1 </dev/null; then
@@ -86,36 +90,66 @@ if [ $# = 0 ]; then
 		[ ! -e "$patch" ] || names+=("$(basename "$patch" .patch)")
 	done
 fi
-copy_tree
-if ! (in_copy ./bootstrap && in_copy ./configure "${configuration[@]}" && build) \
-	>"$work/build.log" 2>&1; then
-	echo "not ok unbroken: does not build, see $work/build.log"
-	exit 1
-fi
-
-# Every command on the unbroken build, before the first breakage.
-declare -A commands
-for name in "${names[@]}"; do
-	commands[$name]=$(sed -n '1s/^# test: //p' "$patches/$name.patch")
-	[ -z "${commands[$name]}" ] || passes_unbroken "${commands[$name]}"
-done
-
-caught=0
-for name in "${names[@]}"; do
-	command=${commands[$name]}
-	if [ -z "$command" ]; then
-		why="the first line does not name a test"
-	elif ! passes_unbroken "$command"; then
-		why="\"$command\" fails on unbroken code"
-	else
-		why=$(try "$name" "$command")
+# In a shell of its own: work_on DIRECTORY NAME...
+work_on() {
+	local name command why
+	declare -A passes=() commands=()
+	work=$1 copy=$1/tree
+	shift
+	[ $targets = tests ] || export KEXEC=$copy/build/sbin/kexec
+	copy_tree
+	if ! (in_copy ./bootstrap && in_copy ./configure "${configuration[@]}" && build) \
+		>"$work/build.log" 2>&1; then
+		echo "not ok unbroken: does not build, see $work/build.log"
+		return 1
 	fi
-	if [ -z "$why" ]; then
-		caught=$((caught + 1))
-		echo "ok $name"
-	else
-		echo "not ok $name: ${why//$'\n'/; }"
-	fi
+	# Every command on the unbroken build, before the first breakage.
+	for name; do
+		commands[$name]=$(command_of "$name")
+		[ -z "${commands[$name]}" ] || passes_unbroken "${commands[$name]}"
+	done
+	for name; do
+		command=${commands[$name]}
+		if [ -z "$command" ]; then
+			why="the first line does not name a test"
+		elif ! passes_unbroken "$command"; then
+			why="\"$command\" fails on unbroken code"
+		else
+			why=$(try "$name" "$command")
+		fi
+		if [ -z "$why" ]; then
+			echo "ok $name"
+		else
+			echo "not ok $name: ${why//$'\n'/; }"
+		fi
+	done
+}
+
+# Each command's breakages go to the shell that has the fewest so far.
+declare -A shell_of=()
+shares=() counts=()
+for ((i = 0; i < $(nproc); i++)); do
+	shares[i]='' counts[i]=0
 done
+for name in "${names[@]}"; do
+	command=$(command_of "$name")
+	if [ -z "${shell_of[x$command]:-}" ]; then
+		least=0
+		for i in "${!counts[@]}"; do
+			[ "${counts[i]}" -ge "${counts[least]}" ] || least=$i
+		done
+		shell_of[x$command]=$least
+	fi
+	i=${shell_of[x$command]}
+	shares[i]+=" $name"
+	counts[i]=$((counts[i] + 1))
+done
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+for i in "${!shares[@]}"; do
+	# shellcheck disable=SC2086
+	[ "${counts[i]}" = 0 ] || work_on "$work/$i" ${shares[i]} &
+done | tee "$results"
+caught=$(grep -c '^ok ' "$results")
 echo "$caught of ${#names[@]} caught"
 [ "$caught" = ${#names[@]} ]
