@@ -30,7 +30,6 @@ if [ "$boots" = 0 ]; then
 	done
 fi
 if [ "$boots" -lt "$(word panics)" ]; then
-	ps -e -o pid=,comm= | sort -n >$state/ps."$boots"
 	cpu=$(((boots + $(word from)) % $(nproc)))
 	say "panic on $cpu"
 	# The console forgets what it has not yet sent. And kdump-config names dumps by the minute.
@@ -38,6 +37,10 @@ if [ "$boots" -lt "$(word panics)" ]; then
 	while [ -e "/var/crash/$(date +%Y%m%d%H%M)" ]; do
 		sleep 1
 	done
+	# As late as can be: services start and end.
+	for task in /proc/[0-9]*; do
+		read -r id name rest <"$task/stat" && echo "$id $name"
+	done >$state/ps."$boots"
 	sync
 	taskset -c $cpu sh -c 'echo c >/proc/sysrq-trigger'
 fi

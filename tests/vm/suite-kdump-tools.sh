@@ -2,8 +2,10 @@
 # full
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A Debian server with systemd and its own kdump-tools, our package in the place of
-# kexec-tools: it panics on each of its CPUs, and each time comes back by itself with a dump.
+# kexec-tools: it panics on each of its CPUs, and each time comes back by itself with a dump,
+# which crash opens.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/crash.sh"
 
 # disk PACKAGE: $case_dir/disk, a file system with the package installed as its owner would.
 disk() {
@@ -37,8 +39,8 @@ disk() {
 
 # server PANICS FROM: on so many CPUs, from one on.
 server() {
-	local package dump
-	need mke2fs debootstrap dpkg-shlibdeps
+	local package dump file
+	need mke2fs debugfs makedumpfile debootstrap dpkg-shlibdeps
 	package=$("$vm_top/packaging/build-deb" "$case_dir") || fail "the package cannot be built"
 	disk "$package"
 	# A getty would hang up the line that the test speaks on.
@@ -61,6 +63,17 @@ server() {
 	for ((dump = 0; dump < $1; dump++)); do
 		expect_line "$log" "^@ crashed=CPU: $(((dump + $2) % 4)) 1\$"
 	done
+	mkdir "$case_dir/found"
+	debugfs -R "rdump /var/crash /var/lib/kdump-test $case_dir/found" "$case_dir/disk" >"$case_dir/debugfs.log" 2>&1
+	dump=0
+	for file in "$case_dir"/found/crash/2*/dump.*; do
+		# It was written through a pipe.
+		makedumpfile -R "$case_dir/dump-$dump" <"$file" >"$case_dir/makedumpfile.log" 2>&1 ||
+			fail "makedumpfile -R: $(tail -n 1 "$case_dir/makedumpfile.log")"
+		crash_judge "$case_dir/dump-$dump" $(((dump + $2) % 4)) "$case_dir/found/kdump-test/ps.$dump"
+		dump=$((dump + 1))
+	done
+	[ $dump = "$1" ] || fail "$dump dumps are on the disk, see $case_dir/debugfs.log"
 }
 
 case_every_cpu() {
