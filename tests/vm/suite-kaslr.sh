@@ -34,8 +34,9 @@ chain() {
 		expect_same_facts "$log" 1 "$stage"
 	done
 	expect_line "$log" '^@ done 0$'
-	[ "$(grep -a '^@ kernel-code' "$log" | cut -d= -f2 | sort -u | wc -l)" -gt 1 ] ||
-		fail "the kernel ran $((hops + 1)) times at one address: KASLR was off"
+	# The first one is QEMU's to start.
+	[ "$(grep -a '^@ kernel-code' "$log" | tail -n +2 | cut -d= -f2 | sort -u | wc -l)" -gt 1 ] ||
+		fail "the kernel was started $hops times at one address: KASLR was off"
 	echo "# $hops kexecs with $memory MiB"
 }
 
