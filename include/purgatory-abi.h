@@ -52,6 +52,8 @@
 
 /* More than most processors have: so the wait is too long, not too short. */
 #define PURGATORY_TSC_HZ_ASSUMED 4000000000
+/* A frequency that no machine has is a damaged one, and must not become a hang. */
+#define PURGATORY_TSC_HZ_MAX	 100000000000
 
 /* purgatory_params.on_corruption */
 #define PURGATORY_ON_CORRUPTION_RESET 0 /* wait reset_delay_s, then reset */

@@ -11,8 +11,8 @@
 
 #include "kexec/core/decompress.h"
 #include "kexec/core/sha256.h"
-#include "kexec/sys/gather.h"
 #include "kexec/sys/fd.h"
+#include "kexec/sys/gather.h"
 #include "kexec/sys/run.h"
 #include "purgatory-abi.h"
 #include "purgatory/sha256.h"

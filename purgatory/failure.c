@@ -14,13 +14,10 @@ enum {
 	KEYBOARD_POLLS = 0x10000,
 };
 
-static const uint64_t TSC_HZ_MAX = 100000000000;
-
-/* A frequency that no machine has is a damaged one, and must not become a hang. */
 static uint64_t tsc_hz(const struct purgatory_params *params)
 {
-	return params->tsc_hz && params->tsc_hz <= TSC_HZ_MAX ? params->tsc_hz
-							      : PURGATORY_TSC_HZ_ASSUMED;
+	return params->tsc_hz && params->tsc_hz <= PURGATORY_TSC_HZ_MAX ? params->tsc_hz
+									: PURGATORY_TSC_HZ_ASSUMED;
 }
 
 static void wait_ticks(uint64_t ticks)

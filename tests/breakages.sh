@@ -93,7 +93,7 @@ fi
 # In a shell of its own: work_on DIRECTORY NAME...
 work_on() {
 	local name command why
-	declare -A passes=() commands=()
+	declare -A passes=()
 	work=$1 copy=$1/tree
 	shift
 	[ $targets = tests ] || export KEXEC=$copy/build/sbin/kexec
@@ -105,11 +105,11 @@ work_on() {
 	fi
 	# Every command on the unbroken build, before the first breakage.
 	for name; do
-		commands[$name]=$(command_of "$name")
-		[ -z "${commands[$name]}" ] || passes_unbroken "${commands[$name]}"
+		command=$(command_of "$name")
+		[ -z "$command" ] || passes_unbroken "$command"
 	done
 	for name; do
-		command=${commands[$name]}
+		command=$(command_of "$name")
 		if [ -z "$command" ]; then
 			why="the first line does not name a test"
 		elif ! passes_unbroken "$command"; then

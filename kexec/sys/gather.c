@@ -264,8 +264,6 @@ static int read_log(const struct root *root, struct buf *ret, struct err *err)
 	return 0;
 }
 
-enum { TSC_MHZ_MAX = 100000 };
-
 /* "tsc: Detected 2100.000 MHz processor", arch/x86/kernel/tsc.c */
 static uint64_t tsc_hz_from_log(struct bytes log)
 {
@@ -280,8 +278,8 @@ static uint64_t tsc_hz_from_log(struct bytes log)
 	at += strlen(tsc_mark);
 	left = (size_t)(log.data + log.size - at);
 	memcpy(text, at, left < sizeof(text) - 1 ? left : sizeof(text) - 1);
-	/* So many MHz as no processor has would be a wait without an end. */
-	if (sscanf(text, "%7llu.%3llu MHz", &mhz, &khz) != 2 || mhz > TSC_MHZ_MAX)
+	if (sscanf(text, "%7llu.%3llu MHz", &mhz, &khz) != 2 ||
+	    mhz > PURGATORY_TSC_HZ_MAX / 1000000)
 		return 0;
 	return mhz * 1000000 + khz * 1000;
 }
