@@ -59,6 +59,8 @@ static const struct {
 	{ CPU "possible", "0-1\n" },
 	{ "sys/class/graphics/fb0/name", NULL },
 	{ "facts/efi-memmap", NULL },
+	{ "sys/hypervisor/type", NULL },
+	{ "sys/hypervisor/properties/features", NULL },
 	{ "sys/kernel/security/lockdown", "[none] integrity confidentiality\n" },
 	{ "sys/kernel/security/tpm0/binary_bios_measurements", NULL },
 	{ "sys/kernel/kexec_loaded", "0\n" },
