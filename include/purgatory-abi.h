@@ -31,6 +31,7 @@
 #define PURGATORY_NO_IO \
 	0x2 /* SEV-ES, SEV-SNP, TDX: no CPUID, port I/O or MSR; fail by triple fault */
 #define PURGATORY_RESET_VGA 0x4 /* bring a VGA adapter back to text mode 3 */
+#define PURGATORY_DIRECT    0x8 /* the kernel is unpacked already: only to be said */
 
 /* purgatory_stage1.flags */
 #define PURGATORY_STAGE1_NO_IO 0x1 /* as PURGATORY_NO_IO */

@@ -35,11 +35,13 @@ struct session {
 	struct warnings unread; /* of a dry run: what this user may not read */
 	char *cmdline;
 	uint8_t seed[RNG_SEED_SIZE];
+	struct load_random random;
 };
 
 static void session_done(struct session *session)
 {
 	bytes_wipe(session->seed, sizeof(session->seed));
+	bytes_wipe(&session->random, sizeof(session->random));
 	load_done(&session->load);
 	inputs_done(&session->kernel);
 	inputs_done(&session->initrd);
@@ -110,6 +112,11 @@ static struct bytes kernel_image(const struct session *session)
 	return session->expanded.data ? buf_bytes(&session->expanded) : session->kernel.bytes;
 }
 
+static bool draw(void *ret, size_t size)
+{
+	return getrandom(ret, size, GRND_NONBLOCK) == (ssize_t)size;
+}
+
 static int make_plan(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
@@ -130,6 +137,8 @@ static int make_plan(struct session *session, struct err *err)
 		.hashes = sha256_hashes() & request->hashes,
 		.hashes_allowed = request->hashes,
 		.seed = session->seed,
+		.direct = request->direct,
+		.random = &session->random,
 		.console = choose_console(session),
 		.on_corruption = request->on_corruption,
 		.progress = progress_tell,
@@ -138,9 +147,17 @@ static int make_plan(struct session *session, struct err *err)
 	int failed;
 
 	/* A dry run prints digests: zeros instead of a seed keep it the same each time. */
-	if (!request->dry_run && getrandom(session->seed, sizeof(session->seed), GRND_NONBLOCK) !=
-					 (ssize_t)sizeof(session->seed))
+	if (!request->dry_run && !draw(session->seed, sizeof(session->seed)))
 		load_request.seed = NULL;
+	if (request->dry_run)
+		load_request.random = NULL;
+	else if (request->direct && !draw(&session->random, sizeof(session->random))) {
+		warn_add(
+			session->around->warnings,
+			"the kernel is not started directly: there are no random numbers yet for its "
+			"addresses");
+		load_request.direct = LOAD_DIRECT_NEVER;
+	}
 	if (load_place(&load_request, &session->system, session->around->warnings, &session->load,
 		       err))
 		return err_prefix(err, "%s", request->kernel);
@@ -339,7 +356,11 @@ static int load_ourselves(struct session *session, struct err *err)
 		return -1;
 	if (submit_plan(session, &flags, err))
 		return -1;
-	digests.has_kernel = load_digest(load, load->plan.kernel, digests.kernel);
+	digests.has_kernel =
+		load->is_direct ? !request->no_checks &&
+					  !load_digest_bytes(sha256_hashes(), load->image.protected,
+							     digests.kernel, &changed)
+				: load_digest(load, load->plan.kernel, digests.kernel);
 	digests.has_initrd = load_digest(load, load->plan.initrd, digests.initrd);
 	remember(session, &digests, flags, &load->plan);
 	if (request->crash || !check_inputs(session, &changed))
@@ -486,6 +507,14 @@ static int load_by_kernel(struct session *session, struct err *err)
 			err, ERR_USAGE,
 			"--dry-run with -s: where the running kernel would put a kernel is not "
 			"known before it does; -c shows our plan");
+	if (request->direct == LOAD_DIRECT_ASKED && request->method == METHOD_FILE_LOAD)
+		return err_set(err, ERR_USAGE,
+			       "--direct with -s: the running kernel's own loader starts kernels "
+			       "only as they are; -c does it");
+	if (request->direct == LOAD_DIRECT_ASKED)
+		warn_add(session->around->warnings,
+			 "the kernel is not started directly: %s, so the running kernel loads it",
+			 session->method_reason);
 	if (request->nr_initrds > 1)
 		return err_set(err, ERR_USAGE, "-s takes one initrd, %zu are given; -c joins them",
 			       request->nr_initrds);

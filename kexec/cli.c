@@ -22,6 +22,8 @@ enum option_id {
 	OPTION_RESET_VGA,
 	OPTION_ON_CORRUPTION,
 	OPTION_HASH,
+	OPTION_DIRECT,
+	OPTION_FAST,
 	OPTION_DRY_RUN,
 	OPTION_JSON,
 	OPTION_SVG,
@@ -103,6 +105,10 @@ static const struct cli_option options[] = {
 	  "no digests: the purgatory verifies nothing; with -e: start it whatever became of memory" },
 	{ "hash", OPTION_HASH, "auto|avx512|sha-ni|avx2|baseline", true,
 	  "how the purgatory hashes (auto: the fastest that the processor has)" },
+	{ "direct", OPTION_DIRECT, NULL, true,
+	  "unpack the kernel now, and enter it without its decompressor" },
+	{ "fast", OPTION_FAST, NULL, true,
+	  "whatever makes the downtime shorter, where it can be done" },
 	{ "on-corruption", OPTION_ON_CORRUPTION, "reset|halt", true,
 	  "what the purgatory does about damage (reset, after 10 s)" },
 	{ "console-serial", OPTION_CONSOLE_SERIAL, NULL, true,
@@ -398,6 +404,13 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		return 0;
 	case OPTION_ON_CORRUPTION:
 		return parse_on_corruption(argument, request, err);
+	case OPTION_DIRECT:
+		request->direct = LOAD_DIRECT_ASKED;
+		return 0;
+	case OPTION_FAST:
+		if (request->direct == LOAD_DIRECT_NEVER)
+			request->direct = LOAD_DIRECT_IF_POSSIBLE;
+		return 0;
 	case OPTION_DRY_RUN:
 		request->dry_run = true;
 		return 0;

@@ -44,6 +44,7 @@ struct request {
 	bool hotplug, memmap_cmdline; /* of a crash load */
 	enum crash_backup backup;
 	enum load_spares spares;
+	enum load_direct direct;
 	bool reuse_cmdline;
 	const char *kernel;
 	const char *initrd[REQUEST_INITRDS_MAX];

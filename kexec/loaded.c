@@ -168,13 +168,16 @@ static int remember_plan(const struct plan *plan, struct record *record, struct 
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		struct record_segment segment = { .load = plan->item[order[i]].load };
 
+		/* What is random of an address is in no record: only what it is from. */
+		if (order[i] == plan->kernel && plan->drawn_from.end)
+			segment.load = plan->drawn_from;
 		snprintf(segment.name, sizeof(segment.name), "%s", plan->item[order[i]].name);
 		if (array_grow(&record->segment, &record->segments_room, record->nr_segments,
 			       sizeof(segment), err))
 			return -1;
 		record->segment[record->nr_segments++] = segment;
 	}
-	record->footprint = plan->footprint;
+	record->footprint = plan->drawn_from.end ? plan->drawn_from : plan->footprint;
 	return 0;
 }
 

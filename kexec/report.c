@@ -216,6 +216,15 @@ static void e820_text(const struct memmap *e820, FILE *to)
 			memmap_type_name(e820->entry[i].type) ?: "");
 }
 
+static void direct_text(const struct load *load, FILE *to)
+{
+	if (!load->is_direct)
+		return;
+	fprintf(to,
+		"Direct     unpacked, %zu bytes; KERNELOFFSET 0x%" PRIx64 ", one of %" PRIu64 "\n",
+		load->vmlinux.size, load->virtual_offset, load->virtual_places);
+}
+
 int report_text(const struct report *report, FILE *to, struct err *err)
 {
 	const struct plan *plan = &report->load->plan;
@@ -242,6 +251,7 @@ int report_text(const struct report *report, FILE *to, struct err *err)
 		" %s: all that the kernel writes before it knows memory\n",
 		plan->footprint.start, plan->footprint.end,
 		picture_size(range_size(plan->footprint)).text);
+	direct_text(report->load, to);
 	fprintf(to, "Command    %s\n", plan->cmdline);
 	if (print_picture(report->load, to, colour, err))
 		return -1;
@@ -269,6 +279,19 @@ static struct json_object *kernel_object(const struct report *report)
 	json_object_object_add(object, "relocatable",
 			       json_object_new_boolean(image->footprint.relocatable));
 	json_object_object_add(object, "entry", json_hex(report->load->plan.kernel_entry));
+	return object;
+}
+
+static struct json_object *direct_object(const struct load *load)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "unpacked_size",
+			       json_object_new_int64((int64_t)load->vmlinux.size));
+	json_object_object_add(object, "virtual_places",
+			       json_object_new_int64((int64_t)load->virtual_places));
+	if (load->plan.drawn_from.end)
+		json_object_object_add(object, "drawn_from", json_range(load->plan.drawn_from));
 	return object;
 }
 
@@ -430,6 +453,8 @@ int report_json(const struct report *report, FILE *to, struct err *err)
 	add_method(report, root);
 	json_object_object_add(root, "entry", json_hex(plan->entry));
 	json_object_object_add(root, "kernel", kernel_object(report));
+	if (report->load->is_direct)
+		json_object_object_add(root, "direct", direct_object(report->load));
 	json_object_object_add(root, "floor", json_hex(plan->floor));
 	json_object_object_add(root, "footprint", json_range(plan->footprint));
 	json_object_object_add(root, "segments", segments_array(plan));

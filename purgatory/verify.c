@@ -226,8 +226,10 @@ void purgatory_main(const struct purgatory_params *params, uint32_t own_repaired
 			     params->backup_size);
 	if (machine_nmi_count)
 		console_print("%lu NMIs came and were passed over\n", machine_nmi_count);
-	console_print("%s, entering the kernel at 0x%lx\n",
-		      verifies ? "all verified" : "nothing verified", params->entry_rip);
+	console_print("%s, %s 0x%lx\n", verifies ? "all verified" : "nothing verified",
+		      params->flags & PURGATORY_DIRECT ? "direct start of the kernel at"
+						       : "entering the kernel at",
+		      params->entry_rip);
 	console_flush();
 	leave_report(params, report);
 }

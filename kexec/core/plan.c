@@ -86,7 +86,8 @@ struct want {
 	uint64_t size, align;
 	phys_t min, max;
 	const char *min_is;
-	bool fixed;
+	bool fixed, drawn;
+	uint64_t draw;
 };
 
 struct namer {
@@ -289,6 +290,25 @@ static int explain(struct plan *plan, const struct range_set *free_ranges, const
 			   want->name, rejected.left_out, PHYS(rejected.end));
 }
 
+/* An address of which nobody outside shall know more than what it was drawn from. */
+static int draw(struct plan *plan, const struct range_set *free_ranges, const struct want *want,
+		const struct namer *namer, phys_t *ret, struct err *err)
+{
+	uint64_t places = range_set_places(free_ranges, want->size, want->align, want->min,
+					   want->max, &plan->drawn_from);
+
+	if (!places)
+		return refuse(plan, free_ranges, want, namer, err);
+	*ret = range_set_place(free_ranges, want->size, want->align, want->min, want->max,
+			       want->draw % places);
+	return plan_reason(plan, err,
+			   "%s at " PHYS_FMT ": one of %llu places for 0x%llx bytes "
+			   "aligned to 0x%llx in " PHYS_FMT "-" PHYS_FMT ", at random",
+			   want->name, PHYS(*ret), (unsigned long long)places,
+			   (unsigned long long)want->size, (unsigned long long)want->align,
+			   PHYS(plan->drawn_from.start), PHYS(plan->drawn_from.end));
+}
+
 static int place_one(struct plan *plan, struct range_set *free_ranges, const struct want *want,
 		     const struct namer *namer, struct range *ret, struct err *err)
 {
@@ -299,13 +319,17 @@ static int place_one(struct plan *plan, struct range_set *free_ranges, const str
 		if (!range_from_size(want->min, want->size, &chosen) ||
 		    !range_set_contains(free_ranges, chosen) || chosen.end > want->max)
 			return refuse(plan, free_ranges, want, namer, err);
+	} else if (want->drawn) {
+		if (draw(plan, free_ranges, want, namer, &start, err))
+			return -1;
+		chosen = (struct range){ start, start + want->size };
 	} else {
 		if (!range_set_find_lowest(free_ranges, want->size, want->align, want->min,
 					   want->max, &start))
 			return refuse(plan, free_ranges, want, namer, err);
 		chosen = (struct range){ start, start + want->size };
 	}
-	if (explain(plan, free_ranges, want, namer, chosen, err) ||
+	if ((!want->drawn && explain(plan, free_ranges, want, namer, chosen, err)) ||
 	    range_set_subtract(free_ranges, chosen, err))
 		return -1;
 	*ret = chosen;
@@ -344,6 +368,8 @@ int plan_place(struct plan *plan,
 			.max = item->max,
 			.min_is = item->min_is,
 			.fixed = item->fixed,
+			.drawn = item->drawn,
+			.draw = item->draw,
 		};
 
 		if (item->in_room) {
@@ -358,7 +384,7 @@ int plan_place(struct plan *plan,
 		if (!item->staged)
 			continue;
 		want.align = PAGE_SIZE_4K;
-		want.fixed = false;
+		want.fixed = want.drawn = false;
 		if (place_one(plan, &free_ranges, &want, &namer, &item->load, err))
 			return err_prefix(err, "staging");
 	}

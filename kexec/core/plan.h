@@ -31,6 +31,8 @@ struct plan_item {
 	const char *min_is;	/* a constant: what is there, or why it is fixed */
 	phys_t max;		/* the highest end */
 	bool fixed;		/* only at min, whatever align says */
+	bool drawn;		/* by `draw`, of all places that hold it; else the lowest */
+	uint64_t draw;		/* a random number */
 	bool staged;		/* loaded elsewhere, copied to `run` by the purgatory */
 	const char *unverified; /* why it has no digests, a constant; NULL: it has */
 	struct range load;	/* where the system call puts it */
@@ -67,7 +69,9 @@ struct plan {
 	size_t nr_protected, protected_room;
 	struct memmap e820;	/* handed on */
 	struct range footprint; /* what the kernel writes from its entry on, all of it */
-	phys_t floor;		/* the lowest address that the footprint may have */
+	struct range
+		drawn_from; /* what the place of the one drawn item was drawn from; else empty */
+	phys_t floor;	    /* the lowest address that the footprint may have */
 	phys_t kernel_entry;
 	phys_t entry; /* the purgatory's */
 	/*
@@ -97,7 +101,7 @@ int plan_reason(struct plan *plan, struct err *err, const char *format, ...)
 
 /*
  * SHAPED -> PLACED. Every item at the lowest place that holds it, in order of
- * creation, those in the kernel's room excepted; a staged one gets two. Each choice leaves a
+ * creation, drawn ones and those in the kernel's room excepted; a staged one gets two. Each choice leaves a
  * reason, and one for each range that it passed over, PLAN_REJECTED_SHOWN at most, with the count
  * of the others. ERR_NO_FIT names the size, the floor, the
  * largest hole at or above it and what ends that hole. what_is_in(context,

@@ -307,6 +307,53 @@ bool range_set_find_lowest(const struct range_set *set, uint64_t size, uint64_t 
 	return false;
 }
 
+/* Of one member: the first start, and how many there are. */
+static uint64_t places_in(struct range range, uint64_t size, uint64_t align, phys_t min, phys_t max,
+			  phys_t *ret_first)
+{
+	phys_t end = range.end < max ? range.end : max;
+	phys_t start = range.start > min ? range.start : min;
+
+	if (!num_align_up(start, align, &start) || start >= end || size > end - start)
+		return 0;
+	*ret_first = start;
+	return (end - start - size) / align + 1;
+}
+
+uint64_t range_set_places(const struct range_set *set, uint64_t size, uint64_t align, phys_t min,
+			  phys_t max, struct range *ret_within)
+{
+	uint64_t places = 0;
+
+	for (size_t i = 0; i < set->count; i++) {
+		phys_t first;
+		uint64_t here = places_in(set->range[i], size, align, min, max, &first);
+
+		if (!here)
+			continue;
+		if (!places)
+			ret_within->start = first;
+		ret_within->end = first + (here - 1) * align + size;
+		places += here;
+	}
+	return places;
+}
+
+phys_t range_set_place(const struct range_set *set, uint64_t size, uint64_t align, phys_t min,
+		       phys_t max, uint64_t index)
+{
+	phys_t first = 0;
+
+	for (size_t i = 0; i < set->count; i++) {
+		uint64_t here = places_in(set->range[i], size, align, min, max, &first);
+
+		if (index < here)
+			return first + index * align;
+		index -= here;
+	}
+	return first;
+}
+
 bool range_set_largest(const struct range_set *set, phys_t min, phys_t max, struct range *ret)
 {
 	struct range largest = { 0, 0 };

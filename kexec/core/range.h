@@ -83,6 +83,14 @@ uint64_t range_set_total(const struct range_set *set);
  */
 bool range_set_find_lowest(const struct range_set *set, uint64_t size, uint64_t align, phys_t min,
 			   phys_t max, phys_t *ret_start);
+/*
+ * How many such starts there are, and the one that has so many before it, `index` less than that;
+ * *ret_within is from the first to the end of the last.
+ */
+uint64_t range_set_places(const struct range_set *set, uint64_t size, uint64_t align, phys_t min,
+			  phys_t max, struct range *ret_within);
+phys_t range_set_place(const struct range_set *set, uint64_t size, uint64_t align, phys_t min,
+		       phys_t max, uint64_t index);
 /* The largest piece of a member within [min, max), whatever its alignment. */
 bool range_set_largest(const struct range_set *set, phys_t min, phys_t max, struct range *ret);
 void range_set_done(struct range_set *set);

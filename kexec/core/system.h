@@ -57,6 +57,7 @@ struct system {
 	bool has_boot_apicid;
 	uint32_t boot_apicid;	  /* of the CPU that the firmware started */
 	bool is_guest_without_io; /* SEV-ES, SEV-SNP or TDX: PURGATORY_NO_IO */
+	bool encrypts_memory;	  /* those, SEV, and a host with SME in use */
 	bool is_hypervisor_host; /* of Hyper-V: the root partition, or one that has guests of its own */
 	/* Of Xen: its memory is not the machine's, and the machine not its own to start anew. */
 	bool is_xen_dom0, is_xen_pv;

@@ -719,6 +719,7 @@ static void gather_cpu(const struct root *root, struct bytes log, struct system 
 
 	system->is_guest_without_io = log_says_encryption(log, "AMD SEV SEV-ES") ||
 				      log_says_encryption(log, "SEV SEV-ES");
+	system->encrypts_memory = contains(log, encryption_mark);
 	system->is_hypervisor_host =
 		contains(log, host_mark) || root_exists(root, "sys/devices/virtual/misc/mshv");
 	system->tsc_hz = tsc_hz_from_log(log);
@@ -728,6 +729,7 @@ static void gather_cpu(const struct root *root, struct bytes log, struct system 
 	while (bytes_next_line(&rest, &line)) {
 		system->la57 |= has_word(line, "la57");
 		system->is_guest_without_io |= has_word(line, "tdx_guest");
+		system->encrypts_memory |= has_word(line, "tdx_guest");
 		snprintf(text, sizeof(text), "%.*s", (int)line.size, (const char *)line.data);
 		system->has_boot_apicid |=
 			sscanf(text, "initial apicid : %u", &system->boot_apicid) == 1;

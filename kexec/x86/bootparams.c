@@ -250,6 +250,8 @@ static int fill_header(struct filler *f)
 	header->loadflags &= LOADED_HIGH;
 	if (cmdline_get(f->request->cmdline, "quiet", &unused))
 		header->loadflags |= QUIET_FLAG;
+	if (f->request->kaslr)
+		header->loadflags |= KASLR_FLAG;
 	header->setup_data = 0;
 	memcpy(f->bytes + f->shape->cmdline_at, f->request->cmdline, length + 1);
 	if (link_to(f, ZERO_PAGE(hdr.cmd_line_ptr), ZERO_PAGE(ext_cmd_line_ptr), plan->params,

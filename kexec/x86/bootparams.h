@@ -37,6 +37,7 @@ struct bootparams_request {
 	const char *cmdline;
 	const uint8_t *seed; /* RNG_SEED_SIZE bytes, or NULL; the caller wipes it */
 	bool no_efi;
+	bool kaslr; /* the kernel's addresses are random already; it draws more itself then */
 };
 
 /* Sizes and refusals; warns of what the new kernel will do without. */

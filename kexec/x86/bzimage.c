@@ -117,7 +117,7 @@ static int check_header(const struct setup_header *wire, uint64_t header_end, st
 int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 {
 	struct setup_header wire = { 0 };
-	struct bytes header, protected;
+	struct bytes header, protected, payload = { 0 };
 	uint64_t header_end, setup_size, loaded_size;
 	uint32_t size_of_image = pe_image_size(image);
 
@@ -153,9 +153,11 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 			       "offset 0x%x: init_size 0x%x is less than the 0x%llx bytes to load",
 			       AT(init_size), wire.init_size, (unsigned long long)loaded_size);
 
+	bytes_slice(protected, wire.payload_offset, wire.payload_length, &payload);
 	*ret = (struct bzimage){
 		.header = header,
 		.protected = protected,
+		.payload = payload,
 		.footprint = {
 			.relocatable = wire.relocatable_kernel,
 			.alignment = wire.kernel_alignment,

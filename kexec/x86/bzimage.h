@@ -9,6 +9,7 @@
 struct bzimage {
 	struct bytes header;	/* [0x1f1, its end), at most to 0x290: copied into the zero page */
 	struct bytes protected; /* the protected-mode part, without the signature behind it */
+	struct bytes payload;	/* the compressed kernel in it; size 0: none, or not inside it */
 	struct footprint_of footprint;
 	uint64_t setup_size;	/* bytes of the file before the protected-mode part */
 	uint32_t pe_image_size; /* SizeOfImage of the EFI stub's PE header; 0: no EFI stub */

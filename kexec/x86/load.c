@@ -74,18 +74,23 @@ static void set_lowest(struct plan_item *item, const struct load_request *reques
 	item->min_is = asked ? "--mem-min" : own_is;
 }
 
-static int shape_kernel(const struct load_request *request, const struct bzimage *image,
-			struct plan *plan, phys_t max, struct err *err)
+static int shape_kernel(const struct load_request *request, struct load *load, bool drawn,
+			phys_t max, struct err *err)
 {
-	const struct footprint_of *of = &image->footprint;
+	struct plan *plan = &load->plan;
+	const struct footprint_of *of = &load->image.footprint;
 	struct plan_item item = {
 		.name = "kernel",
-		.purpose = "the kernel: unpacks itself within its footprint, and runs",
-		.file = image->protected,
+		.purpose = load->is_direct
+				   ? "the kernel: unpacked, runs as soon as it is entered"
+				   : "the kernel: unpacks itself within its footprint, and runs",
+		.file = load->is_direct ? vmlinux_image(&load->vmlinux) : load->image.protected,
 		.mem_size = of->init_size,
 		.align = of->relocatable ? of->alignment : PAGE_SIZE_4K,
 		.max = max,
 		.fixed = !of->relocatable,
+		.drawn = drawn,
+		.draw = drawn && request->random ? request->random->physical : 0,
 	};
 
 	if (item.fixed && request->mem_min > of->pref_address)
@@ -226,6 +231,7 @@ static struct bootparams_request bootparams_request(const struct load_request *r
 		.cmdline = load->plan.cmdline,
 		.seed = request->seed,
 		.no_efi = request->no_efi,
+		.kaslr = load->kaslr,
 	};
 }
 
@@ -676,16 +682,130 @@ static int advise(const struct load_request *request, const struct system *syste
 			  crashkernel_mib(reservation_needed(plan), &capture));
 }
 
+/* --- direct start ---------------------------------------------------------- */
+
+static bool has_word(const char *cmdline, const char *word)
+{
+	struct bytes ignored;
+
+	return cmdline_get(cmdline, word, &ignored);
+}
+
+/* What the kernel's decompressor does besides, and nobody would do in its place. */
+static int check_direct(const struct load_request *request, const struct system *system,
+			const struct bzimage *image, struct err *err)
+{
+	enum { PROTOCOL_FIRST = 0x020f /* Linux 5.5 */ };
+
+	if (image->protocol < PROTOCOL_FIRST)
+		return err_set(err, ERR_INPUT, "boot protocol %u.%02u is of a kernel before 5.5",
+			       image->protocol >> 8, image->protocol & 0xff);
+	if (!image->footprint.relocatable)
+		return err_set(err, ERR_INPUT, "the kernel is not relocatable");
+	if (system->encrypts_memory)
+		return err_set(err, ERR_INPUT,
+			       "memory is encrypted here (SEV, SME, TDX), which the decompressor "
+			       "prepares for the kernel");
+	if (has_word(request->cmdline, "mem_encrypt"))
+		return err_set(err, ERR_INPUT,
+			       "mem_encrypt= on its command line is for the decompressor");
+	if (system->la57 && has_word(request->cmdline, "no5lvl"))
+		return err_set(err, ERR_INPUT,
+			       "the machine runs with 5-level paging, and no5lvl asks the "
+			       "decompressor to leave it");
+	return 0;
+}
+
+static int unpack(const struct load_request *request, struct load *load, struct err *err)
+{
+	struct footprint_of *of = &load->image.footprint;
+	struct vmlinux *vmlinux = &load->vmlinux;
+	uint64_t index;
+
+	if (vmlinux_unpack(&load->image, vmlinux, err))
+		return -1;
+	if (!num_align_up(vmlinux->mem_size, PAGE_SIZE_4K, &of->wrapper_size) ||
+	    of->wrapper_size > of->init_size)
+		return err_set(err, ERR_INPUT,
+			       "unpacked, it has 0x%llx bytes of memory, more than its init_size, "
+			       "0x%llx",
+			       (unsigned long long)vmlinux->mem_size,
+			       (unsigned long long)of->init_size);
+	load->kaslr = vmlinux->relocations.size && !has_word(request->cmdline, "nokaslr");
+	load->virtual_places = load->kaslr ? vmlinux_places(vmlinux, of->alignment) : 1;
+	index = request->random ? request->random->virtual % load->virtual_places : 0;
+	load->virtual_offset = index * of->alignment;
+	return vmlinux_relocate(vmlinux, load->virtual_offset, err);
+}
+
+/* The image as it was, and why. */
+static int give_direct_up(const struct load_request *request, const struct err *why,
+			  struct load *load, struct err *err)
+{
+	vmlinux_done(&load->vmlinux);
+	load->is_direct = load->kaslr = false;
+	load->virtual_places = load->virtual_offset = 0;
+	load->not_direct = *why;
+	return bzimage_parse(request->kernel, &load->image, err);
+}
+
+static int prepare_direct(const struct load_request *request, const struct system *system,
+			  struct load *load, struct err *err)
+{
+	struct err why;
+
+	if (check_direct(request, system, &load->image, &why) || unpack(request, load, &why))
+		return give_direct_up(request, &why, load, err);
+	load->is_direct = true;
+	return 0;
+}
+
+/*
+ * With KASLR, from all memory that the kernel may have, but where its command line takes some
+ * away, or wants it movable, which only the kernel reads: there, and in a reservation, it has
+ * the lowest place.
+ */
+static bool draws(const struct load_request *request, const struct load *load)
+{
+	static const char *const words[] = { "mem", "memmap", "movable_node", "hugepages" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (has_word(request->cmdline, words[i]))
+			return false;
+	return load->kaslr && !request->crash;
+}
+
+static int shape_direct(const struct load_request *request, struct load *load, struct err *err)
+{
+	struct plan *plan = &load->plan;
+
+	if (request->direct == LOAD_DIRECT_NEVER)
+		return 0;
+	if (!load->is_direct)
+		return plan_reason(plan, err, "not started directly: %s", load->not_direct.text);
+	if (plan_reason(plan, err, "started directly: its payload of %zu bytes is unpacked to %zu",
+			load->image.payload.size, load->vmlinux.size))
+		return -1;
+	if (load->virtual_places == 1)
+		return plan_reason(plan, err, "at its own virtual address: %s",
+				   load->kaslr ? "there is no other"
+					       : "KASLR is off, or the kernel has none");
+	return plan_reason(plan, err, "at one of %llu virtual addresses, at random%s",
+			   (unsigned long long)load->virtual_places,
+			   request->random
+				   ? ""
+				   : ": a load draws this one and its place, of which the lowest "
+				     "are shown");
+}
+
 static int shape(const struct load_request *request, const struct system *system, bool with_spares,
-		 struct load *load, struct err *err)
+		 bool drawn, struct load *load, struct err *err)
 {
 	struct plan *plan = &load->plan;
 	struct bootparams_request parameters;
 	phys_t max = request->mem_max, initrd_max;
 
-	if (bzimage_parse(request->kernel, &load->image, err))
-		return -1;
-	if (check_paging(system, &load->image, err) ||
+	if (check_paging(system, &load->image, err) || shape_direct(request, load, err) ||
 	    system_e820(system, &plan->e820, plan->warnings, err) ||
 	    list_protected(system, plan, err))
 		return -1;
@@ -706,7 +826,7 @@ static int shape(const struct load_request *request, const struct system *system
 	if (bootparams_shape(&parameters, &load->bootparams, plan->warnings, err))
 		return -1;
 
-	if (shape_kernel(request, &load->image, plan, max, err))
+	if (shape_kernel(request, load, drawn, max, err))
 		return -1;
 	initrd_max = load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G
 			     ? max
@@ -739,16 +859,20 @@ static int shape(const struct load_request *request, const struct system *system
 	return check_reservation(request, system, plan, err);
 }
 
+/* A plan from its beginning; what an earlier trial left is gone. */
 static int place(const struct load_request *request, const struct system *system,
-		 struct warnings *warnings, bool with_spares, struct load *load, struct err *err)
+		 struct warnings *warnings, bool with_spares, bool drawn, struct load *load,
+		 struct err *err)
 {
 	const struct machine machine = { system, &load->crash };
 	struct plan *plan = &load->plan;
 	struct range wrapper, output;
 
+	plan_done(plan);
+	crash_done(&load->crash);
 	plan_init(plan, warnings);
 	load->spares = (struct spares){ PLAN_NO_ITEM, PLAN_NO_ITEM, PLAN_NO_ITEM, 0, 0 };
-	if (shape(request, system, with_spares, load, err))
+	if (shape(request, system, with_spares, drawn, load, err))
 		return -1;
 	if (plan_place(plan, what_is_in, &machine, err))
 		return advise(request, system, plan, err);
@@ -759,34 +883,63 @@ static int place(const struct load_request *request, const struct system *system
 		return err_set(err, ERR_INTERNAL, "the kernel's footprint has no end");
 	plan->footprint = (struct range){ at_most(wrapper.start, output.start),
 					  at_least(wrapper.end, output.end) };
-	plan->kernel_entry = plan->item[plan->kernel].run.start + BZIMAGE_ENTRY64_OFFSET;
+	plan->kernel_entry = plan->item[plan->kernel].run.start +
+			     (load->is_direct ? load->vmlinux.entry : BZIMAGE_ENTRY64_OFFSET);
 	plan->entry = plan->item[plan->purgatory].run.start;
 	return 0;
 }
 
-int load_place(const struct load_request *request, const struct system *system,
-	       struct warnings *warnings, struct load *load, struct err *err)
+static int place_with_spares(const struct load_request *request, const struct system *system,
+			     struct warnings *warnings, struct load *load, struct err *err)
 {
 	struct err no_spares;
-	bool tries =
-		request->crash && request->spares != LOAD_SPARES_NEVER && !request->skip_verify;
 
-	if (!place(request, system, warnings, tries, load, err))
+	if (!place(request, system, warnings, true, false, load, err))
 		return 0;
-	if (!tries || err->code != ERR_NO_FIT)
+	/* Packed, the spare of the kernel is smaller, and that it can be repaired counts for more. */
+	if (err->code == ERR_NO_FIT && load->is_direct) {
+		struct err why = *err;
+
+		if (give_direct_up(request, &why, load, err))
+			return -1;
+		if (!place(request, system, warnings, true, false, load, err))
+			return 0;
+	}
+	if (err->code != ERR_NO_FIT)
 		return -1;
 	if (request->spares == LOAD_SPARES_ALWAYS)
 		return err_advise(err, "; without --spare-copy less is needed");
-	load_done(load);
-	*load = (struct load){ 0 };
 	no_spares = *err;
-	if (place(request, system, warnings, false, load, err))
+	if (place(request, system, warnings, false, false, load, err))
 		return -1;
 	warn_add(warnings,
 		 "no spare copies: damage to the crash kernel will be found, and cannot "
 		 "be repaired: %s",
 		 no_spares.text);
 	return 0;
+}
+
+int load_place(const struct load_request *request, const struct system *system,
+	       struct warnings *warnings, struct load *load, struct err *err)
+{
+	bool drawn;
+	int failed;
+
+	if (bzimage_parse(request->kernel, &load->image, err))
+		return -1;
+	if (request->direct != LOAD_DIRECT_NEVER && prepare_direct(request, system, load, err))
+		return -1;
+	drawn = draws(request, load);
+	if (request->crash && request->spares != LOAD_SPARES_NEVER && !request->skip_verify)
+		failed = place_with_spares(request, system, warnings, load, err);
+	else
+		failed = place(request, system, warnings, false, drawn, load, err);
+	/* The place that was drawn may split the only one that is large enough for the initrd. */
+	if (failed && drawn && err->code == ERR_NO_FIT)
+		failed = place(request, system, warnings, false, false, load, err);
+	if (!failed && request->direct == LOAD_DIRECT_ASKED && !load->is_direct)
+		warn_add(warnings, "the kernel is not started directly: %s", load->not_direct.text);
+	return failed;
 }
 
 /* --- sealing ------------------------------------------------------------- */
@@ -887,7 +1040,8 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	seal_regions(request, load, &layout, item->own.data);
 	params->flags = (request->skip_verify ? PURGATORY_SKIP_VERIFY : 0) |
 			(system->is_guest_without_io ? PURGATORY_NO_IO : 0) |
-			(request->console.reset_vga ? PURGATORY_RESET_VGA : 0);
+			(request->console.reset_vga ? PURGATORY_RESET_VGA : 0) |
+			(load->is_direct ? PURGATORY_DIRECT : 0);
 	params->entry_rip = plan->kernel_entry;
 	params->entry_rsi = plan->item[plan->params].run.start;
 	params->regions = item->run.start + layout.regions_at;
@@ -1032,4 +1186,5 @@ void load_done(struct load *load)
 {
 	plan_done(&load->plan);
 	crash_done(&load->crash);
+	vmlinux_done(&load->vmlinux);
 }

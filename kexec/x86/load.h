@@ -7,6 +7,7 @@
 #include "kexec/core/system.h"
 #include "kexec/x86/bootparams.h"
 #include "kexec/x86/crash.h"
+#include "kexec/x86/vmlinux.h"
 
 enum on_corruption { ON_CORRUPTION_RESET, ON_CORRUPTION_HALT };
 
@@ -15,6 +16,18 @@ enum load_spares {
 	LOAD_SPARES_AUTO, /* where the reservation has room for them */
 	LOAD_SPARES_ALWAYS,
 	LOAD_SPARES_NEVER,
+};
+
+/* Direct start: the kernel is unpacked and relocated here, and entered without its decompressor. */
+enum load_direct {
+	LOAD_DIRECT_NEVER,
+	LOAD_DIRECT_ASKED,	/* where it cannot be done, a warning says why */
+	LOAD_DIRECT_IF_POSSIBLE /* a reason of the plan does */
+};
+
+/* Of LOAD_DIRECT: what is random about its addresses. */
+struct load_random {
+	uint64_t physical, virtual;
 };
 
 /* Where the purgatory speaks. */
@@ -42,6 +55,8 @@ struct load_request {
 	bool memmap_cmdline; /* tell the map on the command line, too */
 	bool stage_initrd;   /* load it elsewhere and let the purgatory copy it */
 	const uint8_t *seed; /* RNG_SEED_SIZE bytes, or NULL */
+	enum load_direct direct;
+	const struct load_random *random; /* NULL, for a plan that is shown: the lowest addresses */
 	struct load_console console;
 	enum on_corruption on_corruption;
 	/* Called between pieces of what is hashed, with bytes; NULL: nobody is told. */
@@ -58,6 +73,12 @@ struct spares {
 /* What lies between the steps; zero-initialise; load_done() releases and wipes. */
 struct load {
 	struct bzimage image;
+	bool is_direct;
+	struct err not_direct;	 /* why, if that was asked for */
+	struct vmlinux vmlinux;	 /* of a direct start */
+	bool kaslr;		 /* its addresses are random, or were if the plan were loaded */
+	uint64_t virtual_places; /* that its virtual address is drawn from; 1: it has its own */
+	uint64_t virtual_offset; /* from its own virtual address; as secret as the seed */
 	struct bootparams bootparams;
 	struct spares spares;
 	struct crash crash; /* empty for a normal load */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* mkimage FILE [init_size=N] [relocatable=0|1] [pref_address=N] [pe_size=N] [version=TEXT]
- * [protocol=N]: a synthetic bzImage. */
+ * [protocol=N] [payload=LISTS]: a synthetic bzImage; the payload has so many lists of relocations. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 int main(int argc, char *argv[])
 {
-	static uint8_t image[MK_IMAGE_SIZE];
+	static uint8_t image[MK_IMAGE_SIZE], payload[MK_VMLINUX_SIZE];
 	struct setup_header *header = mk_image(image);
 	FILE *file;
 
@@ -27,6 +27,8 @@ int main(int argc, char *argv[])
 			put_u32(image + MK_IMAGE_SIZE_OF_IMAGE_AT, (uint32_t)value);
 		else if (equals && !strncmp(argv[i], "protocol", 8))
 			header->version = (uint16_t)value;
+		else if (equals && !strncmp(argv[i], "payload", 7))
+			mk_image_payload(image, payload, mk_vmlinux(payload, (unsigned int)value));
 		else if (equals && !strncmp(argv[i], "version", 7) && strlen(equals) < 64)
 			strcpy((char *)image + MK_IMAGE_VERSION_AT, equals + 1);
 		else

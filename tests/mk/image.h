@@ -22,4 +22,30 @@ enum {
  * says the decompressor's size. Returns the setup header inside it, to be changed. */
 struct setup_header *mk_image(uint8_t *image);
 
+/*
+ * The ELF file of a kernel that is linked at 16 MiB, with its relocations: text, data, and per-CPU
+ * data that lie behind a gap, and in the file further behind. Where what is relocated lies,
+ * from its beginning, and what is there: virtual addresses, or what falls as the kernel rises.
+ */
+enum {
+	MK_VMLINUX_SIZE = 0x8000,
+	MK_VMLINUX_TEXT_AT = 0x1000, /* in the file */
+	MK_VMLINUX_PER_CPU_AT = 0x6000,
+	MK_VMLINUX_PER_CPU = 0x4000,
+	MK_VMLINUX_PER_CPU_SIZE = 0x800,
+	MK_VMLINUX_MEM_SIZE = 0x7000,
+	MK_VMLINUX_ENTRY = 0x123,
+	MK_VMLINUX_64 = 0x100,
+	MK_VMLINUX_32 = 0x2020,
+	MK_VMLINUX_NEGATIVE = 0x4010,
+	MK_VMLINUX_TABLE_AT = 0x6840, /* in the file */
+};
+#define MK_VMLINUX_64_IS       UINT64_C(0xffffffff81000200)
+#define MK_VMLINUX_32_IS       UINT32_C(0x81000300)
+#define MK_VMLINUX_NEGATIVE_IS UINT32_C(0xfffff000)
+/* file has MK_VMLINUX_SIZE bytes; lists: 0, 2 or 3. Returns how many are used. */
+size_t mk_vmlinux(uint8_t *file, unsigned int lists);
+/* Makes it the payload of an image of mk_image()'s, compressed with gzip. */
+void mk_image_payload(uint8_t *image, const uint8_t *file, size_t size);
+
 #endif

@@ -6,6 +6,8 @@ check_plan.py SYSROOT KERNEL < PLAN.json: reads the machine's maps and the kerne
 again, in its own way, and prints each rule that the plan breaks. Exit status 1 if any.
 The rules: doc/ARCHITECTURE.md; the setup header: Documentation/arch/x86/boot.rst.
 """
+import gzip
+import hashlib
 import json
 import os
 import re
@@ -114,6 +116,25 @@ def header(path):
     return alignment, relocatable, pref, init_size, wrapper
 
 
+def unpacked(path):
+    """What a kernel's decompressor leaves, its memory and its entry: a bytearray without the
+    zeros at its end, two numbers. The payload is gzip's, as in the images of these tests."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at, size = struct.unpack_from("<II", data, 0x248)
+    pref, = struct.unpack_from("<Q", data, 0x258)
+    at += (data[0x1f1] + 1) * 512
+    elf = gzip.decompress(data[at:at + size])
+    entry, headers = struct.unpack_from("<QQ", elf, 24)
+    image, memory = bytearray(), 0
+    for number in range(struct.unpack_from("<H", elf, 56)[0]):
+        kind, _, offset, _, paddr, file_size, mem_size = struct.unpack_from("<IIQQQQQ", elf, headers + 56 * number)
+        if kind == 1:
+            image += bytes(paddr - pref - len(image)) + elf[offset:offset + file_size]
+            memory = paddr - pref + mem_size
+    return image.rstrip(b"\0"), memory, entry - pref
+
+
 def crash_map(machine, kept):
     """The map for a capture kernel; kept: where what it may not use begins, at the end of
     the higher reservation."""
@@ -157,6 +178,14 @@ def judge(machine, kernel, plan):
     number = lambda text: int(text, 16)
     segments = [(s["name"], number(s["start"]), number(s["end"]), s) for s in plan["segments"]]
     alignment, relocatable, pref, init_size, wrapper = header(kernel)
+    entry = 0x200
+    if "direct" in plan:
+        image, wrapper, entry = unpacked(kernel)
+        for name, _, _, segment in segments:
+            if name in ("kernel", "spare kernel") and segment["sha256"] != hashlib.sha256(image).hexdigest():
+                faults.append(f"{name} is not the kernel that the image unpacks to")
+        if "nokaslr" in plan["cmdline"] and plan["direct"]["virtual_places"] != 1:
+            faults.append("KASLR is off, and the kernel's virtual address is drawn")
     for name, start, end, segment in segments:
         if start % PAGE or end % PAGE:
             faults.append(f"{name}: not on pages")
@@ -192,8 +221,8 @@ def judge(machine, kernel, plan):
         faults.append(f"the decompressor has {wrapper:#x} bytes, its segment is {load:#x}-{load_end:#x}")
     if (number(plan["footprint"]["start"]), number(plan["footprint"]["end"])) != (low, high):
         faults.append(f"the footprint is {low:#x}-{high:#x}")
-    if number(plan["kernel"]["entry"]) != load + 0x200:
-        faults.append("the kernel's entry is not its start + 0x200")
+    if number(plan["kernel"]["entry"]) != load + entry:
+        faults.append(f"the kernel's entry is not its start + {entry:#x}")
     if number(plan["entry"]) != place["purgatory"][0]:
         faults.append("the entry is not the purgatory's start")
     e820 = [(number(e["start"]), number(e["end"]), e["type"]) for e in plan["e820"]]

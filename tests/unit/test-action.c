@@ -174,6 +174,10 @@ static void test_load(void **state)
 	       "");
 	expect("-s -l %K --initrd %K --initrd %K",
 	       "1: -s takes one initrd, 2 are given; -c joins them", "");
+	expect("-s -l %K --direct",
+	       "1: --direct with -s: the running kernel's own loader starts kernels only as they are; "
+	       "-c does it",
+	       "");
 	/* The kernel's own loader needs nothing that ours reads. */
 	mk_file(&machine, "proc/iomem", NULL, 0);
 	expect("-s -l %K --append=quiet", "0", "file_load(kernel,none,6,quiet,0x4) ");

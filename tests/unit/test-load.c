@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "kexec/action.h"
+#include "kexec/loaded.h"
 #include "kexec/x86/footprint.h"
 #include "purgatory-abi.h"
 #include "tests/mk/image.h"
@@ -728,6 +729,192 @@ static void test_report_node(void **state)
 	assert_true(found);
 }
 
+/* --- direct start ---------------------------------------------------------- */
+
+static void make_payload(struct fixture *fixture)
+{
+	uint8_t file[MK_VMLINUX_SIZE];
+
+	mk_image_payload(fixture->image, file, mk_vmlinux(file, 3));
+	fixture->request.direct = LOAD_DIRECT_ASKED;
+}
+
+/* Where the kernel is, and how far from its own virtual address: as its bytes say. */
+static void check_direct(uint64_t *ret_physical, uint64_t *ret_rise)
+{
+	const uint64_t *address;
+	const uint32_t *falls;
+
+	assert_true(purgatory()->flags & PURGATORY_DIRECT);
+	*ret_physical = purgatory()->entry_rip - MK_VMLINUX_ENTRY;
+	assert_int_equal(*ret_physical % 0x200000, 0);
+	assert_true(*ret_physical >= 0x1000000);
+	memory(*ret_physical, MK_IMAGE_INIT_SIZE);
+	address = memory(*ret_physical + MK_VMLINUX_64, 8);
+	*ret_rise = *address - MK_VMLINUX_64_IS;
+	assert_int_equal(*ret_rise % 0x200000, 0);
+	assert_true(*ret_rise <= 0x40000000 - 0x1000000 - MK_VMLINUX_MEM_SIZE);
+	falls = memory(*ret_physical + MK_VMLINUX_NEGATIVE, 4);
+	assert_int_equal(*falls, (uint32_t)(MK_VMLINUX_NEGATIVE_IS - *ret_rise));
+}
+
+static void test_direct(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t physical, rise, physical_bits = 0, rise_bits = 0;
+
+	make_payload(fixture);
+	for (int i = 0; i < 40; i++) {
+		forget();
+		load(fixture);
+		check_direct(&physical, &rise);
+		physical_bits |= physical;
+		rise_bits |= rise;
+		assert_int_equal(zero_page()->hdr.loadflags, LOADED_HIGH | QUIET_FLAG | KASLR_FLAG);
+		assert_true(zero_page()->hdr.payload_length > 0);
+	}
+	/* Of so many draws each bit was set in one. */
+	assert_int_equal(physical_bits & 0x3fe00000, 0x3fe00000);
+	assert_int_equal(rise_bits, 0x3fe00000);
+	assert_int_equal(fixture->warnings.count, 0);
+}
+
+static void test_direct_without_kaslr(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t physical, rise;
+
+	make_payload(fixture);
+	fixture->request.append = "nokaslr";
+	load(fixture);
+	check_direct(&physical, &rise);
+	assert_int_equal(physical, 0x1000000);
+	assert_int_equal(rise, 0);
+	assert_int_equal(zero_page()->hdr.loadflags, LOADED_HIGH);
+}
+
+/* What the command line takes of memory is known when the kernel reads it. */
+static void test_direct_with_less_memory(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t physical, rise, bits = 0;
+
+	make_payload(fixture);
+	fixture->request.append = "mem=512M";
+	for (int i = 0; i < 10; i++) {
+		forget();
+		load(fixture);
+		check_direct(&physical, &rise);
+		assert_int_equal(physical, 0x1000000);
+		bits |= rise;
+	}
+	assert_true(bits);
+}
+
+/* A place in the middle of memory leaves none for this initrd. */
+static void test_direct_beside_an_initrd(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t physical, rise;
+	char path[MK_PATH_MAX];
+
+	make_payload(fixture);
+	mk_path(&fixture->machine, "initrd0", path);
+	assert_int_equal(truncate(path, 0x3a000000), 0);
+	mk_text(&fixture->machine, "proc/meminfo", "MemTotal: 8000000 kB\n");
+	for (int i = 0; i < 3; i++) {
+		forget();
+		fixture->request.no_checks = true;
+		load(fixture);
+		check_direct(&physical, &rise);
+	}
+}
+
+static void check_not_direct(struct fixture *fixture, const char *why)
+{
+	forget();
+	load(fixture);
+	assert_false(purgatory()->flags & PURGATORY_DIRECT);
+	assert_int_equal(purgatory()->entry_rip % 0x200000, BZIMAGE_ENTRY64_OFFSET);
+	assert_memory_equal(memory(purgatory()->entry_rip - BZIMAGE_ENTRY64_OFFSET, 0x5000),
+			    fixture->image + MK_IMAGE_SETUP_SIZE, 0x5000);
+	assert_int_equal(zero_page()->hdr.loadflags & KASLR_FLAG, 0);
+	assert_int_equal(fixture->warnings.count, 1);
+	if (!strstr(fixture->warnings.text[0], why))
+		fail_msg("\"%s\", not \"%s\"", fixture->warnings.text[0], why);
+	warnings_done(&fixture->warnings);
+}
+
+static void test_not_direct(void **state)
+{
+	struct fixture *fixture = *state;
+
+	make_payload(fixture);
+	fixture->header->version = 0x20e;
+	check_not_direct(fixture, "boot protocol 2.14 is of a kernel before 5.5");
+	fixture->header->version = 0x20f;
+	fixture->header->init_size = 0x6000;
+	check_not_direct(fixture, "more than its init_size, 0x6000");
+	fixture->header->init_size = MK_IMAGE_INIT_SIZE;
+	fixture->request.append = "mem_encrypt=on";
+	check_not_direct(fixture, "mem_encrypt= on its command line");
+	fixture->request.append = "no5lvl";
+	mk_text(&fixture->machine, "proc/cpuinfo", "flags\t\t: fpu la57 sse\n");
+	check_not_direct(fixture, "no5lvl asks the decompressor to leave it");
+	mk_text(&fixture->machine, "proc/cpuinfo", "flags\t\t: fpu sse\n");
+	mk_text(&fixture->machine, "dmesg",
+		"[    0.1] AMD Memory Encryption Features active: SEV\n");
+	check_not_direct(fixture, "memory is encrypted here");
+	mk_text(&fixture->machine, "dmesg", "");
+	fixture->header->payload_length = 0;
+	check_not_direct(fixture, "its setup header names no payload");
+	fixture->header->relocatable_kernel = 0;
+	check_not_direct(fixture, "the kernel is not relocatable");
+	/* Nobody insisted. */
+	fixture->header->relocatable_kernel = 1;
+	fixture->request.direct = LOAD_DIRECT_IF_POSSIBLE;
+	forget();
+	load(fixture);
+	assert_int_equal(fixture->warnings.count, 0);
+}
+
+/* Only what its address was drawn from, and the digest of its file, not of what it became. */
+static void test_record_of_direct(void **state)
+{
+	struct fixture *fixture = *state;
+	struct record record CLEANUP(record_done) = { 0 };
+	char digest[RECORD_DIGEST_MAX];
+	struct root root;
+	struct err err;
+	bool found;
+
+	make_payload(fixture);
+	mk_text(&fixture->machine, "run/there", "");
+	mk_text(&fixture->machine, "proc/sys/kernel/random/boot_id", "1-2-3\n");
+	for (int i = 0; i < 2; i++) {
+		forget();
+		fixture->request.direct = i ? LOAD_DIRECT_ASKED : LOAD_DIRECT_NEVER;
+		load(fixture);
+		assert_int_equal(root_open(fixture->machine.path, &root, &err), 0);
+		record_done(&record);
+		record = (struct record){ 0 };
+		assert_int_equal(loaded_recall(&root, false, &record, &found, &err), 0);
+		assert_true(found);
+		root_close(&root);
+		if (!i)
+			strcpy(digest, record.kernel_digest);
+	}
+	assert_string_equal(record.kernel_digest, digest);
+	assert_int_equal(record.footprint.start, 0x1000000);
+	assert_int_equal(record.footprint.end, 0x40000000);
+	for (size_t i = 0; i < record.nr_segments; i++) {
+		if (strcmp(record.segment[i].name, "kernel"))
+			continue;
+		assert_int_equal(record.segment[i].load.start, 0x1000000);
+		assert_int_equal(record.segment[i].load.end, 0x40000000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -751,6 +938,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_consoles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_failure, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_report_node, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_direct, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_direct_without_kaslr, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_direct_with_less_memory, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_direct_beside_an_initrd, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_not_direct, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_record_of_direct, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

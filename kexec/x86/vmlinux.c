@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/x86/vmlinux.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "kexec/core/decompress.h"
+
+enum {
+	/* Behind every compressed payload but gzip's, which has it itself: the size of what is in it
+	 * (scripts/Makefile.lib). */
+	PAYLOAD_SIZE_FIELD = 4,
+	SEGMENT_ALIGNMENT = 0x200000,
+	LISTS_MAX = 3,
+};
+
+static int unpack_payload(const struct bzimage *image, struct buf *ret, struct err *err)
+{
+	struct bytes payload = image->payload;
+	const char *format = decompress_format(payload);
+
+	if (payload.size <= PAYLOAD_SIZE_FIELD)
+		return err_set(err, ERR_INPUT, "its setup header names no payload");
+	if (format && strcmp(format, "gzip"))
+		payload.size -= PAYLOAD_SIZE_FIELD;
+	return decompress(payload, ret, err) ? err_prefix(err, "its payload") : 0;
+}
+
+/* --- the ELF file ---------------------------------------------------------- */
+
+/* What is moved: from the file to the image, in ascending order of both. */
+struct segments {
+	struct vmlinux *vmlinux;
+	uint64_t end;	   /* of the last one in the image, with its memory, from its beginning */
+	uint64_t file_end; /* of the last one in the file */
+	uint64_t size;	   /* of the image up to the last one's last byte of the file */
+};
+
+static int unknown_layout(struct err *err, const Elf64_Phdr *phdr)
+{
+	return err_set(err, ERR_INPUT,
+		       "a segment of its ELF file (offset 0x%llx, address 0x%llx, 0x%llx bytes of "
+		       "0x%llx) lies where none of a kernel does",
+		       (unsigned long long)phdr->p_offset, (unsigned long long)phdr->p_paddr,
+		       (unsigned long long)phdr->p_filesz, (unsigned long long)phdr->p_memsz);
+}
+
+/* Downwards only, so that no segment is moved over one that is yet to be. */
+static int add_segment(struct segments *segments, const Elf64_Phdr *phdr, struct err *err)
+{
+	struct vmlinux *vmlinux = segments->vmlinux;
+	uint8_t *image;
+	struct bytes file;
+	uint64_t to;
+
+	if (phdr->p_align % SEGMENT_ALIGNMENT || phdr->p_filesz > phdr->p_memsz ||
+	    phdr->p_memsz > VMLINUX_IMAGE_MAX || phdr->p_paddr < vmlinux->pref_address ||
+	    phdr->p_offset < segments->file_end ||
+	    !bytes_slice(buf_bytes(&vmlinux->unpacked), phdr->p_offset, phdr->p_filesz, &file))
+		return unknown_layout(err, phdr);
+	to = phdr->p_paddr - vmlinux->pref_address;
+	if (!segments->end)
+		vmlinux->at = phdr->p_offset;
+	if ((!segments->end && to) || to < segments->end ||
+	    to > VMLINUX_IMAGE_MAX - phdr->p_memsz || vmlinux->at + to > phdr->p_offset)
+		return unknown_layout(err, phdr);
+	image = vmlinux->unpacked.data + vmlinux->at;
+	memset(image + segments->size, 0, to - segments->size);
+	if (vmlinux->at + to != phdr->p_offset)
+		memmove(image + to, file.data, file.size);
+	segments->file_end = phdr->p_offset + phdr->p_filesz;
+	segments->size = to + phdr->p_filesz;
+	segments->end = to + phdr->p_memsz;
+	return 0;
+}
+
+static int read_header(struct bytes file, Elf64_Ehdr *ret, struct err *err)
+{
+	Elf64_Ehdr ehdr;
+
+	if (file.size < sizeof(ehdr))
+		return err_set(err, ERR_INPUT, "its payload has %zu bytes, and is no ELF file",
+			       file.size);
+	memcpy(&ehdr, file.data, sizeof(ehdr));
+	if (memcmp(ehdr.e_ident, ELFMAG, SELFMAG) || ehdr.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    ehdr.e_ident[EI_DATA] != ELFDATA2LSB || ehdr.e_machine != EM_X86_64 ||
+	    ehdr.e_type != ET_EXEC || ehdr.e_phentsize != sizeof(Elf64_Phdr))
+		return err_set(err, ERR_INPUT,
+			       "its payload is no 64-bit ELF file of a kernel for x86-64");
+	*ret = ehdr;
+	return 0;
+}
+
+/* The program headers lie in front of the segments, so that moving those leaves them as they are. */
+static int move_segments(const Elf64_Ehdr *ehdr, struct segments *segments, struct err *err)
+{
+	struct vmlinux *vmlinux = segments->vmlinux;
+	struct bytes headers;
+
+	if (!bytes_slice(buf_bytes(&vmlinux->unpacked), ehdr->e_phoff,
+			 (uint64_t)ehdr->e_phnum * sizeof(Elf64_Phdr), &headers))
+		return err_set(err, ERR_INPUT, "its ELF file's program headers lie outside it");
+	segments->file_end = ehdr->e_phoff + headers.size;
+	for (unsigned int i = 0; i < ehdr->e_phnum; i++) {
+		Elf64_Phdr phdr;
+
+		memcpy(&phdr, headers.data + i * sizeof(phdr), sizeof(phdr));
+		if (phdr.p_type == PT_LOAD && phdr.p_memsz && add_segment(segments, &phdr, err))
+			return -1;
+	}
+	vmlinux->mem_size = segments->end;
+	vmlinux->entry = ehdr->e_entry - vmlinux->pref_address;
+	if (ehdr->e_entry < vmlinux->pref_address || vmlinux->entry >= segments->size)
+		return err_set(err, ERR_INPUT, "its ELF file's entry, 0x%llx, is in no segment",
+			       (unsigned long long)ehdr->e_entry);
+	return 0;
+}
+
+/* Zeros need not be loaded: all memory that a segment has besides its file's bytes is zeros. */
+static void drop_zeros(struct vmlinux *vmlinux)
+{
+	const uint8_t *image = vmlinux->unpacked.data + vmlinux->at;
+
+	while (vmlinux->size > vmlinux->entry + 1 && !image[vmlinux->size - 1])
+		vmlinux->size--;
+}
+
+/* --- relocations ------------------------------------------------------------- */
+
+/*
+ * Little-endian words of 32 bits: lists of virtual addresses, each list behind a zero. First those
+ * of 64-bit addresses, then, before 6.15, of 32-bit ones that fall as the kernel rises, then of
+ * 32-bit ones.
+ */
+static int find_relocations(const Elf64_Ehdr *ehdr, uint64_t segments_end, struct vmlinux *vmlinux,
+			    struct err *err)
+{
+	struct bytes unpacked = buf_bytes(&vmlinux->unpacked), table;
+	uint64_t at = ehdr->e_shoff + (uint64_t)ehdr->e_shnum * ehdr->e_shentsize;
+	struct cursor cursor;
+
+	if (!ehdr->e_shoff || ehdr->e_shoff > unpacked.size || at < segments_end ||
+	    !bytes_slice(unpacked, at, unpacked.size - at, &table))
+		return err_set(err, ERR_INPUT, "its ELF file's section headers are not its end");
+	if (!table.size)
+		return 0;
+	cursor = cursor_at(table, 0);
+	for (size_t i = 0; i < table.size / 4; i++) {
+		bool begins = !cursor_u32(&cursor);
+
+		if (!i && !begins)
+			break;
+		vmlinux->nr_lists += begins;
+	}
+	if (table.size % 4 || vmlinux->nr_lists < 2 || vmlinux->nr_lists > LISTS_MAX)
+		return err_set(err, ERR_INPUT,
+			       "its relocations are of an unknown form: %zu bytes, %u lists",
+			       table.size, vmlinux->nr_lists);
+	vmlinux->relocations = table;
+	return 0;
+}
+
+uint64_t vmlinux_places(const struct vmlinux *vmlinux, uint64_t alignment)
+{
+	uint64_t used = vmlinux->pref_address + vmlinux->mem_size;
+
+	if (!vmlinux->relocations.size || used >= VMLINUX_IMAGE_MAX)
+		return 1;
+	return (VMLINUX_IMAGE_MAX - used) / alignment + 1;
+}
+
+static uint64_t get_u64(const uint8_t *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+static uint32_t get_u32(const uint8_t *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+int vmlinux_relocate(struct vmlinux *vmlinux, uint64_t offset, struct err *err)
+{
+	struct cursor cursor = cursor_at(vmlinux->relocations, 0);
+	uint8_t *image = vmlinux->unpacked.data + vmlinux->at;
+	unsigned int list = 0;
+
+	for (size_t i = 0; offset && i < vmlinux->relocations.size / 4; i++) {
+		uint32_t word = cursor_u32(&cursor);
+		/* A virtual address, of which the upper half is all ones. */
+		uint64_t at = (0xffffffff00000000 | word) - VMLINUX_MAP - vmlinux->pref_address;
+		size_t size = list == 1 ? 8 : 4;
+
+		if (!word) {
+			list++;
+			continue;
+		}
+		if (at > vmlinux->size || size > vmlinux->size - at)
+			return err_set(err, ERR_INPUT,
+				       "its relocation %zu, 0x%x, points outside the kernel", i,
+				       word);
+		if (list == 1)
+			put_u64(image + at, get_u64(image + at) + offset);
+		else if (list == 2 && vmlinux->nr_lists == LISTS_MAX)
+			put_u32(image + at, get_u32(image + at) - (uint32_t)offset);
+		else
+			put_u32(image + at, get_u32(image + at) + (uint32_t)offset);
+	}
+	drop_zeros(vmlinux);
+	return 0;
+}
+
+/* --- all of it ------------------------------------------------------------------ */
+
+int vmlinux_from_elf(struct buf *elf, uint64_t pref_address, struct vmlinux *ret, struct err *err)
+{
+	struct vmlinux vmlinux CLEANUP(vmlinux_done) = {
+		.unpacked = *elf,
+		.pref_address = pref_address,
+	};
+	struct segments segments = { .vmlinux = &vmlinux };
+	Elf64_Ehdr ehdr = { 0 };
+
+	*elf = (struct buf){ 0 };
+	if (read_header(buf_bytes(&vmlinux.unpacked), &ehdr, err) ||
+	    move_segments(&ehdr, &segments, err) ||
+	    find_relocations(&ehdr, segments.file_end, &vmlinux, err))
+		return -1;
+	vmlinux.size = segments.size;
+	*ret = vmlinux;
+	vmlinux = (struct vmlinux){ 0 };
+	return 0;
+}
+
+int vmlinux_unpack(const struct bzimage *image, struct vmlinux *ret, struct err *err)
+{
+	struct buf unpacked CLEANUP(buf_done) = { 0 };
+
+	if (unpack_payload(image, &unpacked, err))
+		return -1;
+	return vmlinux_from_elf(&unpacked, image->footprint.pref_address, ret, err);
+}
+
+void vmlinux_done(struct vmlinux *vmlinux)
+{
+	buf_done(&vmlinux->unpacked);
+	*vmlinux = (struct vmlinux){ 0 };
+}

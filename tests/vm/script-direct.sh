@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+# As many direct starts as last= says, each with the same files. Each kernel says where it is, and what
+# was planned for the next one.
+. /guest.sh
+
+# How far the kernel is from the virtual address that it is linked at.
+rise() {
+	echo $((0x$(sed -n 's/ T _text$//p' /proc/kallsyms) - 0xffffffff81000000))
+}
+
+say "physical $stage=$((0x$(sed -n 's/^ *\([0-9a-f]*\)-.* : Kernel code$/\1/p' /proc/iomem)))"
+say "virtual $stage=$(rise)"
+block "facts $stage" facts
+say "started $stage=$(kexec -S --verbose | tail -n 1)"
+[ "$stage" -lt "$(word last)" ] || exit 0
+(cd / && find sbin k | cpio -o -H newc 2>/dev/null) >/tmp/loader
+# shellcheck disable=SC2046
+kexec -d -l /k/vmlinuz --direct --initrd=/k/initrd --initrd=/tmp/loader --console-serial $(word options) \
+	--append="$cmdline $(word hop) hop=$(word hop | tr ' ' ,) last=$(word last) stage=$((stage + 1))" >/tmp/plan 2>&1 ||
+	{ cat /tmp/plan; exit 1; }
+say "planned physical $((stage + 1))=$(($(sed -n 's/^  kernel at \(0x[0-9a-f]*\): .*/\1/p' /tmp/plan)))"
+say "planned virtual $((stage + 1))=$(($(sed -n 's/^Direct .*KERNELOFFSET \(0x[0-9a-f]*\),.*/\1/p' /tmp/plan)))"
+say "places $((stage + 1))=$(sed -n 's/^  kernel at .* one of \([0-9]*\) places .*/\1/p; s/^Direct .*, one of \([0-9]*\)$/\1/p' /tmp/plan | tr '\n' ' ')"
+jump

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Kernels that are unpacked when they are loaded, and entered without their decompressor.
+. "$(dirname "$0")/lib.sh"
+
+# start FROM TO HOPS WORDS [vm_run argument]...: all of them are direct, and as planned.
+start() {
+	local from to hops=$3 words=$4 stage
+	need_loader
+	from=$(kernel_dir "$1") || exit
+	to=$(kernel_dir "$2") || exit
+	shift 4
+	make_initramfs "$case_dir/base" "$vm_here/script-direct.sh"
+	pack "$case_dir/loader" "$KEXEC=/sbin/kexec" "$to/vmlinuz=/k/vmlinuz" "$case_dir/base=/k/initrd"
+	cat "$case_dir/base" "$case_dir/loader" >"$case_dir/first"
+	vm_run '' --kernel "$from/vmlinuz" --initrd "$case_dir/first" \
+		--append "last=$((hops + 1)) $words" --timeout $((90 + 25 * hops)) "$@"
+	expect_line "$log" '^@ done 0$'
+	expect_count "$log" '^safekexec purgatory: all verified, direct start of the kernel at 0x' "$hops"
+	expect_no_line "$log" 'not started directly'
+	for ((stage = 2; stage <= hops + 1; stage++)); do
+		expect_same_facts "$log" 1 "$stage"
+		expect_equal "the physical address $stage" "$(value "$log" "physical $stage")" \
+			"$(value "$log" "planned physical $stage")"
+		expect_equal "KERNELOFFSET $stage" "$(value "$log" "virtual $stage")" \
+			"$(value "$log" "planned virtual $stage")"
+	done
+}
+
+# distinct KIND: how many of the values that the started kernels had.
+distinct() {
+	grep -a "^@ $1 " "$log" | tail -n +2 | cut -d= -f2 | sort -u | wc -l
+}
+
+# expect_distinct KIND PLACES DRAWS: in the mean there are PLACES * (1 - (1 - 1/PLACES)^DRAWS) different ones; a tenth
+# below that is more than three standard deviations.
+expect_distinct() {
+	local least
+	least=$(awk "BEGIN { print int(0.9 * $2 * (1 - (1 - 1 / $2) ^ $3)) }")
+	[ "$(distinct "$1")" -ge "$least" ] ||
+		fail "$(distinct "$1") different $1 addresses of $3 kernels, fewer than $least"
+}
+
+# chain KERNEL: it starts itself, again and again, in one machine.
+chain() {
+	local hops=${FULL:+100} places
+	hops=${hops:-8}
+	start "$1" "$1" "$hops" '' --mem 3G
+	read -r -a places <<<"$(value "$log" 'places 2')"
+	expect_distinct virtual "${places[0]}" "$hops"
+	expect_distinct physical "${places[1]}" "$hops"
+	echo "# $hops direct starts: $(distinct physical) physical addresses of ${places[1]}, $(distinct virtual) virtual of ${places[0]}"
+}
+
+case_chain_6.12-cloud() {
+	chain 6.12-cloud
+}
+
+case_chain_6.1() {
+	chain 6.1
+}
+
+# Both firmwares, one level of page tables more, and more than 4 GiB.
+case_6.1_6.12-cloud_ovmf() {
+	start 6.1 6.12-cloud 1 '' --firmware ovmf --mem 6G
+}
+
+case_6.12-cloud_6.1_four-level() {
+	start 6.12-cloud 6.1 1 '' -cpu max,la57=off
+}
+
+case_nokaslr() {
+	start 6.12-cloud 6.12-cloud 1 hop=nokaslr
+	expect_equal "the physical address" "$(value "$log" 'physical 2')" $((0x1000000))
+	expect_equal "KERNELOFFSET" "$(value "$log" 'virtual 2')" 0
+}
+
+vm_cases chain_6.12-cloud chain_6.1 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_four-level nokaslr
