@@ -28,17 +28,19 @@ struct setup_header *mk_image(uint8_t *image);
  * from its beginning, and what is there: virtual addresses, or what falls as the kernel rises.
  */
 enum {
-	MK_VMLINUX_SIZE = 0x8000,
-	MK_VMLINUX_TEXT_AT = 0x1000, /* in the file */
-	MK_VMLINUX_PER_CPU_AT = 0x6000,
-	MK_VMLINUX_PER_CPU = 0x4000,
-	MK_VMLINUX_PER_CPU_SIZE = 0x800,
+	MK_VMLINUX_SIZE = 0x1000,
+	MK_VMLINUX_TEXT_AT = 0x200, /* in the file */
+	MK_VMLINUX_DATA = 0x400,
+	MK_VMLINUX_DATA_END = 0x600,
+	MK_VMLINUX_PER_CPU_AT = 0xa00,
+	MK_VMLINUX_PER_CPU = 0x800,
+	MK_VMLINUX_PER_CPU_SIZE = 0x100,
 	MK_VMLINUX_MEM_SIZE = 0x7000,
 	MK_VMLINUX_ENTRY = 0x123,
 	MK_VMLINUX_64 = 0x100,
-	MK_VMLINUX_32 = 0x2020,
-	MK_VMLINUX_NEGATIVE = 0x4010,
-	MK_VMLINUX_TABLE_AT = 0x6840, /* in the file */
+	MK_VMLINUX_32 = 0x420,
+	MK_VMLINUX_NEGATIVE = 0x810,
+	MK_VMLINUX_TABLE_AT = 0xb40, /* in the file */
 };
 #define MK_VMLINUX_64_IS       UINT64_C(0xffffffff81000200)
 #define MK_VMLINUX_32_IS       UINT32_C(0x81000300)

@@ -57,8 +57,8 @@ static void test_segments(void **state)
 	image = vmlinux_image(&vmlinux);
 	/* Half of the last segment's bytes are zeros. */
 	assert_int_equal(image.size, MK_VMLINUX_PER_CPU + MK_VMLINUX_PER_CPU_SIZE / 2);
-	assert_memory_equal(image.data, file + MK_VMLINUX_TEXT_AT, 0x3000);
-	for (size_t i = 0x3000; i < MK_VMLINUX_PER_CPU; i++)
+	assert_memory_equal(image.data, file + MK_VMLINUX_TEXT_AT, MK_VMLINUX_DATA_END);
+	for (size_t i = MK_VMLINUX_DATA_END; i < MK_VMLINUX_PER_CPU; i++)
 		assert_int_equal(image.data[i], 0);
 	assert_memory_equal(image.data + MK_VMLINUX_PER_CPU, file + MK_VMLINUX_PER_CPU_AT,
 			    MK_VMLINUX_PER_CPU_SIZE / 2);
@@ -209,13 +209,13 @@ static void test_other_segments(void **state)
 	phdr(1)->p_filesz = phdr(1)->p_memsz + 1;
 	assert_refused(size, layout);
 	mk_vmlinux(file, 3);
-	phdr(1)->p_paddr = BASE + 0x1000; /* over the first */
+	phdr(1)->p_paddr = BASE + 0x200; /* over the first */
 	assert_refused(size, layout);
 	mk_vmlinux(file, 3);
-	phdr(1)->p_paddr = BASE + 0x2800; /* upwards */
+	phdr(1)->p_paddr = BASE + 0x480; /* upwards */
 	assert_refused(size, layout);
 	mk_vmlinux(file, 3);
-	phdr(1)->p_offset = MK_VMLINUX_TEXT_AT + 0x1000; /* the same bytes twice */
+	phdr(1)->p_offset = MK_VMLINUX_TEXT_AT + 0x200; /* the same bytes twice */
 	assert_refused(size, layout);
 	mk_vmlinux(file, 3);
 	phdr(2)->p_filesz = MK_VMLINUX_SIZE;

@@ -18,13 +18,15 @@ say() {
 	echo "@ $*"
 }
 
-# block NAME COMMAND...: the command's output as a block, its status as a value.
+# block NAME COMMAND...: the command's output as a block, its status as a value. It is not on a terminal, where a load
+# that takes long shows how far it is.
 block() {
 	name=$1
 	shift
 	echo "@ begin $name"
-	"$@" 2>&1
+	"$@" >/tmp/block 2>&1
 	status=$?
+	cat /tmp/block
 	echo "@ end $name"
 	echo "@ status $name=$status"
 	return $status

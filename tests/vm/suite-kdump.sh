@@ -256,6 +256,24 @@ case_repair() {
 	expect_line "$log" '^@ started=.* [56] repaired'
 }
 
+# A crash kernel that is started directly is repaired like any other: at its entry, in its middle, at its end.
+case_direct() {
+	local entry
+	start 6.12-cloud "crashkernel=256M hop=nr_cpus=1 options=--direct pause=5" \
+		-gdb "unix:path=$case_dir/gdb,server=on,wait=off"
+	vm_await '^@ panic'
+	vm_clean_log
+	entry=$(plan_field "$log" 1 'p["entry"]') || exit
+	python3 "$vm_here/gdb.py" "$case_dir/gdb" "$entry" \
+		"$(flip kernel 'int(p["kernel"]["entry"], 16) - int(s["start"], 16)')" \
+		"$(flip kernel 's["file_size"] // 2')" "$(flip kernel 's["file_size"] - 1')" >"$case_dir/gdb.out" 2>&1 ||
+		fail "$(cat "$case_dir/gdb.out")"
+	vm_wait
+	captured 1
+	expect_line "$log" 'all verified, direct start of the kernel at 0x'
+	expect_line "$log" '^@ started=.* 3 repaired'
+}
+
 # One chunk and its spare: nothing is started, and the machine is reset.
 case_beyond_repair() {
 	local entry
@@ -272,4 +290,4 @@ case_beyond_repair() {
 	expect_no_line "$log" '^CAPTURED$'
 }
 
-vm_cases backup sweep_c sweep_s advice reloads lockdown nmi interrupt cpu_0 cpu_1 cpu_2 cpu_3 several_cpus bios ovmf_high hotadd reload repair beyond_repair
+vm_cases backup sweep_c sweep_s advice reloads lockdown nmi interrupt cpu_0 cpu_1 cpu_2 cpu_3 several_cpus bios ovmf_high hotadd reload repair direct beyond_repair
