@@ -90,6 +90,8 @@ static void require_places(const struct pair *pair, struct range window)
 	phys_t expected = UINT64_MAX, found = UINT64_MAX;
 	struct range piece = { 0, 0 };
 	uint64_t longest = 0;
+	struct range within = { 0, 0 }, found_within = { 0, 0 };
+	uint64_t places = 0;
 	bool is_found;
 
 	for (phys_t at = window.start; expected == UINT64_MAX && at + size <= window.end; at++)
@@ -98,6 +100,18 @@ static void require_places(const struct pair *pair, struct range window)
 	is_found = range_set_find_lowest(&pair->set, size, align, window.start, window.end, &found);
 	require(found == expected);
 	require(is_found == (expected != UINT64_MAX));
+
+	for (phys_t at = window.start; at + size <= window.end; at++) {
+		if (at % align || !all_are(pair, at, at + size, true))
+			continue;
+		require(range_set_place(&pair->set, size, align, window.start, window.end,
+					places++) == at);
+		within.start = places == 1 ? at : within.start;
+		within.end = at + size;
+	}
+	require(range_set_places(&pair->set, size, align, window.start, window.end,
+				 &found_within) == places);
+	require(found_within.start == within.start && found_within.end == within.end);
 
 	for (phys_t at = window.start; at < window.end; at++)
 		for (phys_t end = at + 1; end <= window.end; end++)

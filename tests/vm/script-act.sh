@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
-# A plan, and twice the load that follows: as strace decodes it, and as the kernel would copy it.
+# A plan, and twice the load that follows: as strace decodes it, and as the kernel would copy it. Words of the command
+# line: options=, to the loader's.
 . /guest.sh
 
 for way in l p; do
-	set -- "-$way" /k/vmlinuz --initrd=/k/initrd --append=quiet
+	# shellcheck disable=SC2046
+	set -- "-$way" /k/vmlinuz --initrd=/k/initrd --append="quiet nokaslr" $(word options)
 	block "plan $way" kexec --dry-run --json "$@"
 	block "strace $way" strace -f -e trace=kexec_load -X raw -s 0 -v kexec "$@"
 	mkdir "/tmp/$way"

@@ -3,10 +3,10 @@
 # The plan is the act: what --dry-run --json says of each segment is what the load that follows gives the kernel.
 . "$(dirname "$0")/lib.sh"
 
-# acted VERSION [OPTION of vm_run]...
+# acted VERSION OPTIONS [OPTION of vm_run]...: OPTIONS are the loader's.
 acted() {
-	local version=$1 kernel way name summary
-	shift
+	local version=$1 options=$2 kernel way name summary
+	shift 2
 	need_loader
 	need gcc strace
 	kernel=$(kernel_dir "$version") || exit
@@ -16,8 +16,8 @@ acted() {
 	make_initramfs "$case_dir/initrd" "$vm_here/script-act.sh" "$KEXEC=/sbin/kexec" \
 		"$(command -v strace)=/bin/strace" "$case_dir/trace-load=/trace-load" \
 		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/small=/k/initrd"
-	# A plan that is shown has no random addresses in its ELF core header: here they are not random.
-	vm_run '' --timeout 600 --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append "crashkernel=192M nokaslr" "$@"
+	# A plan that is shown has no random addresses, in its ELF core header and elsewhere: here they are not random.
+	vm_run '' --timeout 600 --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append "crashkernel=256M nokaslr options=$options" "$@"
 	for way in l p; do
 		for name in plan strace load; do
 			expect_equal "status of $name -$way" "$(value "$log" "status $name $way")" 0
@@ -32,11 +32,15 @@ acted() {
 }
 
 case_bios() {
-	acted 6.1-cloud
+	acted 6.1-cloud ''
 }
 
 case_ovmf() {
-	acted 6.12-cloud --firmware ovmf --cpus 2 --mem 2G
+	acted 6.12-cloud '' --firmware ovmf --cpus 2 --mem 2G
 }
 
-vm_cases bios ovmf
+case_direct() {
+	acted 6.12-cloud --direct
+}
+
+vm_cases bios ovmf direct
