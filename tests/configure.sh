@@ -8,17 +8,10 @@ trap 'rm -rf "$scratch"' EXIT
 real=$(command -v pkg-config)
 failed=0
 
-# missing MODULE DEBIAN FEDORA
-missing() {
+# refuses NAME DEBIAN FEDORA: with what is in $scratch/NAME.
+refuses() {
 	local said
-	mkdir -p "$scratch/$1/bin"
-	cat >"$scratch/$1/bin/pkg-config" <<-WRAPPER
-		#!/bin/sh
-		for word; do [ "\$word" = "$1" ] && exit 1; done
-		exec $real "\$@"
-	WRAPPER
-	chmod +x "$scratch/$1/bin/pkg-config"
-	if said=$(cd "$scratch/$1" && PATH=$scratch/$1/bin:$PATH "$top/configure" 2>&1); then
+	if said=$(cd "$scratch/$1" && PATH=$scratch/$1/bin:$PATH CPPFLAGS=-I. "$top/configure" 2>&1); then
 		echo "not ok configure/$1: succeeds without it"
 		failed=1
 	elif ! grep -qF "$1 is missing: install $2 (Debian) or $3 (Fedora)" <<<"$said"; then
@@ -29,10 +22,28 @@ missing() {
 	fi
 }
 
+# missing MODULE DEBIAN FEDORA
+missing() {
+	mkdir -p "$scratch/$1/bin"
+	cat >"$scratch/$1/bin/pkg-config" <<-WRAPPER
+		#!/bin/sh
+		for word; do [ "\$word" = "$1" ] && exit 1; done
+		exec $real "\$@"
+	WRAPPER
+	chmod +x "$scratch/$1/bin/pkg-config"
+	refuses "$@"
+}
+
 missing libelf libelf-dev elfutils-libelf-devel
 missing zlib zlib1g-dev zlib-devel
 missing liblzma liblzma-dev xz-devel
 missing libzstd libzstd-dev libzstd-devel
+missing liblz4 liblz4-dev lz4-devel
+missing lzo2 liblzo2-dev lzo-devel
 missing json-c libjson-c-dev json-c-devel
 missing libarchive libarchive-dev libarchive-devel
+# No module: found by its header.
+mkdir "$scratch/bzip2"
+echo '#error not there' >"$scratch/bzip2/bzlib.h"
+refuses bzip2 libbz2-dev bzip2-devel
 exit $failed

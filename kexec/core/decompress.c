@@ -1,163 +1,490 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kexec/core/decompress.h"
 
+#include <bzlib.h>
+#include <lz4.h>
+#include <lz4frame.h>
 #include <lzma.h>
+#include <lzo/lzo1x.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 
-enum { BLOCK = 1 << 18, ZLIB_GZIP = 16, XZ_MEMORY_MAX = 1 << 28 };
-
-static int append(struct buf *out, const void *block, size_t size, struct err *err)
-{
-	if (out->size + size > DECOMPRESSED_MAX)
-		return err_set(err, ERR_INPUT, "expands to more than %d bytes", DECOMPRESSED_MAX);
-	return buf_append(out, block, size, err);
-}
-
-static int gunzip(struct bytes in, struct buf *out, struct err *err)
-{
-	z_stream stream = { .next_in = (Bytef *)in.data };
-	uint8_t block[BLOCK];
-	size_t left = in.size;
-	int result = Z_OK;
-
-	if (inflateInit2(&stream, MAX_WBITS + ZLIB_GZIP) != Z_OK)
-		return err_no_memory(err);
-	while (result == Z_OK) {
-		if (!stream.avail_in) {
-			stream.avail_in = left < UINT32_MAX ? (uInt)left : UINT32_MAX;
-			left -= stream.avail_in;
-		}
-		stream.next_out = block;
-		stream.avail_out = BLOCK;
-		result = inflate(&stream, Z_NO_FLUSH);
-		if ((result == Z_OK || result == Z_STREAM_END) &&
-		    append(out, block, BLOCK - stream.avail_out, err)) {
-			inflateEnd(&stream);
-			return -1;
-		}
-	}
-	inflateEnd(&stream);
-	if (result == Z_STREAM_END && !stream.avail_in && !left)
-		return 0;
-	if (result == Z_STREAM_END)
-		return err_set(err, ERR_INPUT, "data behind its end at 0x%llx",
-			       (unsigned long long)stream.total_in);
-	return err_set(err, ERR_INPUT, "%s at 0x%llx",
-		       result == Z_BUF_ERROR ? "truncated" : "damaged",
-		       (unsigned long long)stream.total_in);
-}
-
-static int unxz(struct bytes in, struct buf *out, struct err *err)
-{
-	lzma_stream stream = LZMA_STREAM_INIT;
-	uint8_t block[BLOCK];
-	lzma_ret result;
-
-	if (lzma_stream_decoder(&stream, XZ_MEMORY_MAX, 0) != LZMA_OK)
-		return err_no_memory(err);
-	stream.next_in = in.data;
-	stream.avail_in = in.size;
-	do {
-		stream.next_out = block;
-		stream.avail_out = BLOCK;
-		result = lzma_code(&stream, LZMA_FINISH);
-		if ((result == LZMA_OK || result == LZMA_STREAM_END) &&
-		    append(out, block, BLOCK - stream.avail_out, err)) {
-			lzma_end(&stream);
-			return -1;
-		}
-	} while (result == LZMA_OK);
-	lzma_end(&stream);
-	if (result == LZMA_STREAM_END && !stream.avail_in)
-		return 0;
-	if (result == LZMA_MEMLIMIT_ERROR)
-		return err_set(err, ERR_INPUT, "its dictionary is too large for a kernel");
-	if (result == LZMA_STREAM_END)
-		return err_set(err, ERR_INPUT, "data behind its end at 0x%llx",
-			       (unsigned long long)(in.size - stream.avail_in));
-	return err_set(err, ERR_INPUT, "%s at 0x%llx",
-		       result == LZMA_BUF_ERROR ? "truncated" : "damaged",
-		       (unsigned long long)(in.size - stream.avail_in));
-}
-
-static int unzstd(struct bytes in, struct buf *out, struct err *err)
-{
-	ZSTD_DStream *stream = ZSTD_createDStream();
-	ZSTD_inBuffer from = { in.data, in.size, 0 };
-	uint8_t block[BLOCK];
-	size_t result;
-
-	if (!stream)
-		return err_no_memory(err);
-	do {
-		ZSTD_outBuffer to = { block, BLOCK, 0 };
-		size_t before = from.pos;
-
-		result = ZSTD_decompressStream(stream, &to, &from);
-		if (ZSTD_isError(result)) {
-			err_set(err, ERR_INPUT, "damaged at 0x%zx: %s", from.pos,
-				ZSTD_getErrorName(result));
-			break;
-		}
-		if (append(out, block, to.pos, err))
-			break;
-		if (result && from.pos == before && !to.pos) {
-			err_set(err, ERR_INPUT, "truncated at 0x%zx", from.pos);
-			break;
-		}
-		if (!result && from.pos == from.size) {
-			ZSTD_freeDStream(stream);
-			return 0;
-		}
-	} while (true);
-	ZSTD_freeDStream(stream);
-	return -1;
-}
-
-static const struct {
-	const char *name;
-	char magic[8];
-	size_t size;
-	int (*expand)(struct bytes in, struct buf *out, struct err *err);
-} formats[] = {
-	{ "gzip", "\x1f\x8b", 2, gunzip },
-	{ "xz",
-	  "\xfd"
-	  "7zXZ",
-	  6, unxz }, /* with the NUL behind it */
-	{ "zstd", "\x28\xb5\x2f\xfd", 4, unzstd },
+enum {
+	BLOCK = 1 << 18,
+	ZLIB_GZIP = 16,
+	LZMA_MEMORY_MAX = 1 << 28,
+	LZ4_LEGACY_MAGIC = 0x184c2102,
+	LZ4_LEGACY_BLOCK = 8 << 20,
+	LZ4_RATIO_MAX = 255,
+	LZOP_MAGIC_SIZE = 9,
+	LZOP_BLOCK_MAX = 64 << 20,
 };
 
-enum { NR_FORMATS = sizeof(formats) / sizeof(formats[0]) };
+/* Of a header of lzop: version and flags. */
+enum {
+	LZOP_WITH_LEVEL = 0x940,
+	LZOP_ADLER32_D = 1 << 0,
+	LZOP_ADLER32_C = 1 << 1,
+	LZOP_EXTRA_FIELD = 1 << 6,
+	LZOP_CRC32_D = 1 << 8,
+	LZOP_CRC32_C = 1 << 9,
+	LZOP_FILTER = 1 << 11,
+	LZOP_CRC32_H = 1 << 12,
+};
 
-static size_t format_of(struct bytes in)
+static int no_room(struct err *err)
 {
-	size_t i = 0;
+	return err_set(err, ERR_INPUT, "expands to more than %d bytes", DECOMPRESSED_MAX);
+}
 
-	while (i < NR_FORMATS &&
-	       (in.size < formats[i].size || memcmp(in.data, formats[i].magic, formats[i].size)))
-		i++;
-	return i;
+static int damaged(struct err *err, size_t offset)
+{
+	return err_set(err, ERR_INPUT, "damaged at 0x%zx", offset);
+}
+
+static int truncated(struct err *err, size_t offset)
+{
+	return err_set(err, ERR_INPUT, "truncated at 0x%zx", offset);
+}
+
+/* --- decoders that take and give as much as there is ------------------------ */
+
+struct decoding {
+	struct bytes in;
+	size_t at; /* in `in`: the next byte that the decoder takes */
+	uint8_t block[BLOCK];
+	size_t made; /* of block */
+	const char *why;
+	union {
+		z_stream gzip;
+		lzma_stream lzma;
+		bz_stream bzip2;
+		ZSTD_DStream *zstd;
+		LZ4F_dctx *lz4;
+	};
+};
+
+enum step { STEP_MORE, STEP_END, STEP_DAMAGED, STEP_DICTIONARY };
+
+struct decoder {
+	bool (*open)(struct decoding *decoding);
+	/* Takes some and makes some, or neither: then it wants more than there is. */
+	enum step (*step)(struct decoding *decoding);
+	void (*close)(struct decoding *decoding);
+};
+
+/* What is left of the input, as counters of 32 bits take it. */
+static unsigned int left(const struct decoding *decoding)
+{
+	size_t size = decoding->in.size - decoding->at;
+
+	return size < UINT32_MAX ? (unsigned int)size : UINT32_MAX;
+}
+
+static bool gzip_open(struct decoding *decoding)
+{
+	decoding->gzip = (z_stream){ 0 };
+	return inflateInit2(&decoding->gzip, MAX_WBITS + ZLIB_GZIP) == Z_OK;
+}
+
+static enum step gzip_step(struct decoding *decoding)
+{
+	z_stream *stream = &decoding->gzip;
+	unsigned int size = left(decoding);
+	int result;
+
+	stream->next_in = (Bytef *)decoding->in.data + decoding->at;
+	stream->avail_in = size;
+	stream->next_out = decoding->block;
+	stream->avail_out = BLOCK;
+	result = inflate(stream, Z_NO_FLUSH);
+	decoding->at += size - stream->avail_in;
+	decoding->made = BLOCK - stream->avail_out;
+	if (result == Z_STREAM_END)
+		return STEP_END;
+	return result == Z_OK || result == Z_BUF_ERROR ? STEP_MORE : STEP_DAMAGED;
+}
+
+static void gzip_close(struct decoding *decoding)
+{
+	inflateEnd(&decoding->gzip);
+}
+
+static bool xz_open(struct decoding *decoding)
+{
+	decoding->lzma = (lzma_stream)LZMA_STREAM_INIT;
+	return lzma_stream_decoder(&decoding->lzma, LZMA_MEMORY_MAX, 0) == LZMA_OK;
+}
+
+static bool lzma_open(struct decoding *decoding)
+{
+	decoding->lzma = (lzma_stream)LZMA_STREAM_INIT;
+	return lzma_alone_decoder(&decoding->lzma, LZMA_MEMORY_MAX) == LZMA_OK;
+}
+
+static enum step lzma_step(struct decoding *decoding)
+{
+	lzma_stream *stream = &decoding->lzma;
+	lzma_ret result;
+
+	stream->next_in = decoding->in.data + decoding->at;
+	stream->avail_in = decoding->in.size - decoding->at;
+	stream->next_out = decoding->block;
+	stream->avail_out = BLOCK;
+	result = lzma_code(stream, LZMA_RUN);
+	decoding->at = decoding->in.size - stream->avail_in;
+	decoding->made = BLOCK - stream->avail_out;
+	if (result == LZMA_STREAM_END)
+		return STEP_END;
+	if (result == LZMA_MEMLIMIT_ERROR)
+		return STEP_DICTIONARY;
+	return result == LZMA_OK || result == LZMA_BUF_ERROR ? STEP_MORE : STEP_DAMAGED;
+}
+
+static void lzma_close(struct decoding *decoding)
+{
+	lzma_end(&decoding->lzma);
+}
+
+static bool bzip2_open(struct decoding *decoding)
+{
+	decoding->bzip2 = (bz_stream){ 0 };
+	return BZ2_bzDecompressInit(&decoding->bzip2, /* verbosity= */ 0, /* small= */ 0) == BZ_OK;
+}
+
+static enum step bzip2_step(struct decoding *decoding)
+{
+	bz_stream *stream = &decoding->bzip2;
+	unsigned int size = left(decoding);
+	int result;
+
+	stream->next_in = (char *)decoding->in.data + decoding->at;
+	stream->avail_in = size;
+	stream->next_out = (char *)decoding->block;
+	stream->avail_out = BLOCK;
+	result = BZ2_bzDecompress(stream);
+	decoding->at += size - stream->avail_in;
+	decoding->made = BLOCK - stream->avail_out;
+	if (result == BZ_STREAM_END)
+		return STEP_END;
+	return result == BZ_OK ? STEP_MORE : STEP_DAMAGED;
+}
+
+static void bzip2_close(struct decoding *decoding)
+{
+	BZ2_bzDecompressEnd(&decoding->bzip2);
+}
+
+static bool zstd_open(struct decoding *decoding)
+{
+	decoding->zstd = ZSTD_createDStream();
+	return decoding->zstd;
+}
+
+static enum step zstd_step(struct decoding *decoding)
+{
+	ZSTD_inBuffer from = { decoding->in.data, decoding->in.size, decoding->at };
+	ZSTD_outBuffer to = { decoding->block, BLOCK, 0 };
+	size_t result = ZSTD_decompressStream(decoding->zstd, &to, &from);
+
+	decoding->at = from.pos;
+	decoding->made = to.pos;
+	if (!ZSTD_isError(result))
+		return result ? STEP_MORE : STEP_END;
+	decoding->why = ZSTD_getErrorName(result);
+	return STEP_DAMAGED;
+}
+
+static void zstd_close(struct decoding *decoding)
+{
+	ZSTD_freeDStream(decoding->zstd);
+}
+
+static bool lz4_open(struct decoding *decoding)
+{
+	return !LZ4F_isError(LZ4F_createDecompressionContext(&decoding->lz4, LZ4F_VERSION));
+}
+
+static enum step lz4_step(struct decoding *decoding)
+{
+	size_t taken = decoding->in.size - decoding->at, made = BLOCK, result;
+
+	result = LZ4F_decompress(decoding->lz4, decoding->block, &made,
+				 decoding->in.data + decoding->at, &taken, NULL);
+	decoding->at += taken;
+	decoding->made = made;
+	if (!LZ4F_isError(result))
+		return result ? STEP_MORE : STEP_END;
+	decoding->why = LZ4F_getErrorName(result);
+	return STEP_DAMAGED;
+}
+
+static void lz4_close(struct decoding *decoding)
+{
+	LZ4F_freeDecompressionContext(decoding->lz4);
+}
+
+static int failed_step(const struct decoding *decoding, enum step step, struct err *err)
+{
+	if (step == STEP_DICTIONARY)
+		return err_set(err, ERR_INPUT, "its dictionary is too large for a kernel");
+	if (decoding->why)
+		return err_set(err, ERR_INPUT, "damaged at 0x%zx: %s", decoding->at, decoding->why);
+	return damaged(err, decoding->at);
+}
+
+static int decode(const struct decoder *decoder, struct bytes in, size_t *at, struct buf *out,
+		  struct err *err)
+{
+	struct decoding decoding;
+	int failed = 0;
+
+	decoding.in = in;
+	decoding.at = *at;
+	decoding.why = NULL;
+	if (!decoder->open(&decoding))
+		return err_no_memory(err);
+	for (enum step step = STEP_MORE; step != STEP_END && !failed;) {
+		size_t before = decoding.at;
+
+		step = decoder->step(&decoding);
+		if (step == STEP_DAMAGED || step == STEP_DICTIONARY)
+			failed = failed_step(&decoding, step, err);
+		else if (out->size + decoding.made > DECOMPRESSED_MAX)
+			failed = no_room(err);
+		else if (step == STEP_MORE && decoding.at == before && !decoding.made)
+			failed = truncated(err, in.size);
+		else
+			failed = buf_append(out, decoding.block, decoding.made, err);
+	}
+	decoder->close(&decoding);
+	*at = decoding.at;
+	return failed;
+}
+
+/* --- containers of blocks --------------------------------------------------- */
+
+/* Room for more bytes behind what is there. */
+static int make_room(struct buf *out, size_t size, struct err *err)
+{
+	if (out->size + size > DECOMPRESSED_MAX)
+		return no_room(err);
+	return buf_extend(out, out->size + size, err);
+}
+
+/* Blocks, their sizes in front, up to the end of the file. As in the kernel, the magic between them
+ * is that of a frame that was appended, and a size of 0 is padding behind the last. */
+static int expand_lz4_legacy(struct bytes in, size_t *at, struct buf *out, struct err *err)
+{
+	while (true) {
+		struct cursor cursor = cursor_at(in, *at);
+		uint32_t size = cursor_u32(&cursor);
+		size_t before = out->size, room;
+		struct bytes block;
+		int made;
+
+		if (cursor.bad || !size)
+			return 0;
+		if (size == LZ4_LEGACY_MAGIC) {
+			*at = cursor.offset;
+			continue;
+		}
+		if (size > (uint32_t)LZ4_COMPRESSBOUND(LZ4_LEGACY_BLOCK))
+			return damaged(err, *at);
+		if (!cursor_take(&cursor, size, &block))
+			return truncated(err, in.size);
+		room = size < LZ4_LEGACY_BLOCK / LZ4_RATIO_MAX ? size * LZ4_RATIO_MAX
+							       : LZ4_LEGACY_BLOCK;
+		if (make_room(out, room, err))
+			return -1;
+		made = LZ4_decompress_safe((const char *)block.data, (char *)out->data + before,
+					   (int)size, (int)room);
+		if (made < 0)
+			return damaged(err, *at);
+		out->size = before + (size_t)made;
+		*at = cursor.offset;
+	}
+}
+
+static uint16_t take_be16(struct cursor *cursor)
+{
+	return __builtin_bswap16(cursor_u16(cursor));
+}
+
+static uint32_t take_be32(struct cursor *cursor)
+{
+	return __builtin_bswap32(cursor_u32(cursor));
+}
+
+static uint32_t checksum(bool is_crc32, const uint8_t *data, size_t size)
+{
+	return (uint32_t)(is_crc32 ? crc32_z(0, data, size) : adler32_z(1, data, size));
+}
+
+/* What reads past the end is left to the caller, who has the cursor. */
+static uint32_t lzop_header(struct cursor *cursor, bool *ret_good)
+{
+	size_t begin = cursor->offset;
+	struct bytes ignored;
+	uint16_t version = take_be16(cursor);
+	bool with_level = version >= LZOP_WITH_LEVEL;
+	uint32_t flags, sum;
+
+	/* Of the library; what it takes to extract; method, level. */
+	cursor_take(cursor, with_level ? 6 : 3, &ignored);
+	flags = take_be32(cursor);
+	/* Filter, mode, time. */
+	cursor_take(cursor, (flags & LZOP_FILTER ? 4u : 0u) + (with_level ? 12 : 8), &ignored);
+	cursor_take(cursor, cursor_u8(cursor), &ignored);
+	sum = cursor->bad ? 0
+			  : checksum(flags & LZOP_CRC32_H, cursor->in.data + begin,
+				     cursor->offset - begin);
+	*ret_good = take_be32(cursor) == sum;
+	if (flags & LZOP_EXTRA_FIELD) {
+		cursor_take(cursor, take_be32(cursor), &ignored);
+		cursor_take(cursor, sizeof(sum), &ignored);
+	}
+	return flags;
+}
+
+/* One block behind its size; the cursor says whether it was cut. */
+static int lzop_block(struct cursor *cursor, uint32_t flags, uint32_t size, struct buf *out,
+		      struct err *err)
+{
+	size_t begin = cursor->offset, before = out->size;
+	uint32_t packed = take_be32(cursor);
+	uint32_t adler = flags & LZOP_ADLER32_D ? take_be32(cursor) : 0;
+	uint32_t crc = flags & LZOP_CRC32_D ? take_be32(cursor) : 0;
+	lzo_uint made = size;
+	struct bytes block;
+	uint8_t *to;
+
+	/* Checksums of what is stored, where it is not what it expands to. */
+	if (packed < size)
+		cursor_take(cursor,
+			    (flags & LZOP_ADLER32_C ? 4u : 0u) + (flags & LZOP_CRC32_C ? 4u : 0u),
+			    &block);
+	if (packed > size || size > LZOP_BLOCK_MAX)
+		return damaged(err, begin);
+	if (!cursor_take(cursor, packed, &block))
+		return truncated(err, cursor->in.size);
+	if (make_room(out, size, err))
+		return -1;
+	to = out->data + before;
+	if (packed == size)
+		memcpy(to, block.data, size);
+	else if (lzo1x_decompress_safe(block.data, packed, to, &made, NULL) != LZO_E_OK)
+		return damaged(err, begin);
+	if (made != size || (flags & LZOP_ADLER32_D && checksum(false, to, size) != adler) ||
+	    (flags & LZOP_CRC32_D && checksum(true, to, size) != crc))
+		return damaged(err, begin);
+	return 0;
+}
+
+static int expand_lzop(struct bytes in, size_t *at, struct buf *out, struct err *err)
+{
+	struct cursor cursor = cursor_at(in, *at + LZOP_MAGIC_SIZE);
+	bool good;
+	uint32_t flags = lzop_header(&cursor, &good), size;
+
+	if (!cursor.bad && !good)
+		return damaged(err, *at);
+	while ((size = take_be32(&cursor)))
+		if (lzop_block(&cursor, flags, size, out, err))
+			return -1;
+	if (cursor.bad)
+		return truncated(err, in.size);
+	*at = cursor.offset;
+	return 0;
+}
+
+/* --- formats ---------------------------------------------------------------- */
+
+static const struct format {
+	const char *name;
+	char magic[LZOP_MAGIC_SIZE + 1];
+	size_t size;
+	struct decoder decoder;
+	/* One stream from *at on; *at is then where it ends. NULL: by the decoder. */
+	int (*expand)(struct bytes in, size_t *at, struct buf *out, struct err *err);
+} formats[] = {
+	{ "gzip", "\x1f\x8b", 2, { gzip_open, gzip_step, gzip_close }, NULL },
+	/* The NUL that ends it is a part of it. */
+	{ "xz", "\3757zXZ", 6, { xz_open, lzma_step, lzma_close }, NULL },
+	{ "zstd", "\x28\xb5\x2f\xfd", 4, { zstd_open, zstd_step, zstd_close }, NULL },
+	{ "lz4", "\x04\x22\x4d\x18", 4, { lz4_open, lz4_step, lz4_close }, NULL },
+	{ "lz4", "\x02\x21\x4c\x18", 4, { 0 }, expand_lz4_legacy },
+	/* Its usual properties, and the low byte of a dictionary's size. */
+	{ "lzma", "\x5d\x00", 2, { lzma_open, lzma_step, lzma_close }, NULL },
+	{ "bzip2", "BZh", 3, { bzip2_open, bzip2_step, bzip2_close }, NULL },
+	{ "lzop", "\x89LZO\0\r\n\x1a\n", LZOP_MAGIC_SIZE, { 0 }, expand_lzop },
+};
+
+static const struct format *format_of(struct bytes in)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (in.size >= formats[i].size &&
+		    !memcmp(in.data, formats[i].magic, formats[i].size))
+			return &formats[i];
+	return NULL;
 }
 
 const char *decompress_format(struct bytes in)
 {
-	size_t format = format_of(in);
+	const struct format *format = format_of(in);
 
-	return format < NR_FORMATS ? formats[format].name : NULL;
+	return format ? format->name : NULL;
+}
+
+static int expand(const struct format *format, struct bytes in, size_t *at, struct buf *out,
+		  struct err *err)
+{
+	size_t before = out->size;
+
+	if (!format)
+		return err_set(err, ERR_INPUT, "not gzip, xz, zstd, lz4, lzma, bzip2 or lzop");
+	if (!(format->expand ? format->expand(in, at, out, err)
+			     : decode(&format->decoder, in, at, out, err)))
+		return 0;
+	out->size = before;
+	return err_prefix(err, "%s", format->name);
+}
+
+int decompress_stream(struct bytes in, struct buf *out, size_t *ret_used, struct err *err)
+{
+	size_t used = 0;
+
+	if (expand(format_of(in), in, &used, out, err))
+		return -1;
+	*ret_used = used;
+	return 0;
+}
+
+/* Some of them have no data, but what another program wants to keep there. */
+static bool is_zstd_frame(struct bytes in, size_t at)
+{
+	struct cursor cursor = cursor_at(in, at);
+	uint32_t magic = cursor_u32(&cursor);
+
+	return magic == ZSTD_MAGICNUMBER ||
+	       (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 }
 
 int decompress(struct bytes in, struct buf *ret, struct err *err)
 {
 	struct buf out CLEANUP(buf_done) = { 0 };
-	size_t format = format_of(in);
+	const struct format *format = format_of(in);
+	size_t at = 0;
 
-	if (format == NR_FORMATS)
-		return err_set(err, ERR_INPUT, "not gzip, xz or zstd");
-	if (formats[format].expand(in, &out, err))
-		return err_prefix(err, "%s", formats[format].name);
+	do {
+		if (expand(format, in, &at, &out, err))
+			return -1;
+	} while (format->decoder.step == zstd_step && is_zstd_frame(in, at));
+	if (at != in.size) {
+		err_set(err, ERR_INPUT, "data behind its end at 0x%zx", at);
+		return err_prefix(err, "%s", format->name);
+	}
 	*ret = out;
 	out = (struct buf){ 0 };
 	return 0;

@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files that are compressed as a whole: gzip, xz, zstd, told by their magic. */
+/*
+ * What is compressed as a whole, told by its magic: gzip, xz, zstd, lz4 (frames, and the legacy
+ * ones that Linux takes), lzma, bzip2, lzop.
+ */
 #ifndef CORE_DECOMPRESS_H
 #define CORE_DECOMPRESS_H
 
 #include "kexec/core/bytes.h"
 
-/* No kernel is larger; what expands further is hostile. */
+/* No kernel is larger, nor an initrd; what expands further is hostile. */
 enum { DECOMPRESSED_MAX = 1 << 30 };
 
 /* The format's name, a constant, or NULL if it is none of them. */
 const char *decompress_format(struct bytes in);
-/* ret is zero-initialised. ERR_INPUT for damage, truncation, data behind the end,
- * and more than DECOMPRESSED_MAX bytes. */
+/*
+ * A whole file. ret is zero-initialised. ERR_INPUT for damage, truncation, data behind the end
+ * (of the last frame, if they are zstd's), and more than DECOMPRESSED_MAX bytes.
+ */
 int decompress(struct bytes in, struct buf *ret, struct err *err);
+/*
+ * The one stream that begins with `in`: appends what it expands to, and says how many bytes it
+ * has. The limit is that of all that is in `out` then; what was there stays on failure.
+ */
+int decompress_stream(struct bytes in, struct buf *out, size_t *ret_used, struct err *err);
 
 #endif

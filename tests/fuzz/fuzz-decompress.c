@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Input: a compressed file. What is made of it in pieces is held against what each library
- * makes of the whole at once.
+ * Input: a compressed file, or one with something behind it. What is made of it in pieces is held
+ * against what each library makes of the whole at once, and a stream against a file of its bytes.
  */
+#include <bzlib.h>
+#include <lz4frame.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,14 +53,88 @@ static bool unzstd_at_once(struct bytes in, uint8_t *to, size_t *ret_size)
 	return !ZSTD_isError(*ret_size);
 }
 
+static bool unlzma_at_once(struct bytes in, uint8_t *to, size_t *ret_size)
+{
+	lzma_stream stream = LZMA_STREAM_INIT;
+	lzma_ret result;
+
+	require(lzma_alone_decoder(&stream, XZ_MEMORY_MAX) == LZMA_OK);
+	stream.next_in = in.data;
+	stream.avail_in = in.size;
+	stream.next_out = to;
+	stream.avail_out = COMPARED_MAX;
+	result = lzma_code(&stream, LZMA_FINISH);
+	*ret_size = stream.total_out;
+	lzma_end(&stream);
+	return result == LZMA_STREAM_END && !stream.avail_in;
+}
+
+static bool bunzip2_at_once(struct bytes in, uint8_t *to, size_t *ret_size)
+{
+	bz_stream stream = {
+		.next_in = (char *)in.data,
+		.avail_in = (unsigned int)in.size,
+		.next_out = (char *)to,
+		.avail_out = COMPARED_MAX,
+	};
+	int result;
+
+	require(BZ2_bzDecompressInit(&stream, 0, 0) == BZ_OK);
+	result = BZ2_bzDecompress(&stream);
+	BZ2_bzDecompressEnd(&stream);
+	*ret_size = COMPARED_MAX - stream.avail_out;
+	return result == BZ_STREAM_END && !stream.avail_in;
+}
+
+static bool unlz4_at_once(struct bytes in, uint8_t *to, size_t *ret_size)
+{
+	size_t taken = in.size, result;
+	LZ4F_dctx *context;
+
+	require(!LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION)));
+	*ret_size = COMPARED_MAX;
+	result = LZ4F_decompress(context, to, ret_size, in.data, &taken, NULL);
+	LZ4F_freeDecompressionContext(context);
+	return !result && taken == in.size;
+}
+
 static bool at_once(const char *format, struct bytes in, uint8_t *to, size_t *ret_size)
 {
 	if (!strcmp(format, "gzip"))
 		return gunzip_at_once(in, to, ret_size);
 	if (!strcmp(format, "xz"))
 		return unxz_at_once(in, to, ret_size);
+	if (!strcmp(format, "lzma"))
+		return unlzma_at_once(in, to, ret_size);
+	if (!strcmp(format, "bzip2"))
+		return bunzip2_at_once(in, to, ret_size);
+	if (!strcmp(format, "lz4"))
+		return unlz4_at_once(in, to, ret_size);
 	require(!strcmp(format, "zstd"));
 	return unzstd_at_once(in, to, ret_size);
+}
+
+/* What only the container of is known here, and not to the library. */
+static bool has_reference(const char *format, struct bytes in)
+{
+	return strcmp(format, "lzop") && (strcmp(format, "lz4") || in.data[0] == 0x04);
+}
+
+static void check_stream(struct bytes in)
+{
+	struct buf out CLEANUP(buf_done) = { 0 }, alone CLEANUP(buf_done) = { 0 };
+	struct err err = { 0 };
+	size_t used = 0;
+
+	require(!buf_append(&out, "before", 6, &err));
+	if (decompress_stream(in, &out, &used, &err)) {
+		require(err.code == ERR_INPUT && is_sentence(err.text) && out.size == 6 && !used);
+		return;
+	}
+	require(used && used <= in.size && !memcmp(out.data, "before", 6));
+	require(!decompress((struct bytes){ in.data, used }, &alone, &err));
+	require(alone.size == out.size - 6);
+	require(!alone.size || !memcmp(alone.data, out.data + 6, alone.size));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -77,10 +153,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(err.code == ERR_INPUT && err.text[0] && !out.data && !out.size);
 		require(!strncmp(err.text, format ?: "not gzip", strlen(format ?: "not gzip")));
 	}
-	if (!format) {
+	check_stream(in);
+	if (!format)
 		require(result);
+	if (!format || !has_reference(format, in))
 		return 0;
-	}
 	is_whole = at_once(format, in, expected, &expected_size);
 	if (result) {
 		/* At once, libzstd needs no window, and minds none that is too small. */
