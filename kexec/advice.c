@@ -91,6 +91,7 @@ static const struct advice all[] = {
 	{ "data behind its end at 0x%zx", "two files in one, or a damaged one", COMPARE },
 	{ "damaged at 0x%zx", "the compressed file is damaged", COMPARE },
 	{ "damaged at 0x%zx: %s", "the compressed file is damaged", COMPARE },
+	{ "damaged: %s", "the compressed file is damaged, or not as large as it says", COMPARE },
 	{ "truncated at 0x%zx", "the compressed file is cut", COMPARE },
 	{ "its dictionary is too large for a kernel", "no kernel needs so much to be expanded", "xz -dc KERNEL >EXPANDED, and load that" },
 	{ "not gzip, xz, zstd, lz4, lzma, bzip2 or lzop", "the file begins like a compressed one and is none", "file KERNEL" },

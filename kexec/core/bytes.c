@@ -22,7 +22,7 @@ int array_double(void *array_pointer, size_t *room, size_t element, struct err *
 	return 0;
 }
 
-static int buf_reserve(struct buf *buf, size_t size, struct err *err)
+int buf_reserve(struct buf *buf, size_t size, struct err *err)
 {
 	size_t room = buf->room * 2 > size ? buf->room * 2 : size;
 	uint8_t *grown;

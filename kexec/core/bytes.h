@@ -25,6 +25,8 @@ struct buf {
 	size_t room;
 };
 
+/* Room for so many bytes in all; what is in those that are new is left open. */
+int buf_reserve(struct buf *buf, size_t size, struct err *err);
 int buf_append(struct buf *buf, const void *data, size_t size, struct err *err);
 /* Appends zeros until size bytes are there; does nothing if there are. */
 int buf_extend(struct buf *buf, size_t size, struct err *err);

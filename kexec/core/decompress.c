@@ -52,9 +52,9 @@ static int truncated(struct err *err, size_t offset)
 
 struct decoding {
 	struct bytes in;
-	size_t at; /* in `in`: the next byte that the decoder takes */
-	uint8_t block[BLOCK];
-	size_t made; /* of block */
+	size_t at;   /* in `in`: the next byte that the decoder takes */
+	uint8_t *to; /* for BLOCK bytes */
+	size_t made; /* of them */
 	const char *why;
 	union {
 		z_stream gzip;
@@ -96,7 +96,7 @@ static enum step gzip_step(struct decoding *decoding)
 
 	stream->next_in = (Bytef *)decoding->in.data + decoding->at;
 	stream->avail_in = size;
-	stream->next_out = decoding->block;
+	stream->next_out = decoding->to;
 	stream->avail_out = BLOCK;
 	result = inflate(stream, Z_NO_FLUSH);
 	decoding->at += size - stream->avail_in;
@@ -130,7 +130,7 @@ static enum step lzma_step(struct decoding *decoding)
 
 	stream->next_in = decoding->in.data + decoding->at;
 	stream->avail_in = decoding->in.size - decoding->at;
-	stream->next_out = decoding->block;
+	stream->next_out = decoding->to;
 	stream->avail_out = BLOCK;
 	result = lzma_code(stream, LZMA_RUN);
 	decoding->at = decoding->in.size - stream->avail_in;
@@ -161,7 +161,7 @@ static enum step bzip2_step(struct decoding *decoding)
 
 	stream->next_in = (char *)decoding->in.data + decoding->at;
 	stream->avail_in = size;
-	stream->next_out = (char *)decoding->block;
+	stream->next_out = (char *)decoding->to;
 	stream->avail_out = BLOCK;
 	result = BZ2_bzDecompress(stream);
 	decoding->at += size - stream->avail_in;
@@ -185,7 +185,7 @@ static bool zstd_open(struct decoding *decoding)
 static enum step zstd_step(struct decoding *decoding)
 {
 	ZSTD_inBuffer from = { decoding->in.data, decoding->in.size, decoding->at };
-	ZSTD_outBuffer to = { decoding->block, BLOCK, 0 };
+	ZSTD_outBuffer to = { decoding->to, BLOCK, 0 };
 	size_t result = ZSTD_decompressStream(decoding->zstd, &to, &from);
 
 	decoding->at = from.pos;
@@ -210,7 +210,7 @@ static enum step lz4_step(struct decoding *decoding)
 {
 	size_t taken = decoding->in.size - decoding->at, made = BLOCK, result;
 
-	result = LZ4F_decompress(decoding->lz4, decoding->block, &made,
+	result = LZ4F_decompress(decoding->lz4, decoding->to, &made,
 				 decoding->in.data + decoding->at, &taken, NULL);
 	decoding->at += taken;
 	decoding->made = made;
@@ -248,6 +248,11 @@ static int decode(const struct decoder *decoder, struct bytes in, size_t *at, st
 	for (enum step step = STEP_MORE; step != STEP_END && !failed;) {
 		size_t before = decoding.at;
 
+		if (buf_reserve(out, out->size + BLOCK, err)) {
+			failed = -1;
+			break;
+		}
+		decoding.to = out->data + out->size;
 		step = decoder->step(&decoding);
 		if (step == STEP_DAMAGED || step == STEP_DICTIONARY)
 			failed = failed_step(&decoding, step, err);
@@ -256,7 +261,7 @@ static int decode(const struct decoder *decoder, struct bytes in, size_t *at, st
 		else if (step == STEP_MORE && decoding.at == before && !decoding.made)
 			failed = truncated(err, in.size);
 		else
-			failed = buf_append(out, decoding.block, decoding.made, err);
+			out->size += decoding.made;
 	}
 	decoder->close(&decoding);
 	*at = decoding.at;
@@ -471,19 +476,57 @@ static bool is_zstd_frame(struct bytes in, size_t at)
 	       (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 }
 
-int decompress(struct bytes in, struct buf *ret, struct err *err)
+static int expand_whole(struct bytes in, struct buf *out, struct err *err)
 {
-	struct buf out CLEANUP(buf_done) = { 0 };
 	const struct format *format = format_of(in);
 	size_t at = 0;
 
 	do {
-		if (expand(format, in, &at, &out, err))
+		if (expand(format, in, &at, out, err))
 			return -1;
 	} while (format->decoder.step == zstd_step && is_zstd_frame(in, at));
 	if (at != in.size) {
 		err_set(err, ERR_INPUT, "data behind its end at 0x%zx", at);
 		return err_prefix(err, "%s", format->name);
+	}
+	return 0;
+}
+
+int decompress(struct bytes in, struct buf *ret, struct err *err)
+{
+	struct buf out CLEANUP(buf_done) = { 0 };
+
+	if (expand_whole(in, &out, err))
+		return -1;
+	*ret = out;
+	out = (struct buf){ 0 };
+	return 0;
+}
+
+/* Without the window that zstd keeps beside what it makes piece by piece, 128 MiB for a kernel's. */
+static int expand_zstd(struct bytes in, size_t size, struct buf *out, struct err *err)
+{
+	size_t made = ZSTD_decompress(out->data, size, in.data, in.size);
+
+	if (ZSTD_isError(made))
+		return err_set(err, ERR_INPUT, "damaged: %s", ZSTD_getErrorName(made));
+	out->size = made;
+	return 0;
+}
+
+int decompress_sized(struct bytes in, size_t size, struct buf *ret, struct err *err)
+{
+	struct buf out CLEANUP(buf_done) = { 0 };
+
+	if (size > DECOMPRESSED_MAX)
+		return no_room(err);
+	if (buf_reserve(&out, size + BLOCK, err))
+		return -1;
+	if (is_zstd_frame(in, 0)) {
+		if (expand_zstd(in, size, &out, err))
+			return err_prefix(err, "zstd");
+	} else if (expand_whole(in, &out, err)) {
+		return -1;
 	}
 	*ret = out;
 	out = (struct buf){ 0 };

@@ -18,6 +18,8 @@ const char *decompress_format(struct bytes in);
  * (of the last frame, if they are zstd's), and more than DECOMPRESSED_MAX bytes.
  */
 int decompress(struct bytes in, struct buf *ret, struct err *err);
+/* The same of what is said to expand to so many bytes, in less memory; more of zstd's is damage. */
+int decompress_sized(struct bytes in, size_t size, struct buf *ret, struct err *err);
 /*
  * The one stream that begins with `in`: appends what it expands to, and says how many bytes it
  * has. The limit is that of all that is in `out` then; what was there stays on failure.

@@ -7,8 +7,8 @@
 #include "kexec/core/decompress.h"
 
 enum {
-	/* Behind every compressed payload but gzip's, which has it itself: the size of what is in it
-	 * (scripts/Makefile.lib). */
+	/* At the end of every compressed payload: the size of what is in it. gzip has it, and
+	 * scripts/Makefile.lib adds it to the others. */
 	PAYLOAD_SIZE_FIELD = 4,
 	SEGMENT_ALIGNMENT = 0x200000,
 	LISTS_MAX = 3,
@@ -18,12 +18,16 @@ static int unpack_payload(const struct bzimage *image, struct buf *ret, struct e
 {
 	struct bytes payload = image->payload;
 	const char *format = decompress_format(payload);
+	struct cursor cursor;
 
 	if (payload.size <= PAYLOAD_SIZE_FIELD)
 		return err_set(err, ERR_INPUT, "its setup header names no payload");
+	cursor = cursor_at(payload, payload.size - PAYLOAD_SIZE_FIELD);
 	if (format && strcmp(format, "gzip"))
 		payload.size -= PAYLOAD_SIZE_FIELD;
-	return decompress(payload, ret, err) ? err_prefix(err, "its payload") : 0;
+	if (decompress_sized(payload, cursor_u32(&cursor), ret, err))
+		return err_prefix(err, "its payload");
+	return 0;
 }
 
 /* --- the ELF file ---------------------------------------------------------- */

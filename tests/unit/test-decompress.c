@@ -255,6 +255,41 @@ static void assert_stream(size_t size)
 			 -1);
 }
 
+/* What is known to be so large, in one piece or more. */
+static void assert_sized(size_t size)
+{
+	struct bytes in = { packed, size };
+	struct buf out CLEANUP(buf_done) = { 0 }, none = { 0 };
+	struct err err;
+
+	assert_int_equal(decompress_sized(in, CONTENTS_SIZE, &out, &err), 0);
+	assert_int_equal(out.size, CONTENTS_SIZE);
+	assert_memory_equal(out.data, contents, CONTENTS_SIZE);
+	in.size--;
+	assert_int_equal(decompress_sized(in, CONTENTS_SIZE, &none, &err), -1);
+	assert_int_equal(err.code, ERR_INPUT);
+	assert_int_equal(decompress_sized(in, (size_t)DECOMPRESSED_MAX + 1, &none, &err), -1);
+	assert_string_equal(err.text, "expands to more than 1073741824 bytes");
+	assert_null(none.data);
+}
+
+/* Memory for less than there is is not written past. */
+static void test_size_that_is_a_lie(void **state)
+{
+	struct buf out CLEANUP(buf_done) = { 0 };
+	struct err err;
+	size_t size = zstd();
+
+	(void)state;
+	assert_int_equal(
+		decompress_sized((struct bytes){ packed, size }, CONTENTS_SIZE - 1, &out, &err),
+		-1);
+	assert_begins(err.text, "zstd: damaged: ");
+	size = gzip();
+	assert_int_equal(decompress_sized((struct bytes){ packed, size }, 1, &out, &err), 0);
+	assert_int_equal(out.size, CONTENTS_SIZE);
+}
+
 static void test_formats(void **state)
 {
 	static const struct {
@@ -281,6 +316,7 @@ static void test_formats(void **state)
 		assert_string_equal(decompress_format((struct bytes){ packed, size }),
 				    rows[i].name);
 		assert_string_equal(expand(size), "");
+		assert_sized(size);
 		snprintf(text, sizeof(text), "%s: truncated at 0x%zx", rows[i].name, size - 1);
 		assert_string_equal(expand(size - 1), text);
 		memset(packed + size, 0, 4);
@@ -389,9 +425,9 @@ static void test_dictionary(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_formats),	   cmocka_unit_test(test_lz4_legacy),
-		cmocka_unit_test(test_lzop),	   cmocka_unit_test(test_zstd_frames),
-		cmocka_unit_test(test_dictionary),
+		cmocka_unit_test(test_formats),	    cmocka_unit_test(test_size_that_is_a_lie),
+		cmocka_unit_test(test_lz4_legacy),  cmocka_unit_test(test_lzop),
+		cmocka_unit_test(test_zstd_frames), cmocka_unit_test(test_dictionary),
 	};
 
 	for (size_t i = 0; i < CONTENTS_SIZE; i++)
