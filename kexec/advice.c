@@ -252,6 +252,7 @@ static const struct advice all[] = {
 	{ "the kernel is not relocatable", "it was built without CONFIG_RELOCATABLE", NULL },
 	{ "memory is encrypted here (SEV, SME, TDX), which the decompressor prepares for the kernel", "of the processor, or of the hypervisor", NULL },
 	{ "mem_encrypt= on its command line is for the decompressor", "only the decompressor reads it", "the command line without it" },
+	{ "the machine runs with 5-level paging, which the kernel itself is not built for", "a kernel keeps the paging that it is entered with, but for its decompressor", "boot the running kernel with no5lvl" },
 	{ "the machine runs with 5-level paging, and no5lvl asks the decompressor to leave it", "a kernel keeps the paging that it is entered with", "the command line without no5lvl" },
 	{ "unpacked, it has 0x%llx bytes of memory, more than its init_size, 0x%llx", "a damaged or a hostile image", COMPARE },
 	{ "its setup header names no payload", "no kernel is in it that could be unpacked", COMPARE },

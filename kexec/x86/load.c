@@ -709,6 +709,11 @@ static int check_direct(const struct load_request *request, const struct system 
 	if (has_word(request->cmdline, "mem_encrypt"))
 		return err_set(err, ERR_INPUT,
 			       "mem_encrypt= on its command line is for the decompressor");
+	/* Such a kernel can be entered with it, for its decompressor leaves it. */
+	if (system->la57 && !(image->xloadflags & XLF_5LEVEL_ENABLED))
+		return err_set(err, ERR_INPUT,
+			       "the machine runs with 5-level paging, which the kernel itself is "
+			       "not built for");
 	if (system->la57 && has_word(request->cmdline, "no5lvl"))
 		return err_set(err, ERR_INPUT,
 			       "the machine runs with 5-level paging, and no5lvl asks the "

@@ -861,6 +861,9 @@ static void test_not_direct(void **state)
 	fixture->request.append = "no5lvl";
 	mk_text(&fixture->machine, "proc/cpuinfo", "flags\t\t: fpu la57 sse\n");
 	check_not_direct(fixture, "no5lvl asks the decompressor to leave it");
+	fixture->header->xloadflags &= (uint16_t)~XLF_5LEVEL_ENABLED;
+	check_not_direct(fixture, "5-level paging, which the kernel itself is not built for");
+	fixture->header->xloadflags |= XLF_5LEVEL_ENABLED;
 	mk_text(&fixture->machine, "proc/cpuinfo", "flags\t\t: fpu sse\n");
 	mk_text(&fixture->machine, "dmesg",
 		"[    0.1] AMD Memory Encryption Features active: SEV\n");

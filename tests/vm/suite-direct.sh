@@ -56,8 +56,8 @@ case_chain_6.12-cloud() {
 	chain 6.12-cloud
 }
 
-case_chain_6.1() {
-	chain 6.1
+case_chain_6.1-cloud() {
+	chain 6.1-cloud
 }
 
 # Both firmwares, one level of page tables more, and more than 4 GiB.
@@ -69,10 +69,30 @@ case_6.12-cloud_6.1_four-level() {
 	start 6.12-cloud 6.1 1 '' -cpu max,la57=off
 }
 
+# A kernel that is not built for 5-level paging, without it and with it.
+case_6.1-cloud_5.10-cloud() {
+	start 6.1-cloud 5.10-cloud 1 '' -cpu max,la57=off
+}
+
+case_four_levels() {
+	local kernel
+	need_loader
+	kernel=$(kernel_dir 5.10-cloud) || exit
+	make_initramfs "$case_dir/second" "$vm_here/script-hop.sh"
+	make_initramfs "$case_dir/first" "$vm_here/script-hop.sh" "$KEXEC=/sbin/kexec" \
+		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
+	vm_run '' --kernel "$(kernel_dir 6.1-cloud)/vmlinuz" --initrd "$case_dir/first" \
+		--append "plan=no options=--direct"
+	expect_equal "la57 of the first kernel" "$(value "$log" 'la57 1')" 1
+	expect_line "$log" 'not started directly: the machine runs with 5-level paging, which'
+	expect_line "$log" '^SECOND KERNEL UP$'
+	expect_equal "la57 of the second kernel" "$(value "$log" 'la57 2')" 0
+}
+
 case_nokaslr() {
 	start 6.12-cloud 6.12-cloud 1 hop=nokaslr
 	expect_equal "the physical address" "$(value "$log" 'physical 2')" $((0x1000000))
 	expect_equal "KERNELOFFSET" "$(value "$log" 'virtual 2')" 0
 }
 
-vm_cases chain_6.12-cloud chain_6.1 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_four-level nokaslr
+vm_cases chain_6.12-cloud chain_6.1-cloud 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_four-level 6.1-cloud_5.10-cloud four_levels nokaslr
