@@ -89,10 +89,15 @@ case_four_levels() {
 	expect_equal "la57 of the second kernel" "$(value "$log" 'la57 2')" 0
 }
 
+# The newest kernel that there is: two lists of relocations, and no entry at its beginning.
+case_sid-cloud() {
+	start sid-cloud sid-cloud 2 ''
+}
+
 case_nokaslr() {
 	start 6.12-cloud 6.12-cloud 1 hop=nokaslr
 	expect_equal "the physical address" "$(value "$log" 'physical 2')" $((0x1000000))
 	expect_equal "KERNELOFFSET" "$(value "$log" 'virtual 2')" 0
 }
 
-vm_cases chain_6.12-cloud chain_6.1-cloud 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_four-level 6.1-cloud_5.10-cloud four_levels nokaslr
+vm_cases chain_6.12-cloud chain_6.1-cloud 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_four-level 6.1-cloud_5.10-cloud four_levels nokaslr ${FULL:+sid-cloud}
