@@ -17,6 +17,7 @@
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/sys/newfile.h"
+#include "kexec/x86/estimate.h"
 #include "kexec/x86/kernel_loader.h"
 #include "purgatory/sha256.h"
 
@@ -459,7 +460,7 @@ static int check_reload(struct session *session, struct err *err)
 		return 0;
 	if (read_memory(session, err) || gather_crash(root, &session->system, err))
 		return -1;
-	if (load_check_reload(&request, &session->system, err))
+	if (estimate_check_reload(&request, &session->system, err))
 		return err_prefix(err, "%s", session->request->kernel);
 	return try_image(session, err);
 }

@@ -12,6 +12,7 @@
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/sys/measure.h"
+#include "kexec/x86/estimate.h"
 #include "kexec/x86/kernel_loader.h"
 #include "kexec/x86/load.h"
 #include "x86/bootparam.h"
@@ -329,7 +330,7 @@ static void check_paging(struct examination *on)
 		    "on, and the kernel cannot be entered so");
 }
 
-static void check_crash_cpus(struct examination *on, const struct load_estimate *estimate)
+static void check_crash_cpus(struct examination *on, const struct estimate *estimate)
 {
 	if (estimate->cpus > 1)
 		say(on, VERDICT_WARN, "CPUs", "add nr_cpus=1 to the crash kernel's command line",
@@ -345,13 +346,13 @@ static void check_crash(struct examination *on)
 	struct warnings warnings CLEANUP(warnings_done) = { 0 };
 	struct load load CLEANUP(load_done) = { 0 };
 	struct load_request request = pair(on);
-	struct load_estimate estimate;
+	struct estimate estimate;
 	struct range main = { 0, 0 }, low;
 	struct err err;
 	char remedy[REMEDY_MAX];
 
 	request.crash = true;
-	if (load_estimate(&request, &on->system, &estimate, &err) ||
+	if (estimate_load(&request, &on->system, &estimate, &err) ||
 	    iomem_crash_kernel(&on->system.iomem, &main, &low, &err)) {
 		say(on, VERDICT_FAIL, "crash kernel", "", "%s", err.text);
 		return;
@@ -629,7 +630,7 @@ static void print_part(uint64_t size, const char *what, FILE *to)
 		fprintf(to, "%10" PRIu64 " KiB  %s\n", size / 1024, what);
 }
 
-static void print_parts(const struct load_estimate *estimate, FILE *to)
+static void print_parts(const struct estimate *estimate, FILE *to)
 {
 	char cpus[64];
 
@@ -642,7 +643,7 @@ static void print_parts(const struct load_estimate *estimate, FILE *to)
 		   to);
 }
 
-static void print_estimate(const struct load_estimate *estimate, FILE *to)
+static void print_estimate(const struct estimate *estimate, FILE *to)
 {
 	fprintf(to, "crashkernel=%" PRIu64 "M\n", estimate->crashkernel >> 20);
 	print_part(estimate->kernel, "the kernel, where it unpacks itself", to);
@@ -652,7 +653,7 @@ static void print_estimate(const struct load_estimate *estimate, FILE *to)
 	print_parts(estimate, to);
 }
 
-static int print_measured(const struct load_request *request, const struct load_estimate *estimate,
+static int print_measured(const struct load_request *request, const struct estimate *estimate,
 			  const char *qemu, FILE *to, struct err *err)
 {
 	const struct measure_request asked = {
@@ -663,7 +664,7 @@ static int print_measured(const struct load_request *request, const struct load_
 		.never = estimate->kernel - estimate->alignment + estimate->initrd,
 		.first = estimate->kernel + estimate->initrd + estimate->unpacked +
 			 estimate->working,
-		.unit = LOAD_CRASHKERNEL_UNIT,
+		.unit = ESTIMATE_CRASHKERNEL_UNIT,
 		.limit_s = MEASURE_LIMIT_S,
 		.silence_s = MEASURE_SILENCE_S,
 		.settle_s = MEASURE_SETTLE_S,
@@ -677,8 +678,8 @@ static int print_measured(const struct load_request *request, const struct load_
 	size = result.enough + MEASURE_LEFT + estimate->header + estimate->small +
 	       estimate->kernel_pages + estimate->per_cpu + estimate->swiotlb;
 	fprintf(to, "crashkernel=%" PRIu64 "M\n",
-		(size + LOAD_CRASHKERNEL_UNIT - 1) / LOAD_CRASHKERNEL_UNIT *
-			(LOAD_CRASHKERNEL_UNIT >> 20));
+		(size + ESTIMATE_CRASHKERNEL_UNIT - 1) / ESTIMATE_CRASHKERNEL_UNIT *
+			(ESTIMATE_CRASHKERNEL_UNIT >> 20));
 	fprintf(to,
 		"%10" PRIu64
 		" KiB  measured: the pair reaches userspace on one CPU, not in %" PRIu64
@@ -695,7 +696,7 @@ int doctor_estimate(const struct doctor_request *request, FILE *to, struct err *
 {
 	struct examination on CLEANUP(examination_done) = { .request = request };
 	struct load_request load_request;
-	struct load_estimate estimate;
+	struct estimate estimate;
 	char qemu[PATH_MAX];
 	bool has_qemu = measure_find_qemu(qemu);
 
@@ -704,7 +705,7 @@ int doctor_estimate(const struct doctor_request *request, FILE *to, struct err *
 	    gather_crash(request->root, &on.system, err))
 		return -1;
 	load_request = pair(&on);
-	if (load_estimate(&load_request, &on.system, &estimate, err))
+	if (estimate_load(&load_request, &on.system, &estimate, err))
 		return err_prefix(err, "%s", on.kernel.file[0].path);
 	if (!request->measure) {
 		print_estimate(&estimate, to);

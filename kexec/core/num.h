@@ -30,6 +30,16 @@ static inline bool num_mul(uint64_t a, uint64_t b, uint64_t *ret)
 	return !__builtin_mul_overflow(a, b, ret);
 }
 
+static inline uint64_t num_min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t num_max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static inline bool num_is_power_of_two(uint64_t value)
 {
 	return value && !(value & (value - 1));

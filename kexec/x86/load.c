@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kexec/x86/load.h"
 
-#include <elf.h>
 #include <lzma.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
 #include "kexec/core/sha256.h"
+#include "kexec/x86/direct.h"
+#include "kexec/x86/estimate.h"
 #include "kexec/x86/purgatory_image.h"
 #include "purgatory-abi.h"
 #include "purgatory/sha256.h"
@@ -20,35 +20,10 @@ enum {
 	 * MIN_INITRD_LOAD_ADDR in arch/x86/kernel/kexec-bzimage64.c. */
 	INITRD_FROM = 0x1000000,
 	RESET_DELAY_SECONDS = 10,
-	/* What a capture kernel needs besides what is loaded: to boot, measured with cloud
-	 * kernels, and for each byte of an initrd to unpack it. */
-	CAPTURE_WORKING_MEMORY = 24 << 20,
-	CAPTURE_UNPACKED = 3,
-	/* For each further CPU that it starts: measured as 0.7 (6.1) and 1.7 MiB (6.12); for one that may come, its
-	 * per-CPU area ("percpu: Embedded 66 pages/cpu"). */
-	CAPTURE_PER_CPU = 2 << 20,
-	CAPTURE_PER_ABSENT_CPU = 264 << 10,
-	/* IO_TLB_DEFAULT_SIZE and IO_TLB_SHIFT of include/linux/swiotlb.h. */
-	SWIOTLB_DEFAULT = 64 << 20,
-	SWIOTLB_SLAB = 2048,
-	/* Of the running kernel's own loader (arch/x86/kernel/kexec-bzimage64.c, crash.c), at most:
-	 * its purgatory, parameters with EFI map, and a backup of low memory before 5.5. */
-	KERNELS_OWN_PARTS = 1 << 20,
-	KERNELS_ELFCOREHDR_STRING = 30,
 	SERIAL_CLOCK = 115200,
 };
 
 static const char first_mib[] = "the end of the first MiB";
-
-static phys_t at_least(phys_t a, phys_t b)
-{
-	return a > b ? a : b;
-}
-
-static phys_t at_most(phys_t a, phys_t b)
-{
-	return a < b ? a : b;
-}
 
 static int add_segment(struct plan *plan, const struct plan_item *item, unsigned int *ret_index,
 		       struct err *err)
@@ -452,81 +427,6 @@ static phys_t spare_of(const struct load *load, unsigned int index)
 	return index == plan->params ? small : small + spares->header_at;
 }
 
-/* CPUs that a kernel with this command line makes room for (arch/x86/kernel/smpboot.c and
- * topology.c): maxcpus= leaves them possible, unless it is 0. */
-static uint64_t capture_cpus(const char *cmdline, const struct system *system)
-{
-	uint64_t possible = system->crash.possible_cpus ?: system->crash.nr_notes ?: 1, asked;
-	struct bytes value;
-
-	if (cmdline_get(cmdline, "nosmp", &value) ||
-	    (cmdline_get(cmdline, "maxcpus", &value) &&
-	     num_parse((const char *)value.data, value.size, 0, &asked) && !asked))
-		return 1;
-	if (cmdline_get(cmdline, "nr_cpus", &value) &&
-	    num_parse((const char *)value.data, value.size, 0, &asked) && asked && asked < possible)
-		return asked;
-	return possible;
-}
-
-/*
- * Bounce buffers, which come out of memory below 4 GiB, are allocated if memory may lie above. That
- * is told by ACPI's SRAT, which has the machine's and what may be plugged in, not only the capture
- * kernel's (pci_swiotlb_detect() in arch/x86/kernel/pci-dma.c, max_possible_pfn in
- * drivers/acpi/numa/srat.c); in encrypted guests always (mem_encrypt_setup_arch()). A low reservation
- * is there for them, and one above 4 GiB has no place for them.
- */
-static int capture_swiotlb(const char *cmdline, const struct system *system, uint64_t *ret,
-			   struct err *err)
-{
-	struct range main = { 0, 0 }, low = { 0, 0 };
-	struct bytes value;
-	uint64_t slabs;
-
-	*ret = 0;
-	if (iomem_crash_kernel(&system->iomem, &main, &low, err))
-		return -1;
-	if (range_is_valid(low) || main.start >= FOUR_GIB ||
-	    (!system->is_guest_without_io && system->crash.memory_may_reach <= FOUR_GIB))
-		return 0;
-	*ret = SWIOTLB_DEFAULT;
-	if (!cmdline_get(cmdline, "swiotlb", &value))
-		return 0;
-	for (size_t i = 0; i < value.size; i++)
-		if (value.data[i] == ',')
-			value.size = i;
-	if (value.size == 7 && !memcmp(value.data, "noforce", 7))
-		*ret = 0;
-	else if (num_parse((const char *)value.data, value.size, 0, &slabs) && slabs <= UINT32_MAX)
-		*ret = slabs * SWIOTLB_SLAB;
-	return 0;
-}
-
-/* What the capture kernel needs when it runs. */
-static int capture_memory(const struct load_request *request, const struct system *system,
-			  struct load_estimate *ret, struct err *err)
-{
-	uint64_t present;
-
-	ret->unpacked = CAPTURE_UNPACKED * request->initrd.size;
-	ret->working = CAPTURE_WORKING_MEMORY;
-	ret->cpus = capture_cpus(request->cmdline, system);
-	present = at_most(at_least(system->crash.nr_notes, 1), ret->cpus);
-	ret->per_cpu =
-		(present - 1) * CAPTURE_PER_CPU + (ret->cpus - present) * CAPTURE_PER_ABSENT_CPU;
-	return capture_swiotlb(request->cmdline, system, &ret->swiotlb, err);
-}
-
-/* The reservation that would do, as crashkernel= takes it. */
-static unsigned long long crashkernel_mib(uint64_t needed, const struct load_estimate *capture)
-{
-	uint64_t size =
-		needed + capture->unpacked + capture->working + capture->per_cpu + capture->swiotlb;
-
-	return (size + LOAD_CRASHKERNEL_UNIT - 1) / LOAD_CRASHKERNEL_UNIT *
-	       (LOAD_CRASHKERNEL_UNIT >> 20);
-}
-
 static uint64_t segments_size(const struct plan *plan)
 {
 	uint64_t size = 0;
@@ -548,13 +448,6 @@ static void list_sizes(const struct plan *plan, struct err *err)
 			   (unsigned long long)plan->item[i].mem_size / 1024);
 }
 
-/* All segments together may have half of the running kernel's memory
- * (sanity_check_segment_list() in kernel/kexec_core.c). */
-static uint64_t segments_max(const struct system *system)
-{
-	return system->mem_total ? system->mem_total / 2 : PHYS_LIMIT;
-}
-
 static int check_half(const struct plan *plan, struct err *err)
 {
 	uint64_t size = segments_size(plan);
@@ -574,11 +467,11 @@ static int check_reservation(const struct load_request *request, const struct sy
 			     const struct plan *plan, struct err *err)
 {
 	uint64_t size = range_size(plan->reservation), needed = reservation_needed(plan);
-	struct load_estimate capture;
+	struct estimate capture;
 
 	if (!range_is_valid(plan->reservation) || needed <= size)
 		return 0;
-	if (capture_memory(request, system, &capture, err))
+	if (estimate_capture(request, system, &capture, err))
 		return -1;
 	err_set(err, ERR_NO_FIT, "crash kernel: %llu KiB are needed (",
 		(unsigned long long)needed / 1024);
@@ -591,87 +484,19 @@ static int check_reservation(const struct load_request *request, const struct sy
 			  PHYS(plan->reservation.start), PHYS(plan->reservation.end),
 			  (unsigned long long)size / 1024,
 			  (unsigned long long)(needed - size + 1023) / 1024,
-			  crashkernel_mib(needed, &capture));
-}
-
-int load_estimate(const struct load_request *request, const struct system *system,
-		  struct load_estimate *ret, struct err *err)
-{
-	struct load_estimate estimate = {
-		.initrd = request->initrd.size,
-		.header = at_least((system->iomem.count + system->crash.nr_notes) *
-					   sizeof(Elf64_Phdr),
-				   system->crash.elfcorehdr_size),
-		.small = KERNELS_OWN_PARTS,
-	};
-	struct bzimage image;
-
-	if (bzimage_parse(request->kernel, &image, err) ||
-	    crash_kernel_pages(system, &estimate.kernel_pages, err))
-		return -1;
-	estimate.alignment = image.footprint.alignment;
-	estimate.kernel = image.footprint.init_size + estimate.alignment;
-	if (capture_memory(request, system, &estimate, err))
-		return -1;
-	estimate.crashkernel = crashkernel_mib(estimate.kernel + estimate.initrd + estimate.header +
-						       estimate.small + estimate.kernel_pages,
-					       &estimate)
-			       << 20;
-	*ret = estimate;
-	return 0;
-}
-
-int load_check_reload(const struct load_request *request, const struct system *system,
-		      struct err *err)
-{
-	struct load_estimate estimate;
-	struct range main, low;
-	struct bzimage image;
-	uint64_t needed;
-
-	if (bzimage_parse(request->kernel, &image, err) ||
-	    load_estimate(request, system, &estimate, err) ||
-	    iomem_crash_kernel(&system->iomem, &main, &low, err))
-		return -1;
-	if (strlen(request->cmdline) + KERNELS_ELFCOREHDR_STRING > image.cmdline_size)
-		return err_set(
-			err, ERR_INPUT,
-			"the command line has %zu bytes, %d more are needed for elfcorehdr=, "
-			"and the kernel takes %u: the loaded crash kernel stays",
-			strlen(request->cmdline), KERNELS_ELFCOREHDR_STRING, image.cmdline_size);
-	needed = estimate.kernel + estimate.initrd + estimate.header + estimate.small +
-		 estimate.kernel_pages;
-	if (needed > segments_max(system))
-		return err_set(err, ERR_NO_FIT,
-			       "the running kernel's own loader may need %llu KiB, the running "
-			       "kernel takes half of its memory at most, %llu KiB, and the loaded "
-			       "crash kernel would be lost: it stays. Use a smaller kernel or "
-			       "initrd",
-			       (unsigned long long)needed / 1024,
-			       (unsigned long long)segments_max(system) / 1024);
-	if (needed <= range_size(main))
-		return 0;
-	return err_set(
-		err, ERR_NO_FIT,
-		"the running kernel's own loader may need %llu KiB, the reservation " PHYS_FMT
-		"-" PHYS_FMT " has %llu KiB, and the loaded crash kernel would be lost: it "
-		"stays. Unload it first (kexec -p -u) to try all the same, use -c, which "
-		"knows, or boot the running kernel with crashkernel=%lluM",
-		(unsigned long long)needed / 1024, PHYS(main.start), PHYS(main.end),
-		(unsigned long long)range_size(main) / 1024,
-		(unsigned long long)estimate.crashkernel >> 20);
+			  estimate_crashkernel(needed, &capture));
 }
 
 static int advise(const struct load_request *request, const struct system *system,
 		  const struct plan *plan, struct err *err)
 {
-	struct load_estimate capture;
+	struct estimate capture;
 	struct err lost;
 
 	if (err->code != ERR_NO_FIT || !range_is_valid(plan->reservation) ||
 	    reservation_needed(plan) > range_size(plan->reservation))
 		return -1;
-	if (capture_memory(request, system, &capture, &lost)) {
+	if (estimate_capture(request, system, &capture, &lost)) {
 		*err = lost;
 		return -1;
 	}
@@ -679,128 +504,7 @@ static int advise(const struct load_request *request, const struct system *syste
 			  "; only the reservation for the crash kernel, " PHYS_FMT "-" PHYS_FMT
 			  ", is used: boot the running kernel with crashkernel=%lluM",
 			  PHYS(plan->reservation.start), PHYS(plan->reservation.end),
-			  crashkernel_mib(reservation_needed(plan), &capture));
-}
-
-/* --- direct start ---------------------------------------------------------- */
-
-static bool has_word(const char *cmdline, const char *word)
-{
-	struct bytes ignored;
-
-	return cmdline_get(cmdline, word, &ignored);
-}
-
-/* What the kernel's decompressor does besides, and nobody would do in its place. */
-static int check_direct(const struct load_request *request, const struct system *system,
-			const struct bzimage *image, struct err *err)
-{
-	enum { PROTOCOL_FIRST = 0x020f /* Linux 5.5 */ };
-
-	if (image->protocol < PROTOCOL_FIRST)
-		return err_set(err, ERR_INPUT, "boot protocol %u.%02u is of a kernel before 5.5",
-			       image->protocol >> 8, image->protocol & 0xff);
-	if (!image->footprint.relocatable)
-		return err_set(err, ERR_INPUT, "the kernel is not relocatable");
-	if (system->encrypts_memory)
-		return err_set(err, ERR_INPUT,
-			       "memory is encrypted here (SEV, SME, TDX), which the decompressor "
-			       "prepares for the kernel");
-	if (has_word(request->cmdline, "mem_encrypt"))
-		return err_set(err, ERR_INPUT,
-			       "mem_encrypt= on its command line is for the decompressor");
-	/* Such a kernel can be entered with it, for its decompressor leaves it. */
-	if (system->la57 && !(image->xloadflags & XLF_5LEVEL_ENABLED))
-		return err_set(err, ERR_INPUT,
-			       "the machine runs with 5-level paging, which the kernel itself is "
-			       "not built for");
-	if (system->la57 && has_word(request->cmdline, "no5lvl"))
-		return err_set(err, ERR_INPUT,
-			       "the machine runs with 5-level paging, and no5lvl asks the "
-			       "decompressor to leave it");
-	return 0;
-}
-
-static int unpack(const struct load_request *request, struct load *load, struct err *err)
-{
-	struct footprint_of *of = &load->image.footprint;
-	struct vmlinux *vmlinux = &load->vmlinux;
-	uint64_t index;
-
-	if (vmlinux_unpack(&load->image, vmlinux, err))
-		return -1;
-	if (!num_align_up(vmlinux->mem_size, PAGE_SIZE_4K, &of->wrapper_size) ||
-	    of->wrapper_size > of->init_size)
-		return err_set(err, ERR_INPUT,
-			       "unpacked, it has 0x%llx bytes of memory, more than its init_size, "
-			       "0x%llx",
-			       (unsigned long long)vmlinux->mem_size,
-			       (unsigned long long)of->init_size);
-	load->kaslr = vmlinux->relocations.size && !has_word(request->cmdline, "nokaslr");
-	load->virtual_places = load->kaslr ? vmlinux_places(vmlinux, of->alignment) : 1;
-	index = request->random ? request->random->virtual % load->virtual_places : 0;
-	load->virtual_offset = index * of->alignment;
-	return vmlinux_relocate(vmlinux, load->virtual_offset, err);
-}
-
-/* The image as it was, and why. */
-static int give_direct_up(const struct load_request *request, const struct err *why,
-			  struct load *load, struct err *err)
-{
-	vmlinux_done(&load->vmlinux);
-	load->is_direct = load->kaslr = false;
-	load->virtual_places = load->virtual_offset = 0;
-	load->not_direct = *why;
-	return bzimage_parse(request->kernel, &load->image, err);
-}
-
-static int prepare_direct(const struct load_request *request, const struct system *system,
-			  struct load *load, struct err *err)
-{
-	struct err why;
-
-	if (check_direct(request, system, &load->image, &why) || unpack(request, load, &why))
-		return give_direct_up(request, &why, load, err);
-	load->is_direct = true;
-	return 0;
-}
-
-/*
- * With KASLR, from all memory that the kernel may have, but where its command line takes some
- * away, or wants it movable, which only the kernel reads: there, and in a reservation, it has
- * the lowest place.
- */
-static bool draws(const struct load_request *request, const struct load *load)
-{
-	static const char *const words[] = { "mem", "memmap", "movable_node", "hugepages" };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (has_word(request->cmdline, words[i]))
-			return false;
-	return load->kaslr && !request->crash;
-}
-
-static int shape_direct(const struct load_request *request, struct load *load, struct err *err)
-{
-	struct plan *plan = &load->plan;
-
-	if (request->direct == LOAD_DIRECT_NEVER)
-		return 0;
-	if (!load->is_direct)
-		return plan_reason(plan, err, "not started directly: %s", load->not_direct.text);
-	if (plan_reason(plan, err, "started directly: its payload of %zu bytes is unpacked to %zu",
-			load->image.payload.size, load->vmlinux.size))
-		return -1;
-	if (load->virtual_places == 1)
-		return plan_reason(plan, err, "at its own virtual address: %s",
-				   load->kaslr ? "there is no other"
-					       : "KASLR is off, or the kernel has none");
-	return plan_reason(plan, err, "at one of %llu virtual addresses, at random%s",
-			   (unsigned long long)load->virtual_places,
-			   request->random
-				   ? ""
-				   : ": a load draws this one and its place, of which the lowest "
-				     "are shown");
+			  estimate_crashkernel(reservation_needed(plan), &capture));
 }
 
 static int shape(const struct load_request *request, const struct system *system, bool with_spares,
@@ -810,13 +514,13 @@ static int shape(const struct load_request *request, const struct system *system
 	struct bootparams_request parameters;
 	phys_t max = request->mem_max, initrd_max;
 
-	if (check_paging(system, &load->image, err) || shape_direct(request, load, err) ||
+	if (check_paging(system, &load->image, err) || direct_explain(request, load, err) ||
 	    system_e820(system, &plan->e820, plan->warnings, err) ||
 	    list_protected(system, plan, err))
 		return -1;
-	plan->segments_max = segments_max(system);
+	plan->segments_max = estimate_segments_max(system);
 	if (!(load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G))
-		max = at_most(max, FOUR_GIB);
+		max = num_min(max, FOUR_GIB);
 	if (request->crash) {
 		if (shape_crash(request, system, load, err))
 			return -1;
@@ -835,7 +539,7 @@ static int shape(const struct load_request *request, const struct system *system
 		return -1;
 	initrd_max = load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G
 			     ? max
-			     : at_most(max, (phys_t)load->image.initrd_addr_max + 1);
+			     : num_min(max, (phys_t)load->image.initrd_addr_max + 1);
 	if (request->initrd.size) {
 		struct plan_item item = {
 			.name = "initrd",
@@ -886,8 +590,8 @@ static int place(const struct load_request *request, const struct system *system
 	if (!footprint(&load->image.footprint, plan->item[plan->kernel].run.start, &wrapper,
 		       &output))
 		return err_set(err, ERR_INTERNAL, "the kernel's footprint has no end");
-	plan->footprint = (struct range){ at_most(wrapper.start, output.start),
-					  at_least(wrapper.end, output.end) };
+	plan->footprint = (struct range){ num_min(wrapper.start, output.start),
+					  num_max(wrapper.end, output.end) };
 	plan->kernel_entry = plan->item[plan->kernel].run.start +
 			     (load->is_direct ? load->vmlinux.entry : BZIMAGE_ENTRY64_OFFSET);
 	plan->entry = plan->item[plan->purgatory].run.start;
@@ -905,7 +609,7 @@ static int place_with_spares(const struct load_request *request, const struct sy
 	if (err->code == ERR_NO_FIT && load->is_direct) {
 		struct err why = *err;
 
-		if (give_direct_up(request, &why, load, err))
+		if (direct_give_up(request, &why, load, err))
 			return -1;
 		if (!place(request, system, warnings, true, false, load, err))
 			return 0;
@@ -932,9 +636,9 @@ int load_place(const struct load_request *request, const struct system *system,
 
 	if (bzimage_parse(request->kernel, &load->image, err))
 		return -1;
-	if (request->direct != LOAD_DIRECT_NEVER && prepare_direct(request, system, load, err))
+	if (request->direct != LOAD_DIRECT_NEVER && direct_prepare(request, system, load, err))
 		return -1;
-	drawn = draws(request, load);
+	drawn = direct_draws(request, load);
 	if (request->crash && request->spares != LOAD_SPARES_NEVER && !request->skip_verify)
 		failed = place_with_spares(request, system, warnings, load, err);
 	else

@@ -89,30 +89,6 @@ struct load {
  * been read of the initrd and, but for its header, of the kernel. */
 int load_place(const struct load_request *request, const struct system *system,
 	       struct warnings *warnings, struct load *load, struct err *err);
-/*
- * For a reload of a crash kernel by the running kernel's own loader: ERR_INPUT or ERR_NO_FIT
- * if that can fail. Where it puts what is not known in detail, so that some MiB are to spare.
- */
-int load_check_reload(const struct load_request *request, const struct system *system,
-		      struct err *err);
-enum { LOAD_CRASHKERNEL_UNIT = 8 << 20 };
-/* What a crash kernel needs of crashkernel=, in bytes, bounds where a reservation decides. */
-struct load_estimate {
-	uint64_t kernel;       /* its footprint, with what its alignment may cost */
-	uint64_t alignment;    /* of the kernel */
-	uint64_t initrd;       /* as it is loaded */
-	uint64_t header;       /* the ELF core header, with room to grow */
-	uint64_t small;	       /* purgatory, parameters, EFI map */
-	uint64_t kernel_pages; /* the running kernel's control pages and page tables */
-	uint64_t unpacked;     /* the initrd once more, unpacked */
-	uint64_t working;      /* for one CPU to boot and to write a dump */
-	uint64_t cpus;	       /* that it makes room for */
-	uint64_t per_cpu;      /* for those but one */
-	uint64_t swiotlb;      /* bounce buffers below 4 GiB */
-	uint64_t crashkernel;  /* all of it, rounded up to what crashkernel= is given in */
-};
-int load_estimate(const struct load_request *request, const struct system *system,
-		  struct load_estimate *ret, struct err *err);
 /* Fills, digests, checks. Reads every byte of the inputs once. */
 int load_seal(const struct load_request *request, const struct system *system, struct load *load,
 	      struct err *err);
