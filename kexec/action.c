@@ -9,6 +9,7 @@
 #include "kexec/audit.h"
 #include "kexec/core/cmdline.h"
 #include "kexec/core/decompress.h"
+#include "kexec/core/initrd.h"
 #include "kexec/doctor.h"
 #include "kexec/explain.h"
 #include "kexec/loaded.h"
@@ -30,6 +31,7 @@ struct session {
 	const struct surroundings *around;
 	struct inputs kernel, initrd;
 	struct buf expanded; /* the kernel, if its file is compressed */
+	struct buf unpacked; /* the initrd, if it is loaded so */
 	struct system system;
 	struct load load;
 	const char *method_reason;
@@ -47,6 +49,7 @@ static void session_done(struct session *session)
 	inputs_done(&session->kernel);
 	inputs_done(&session->initrd);
 	buf_done(&session->expanded);
+	buf_done(&session->unpacked);
 	system_done(&session->system);
 	warnings_done(&session->unread);
 	free(session->cmdline);
@@ -118,6 +121,66 @@ static bool draw(void *ret, size_t size)
 	return getrandom(ret, size, GRND_NONBLOCK) == (ssize_t)size;
 }
 
+/* --fast does not want a crash kernel's: what it takes is missing from the memory that it runs in. */
+static bool wants_unpacked(const struct request *request)
+{
+	return request->unpack_initrd || (request->fast && !request->crash && request->nr_initrds);
+}
+
+/* Whether it has been placed; of a crash kernel only with its spare copies, where it may have some. */
+static int place_unpacked(struct session *session, const struct load_request *packed,
+			  struct err *err)
+{
+	const struct request *request = session->request;
+	struct load_request unpacked = *packed;
+	struct load *load = &session->load;
+
+	if (initrd_unpack(packed->initrd, &session->unpacked, err))
+		return -1;
+	unpacked.initrd = buf_bytes(&session->unpacked);
+	if (unpacked.spares == LOAD_SPARES_AUTO)
+		unpacked.spares = LOAD_SPARES_ALWAYS;
+	if (load_place(&unpacked, &session->system, session->around->warnings, load, err) ||
+	    /* Memory of the moment, of which a plan that is shown knows nothing. */
+	    (!request->crash && !request->dry_run &&
+	     explain_check_memory(&session->around->root, &load->plan, err))) {
+		if (err->code == ERR_NO_FIT)
+			err_set(err, ERR_NO_FIT,
+				"there is no room for the %zu bytes that it has unpacked",
+				unpacked.initrd.size);
+		return -1;
+	}
+	return plan_reason(&load->plan, err,
+			   "initrd of %zu bytes, unpacked from %zu: the new kernel has nothing to "
+			   "decompress",
+			   unpacked.initrd.size, packed->initrd.size);
+}
+
+/* With its initrd unpacked, where that is wanted and can be. */
+static int place(struct session *session, const struct load_request *load_request, struct err *err)
+{
+	struct warnings *warnings = session->around->warnings;
+	struct load *load = &session->load;
+	struct err why;
+
+	if (!wants_unpacked(session->request))
+		return load_place(load_request, &session->system, warnings, load, err);
+	if (!place_unpacked(session, load_request, &why))
+		return 0;
+	if (why.code != ERR_NO_FIT && why.code != ERR_INPUT) {
+		*err = why;
+		return -1;
+	}
+	load_done(load);
+	*load = (struct load){ 0 };
+	buf_done(&session->unpacked);
+	if (load_place(load_request, &session->system, warnings, load, err))
+		return -1;
+	if (session->request->unpack_initrd)
+		warn_add(warnings, "--unpack-initrd: the initrd is loaded as it is: %s", why.text);
+	return plan_reason(&load->plan, err, "initrd as it is: %s", why.text);
+}
+
 static int make_plan(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
@@ -159,8 +222,7 @@ static int make_plan(struct session *session, struct err *err)
 			"addresses");
 		load_request.direct = LOAD_DIRECT_NEVER;
 	}
-	if (load_place(&load_request, &session->system, session->around->warnings, &session->load,
-		       err))
+	if (place(session, &load_request, err))
 		return err_prefix(err, "%s", request->kernel);
 	progress_begin(&progress, stderr);
 	failed = load_seal(&load_request, &session->system, &session->load, err);
@@ -184,6 +246,7 @@ static int report_plan(const struct session *session, FILE *to, struct err *err)
 		.kernel_path = request->kernel,
 		.method = "kexec_load",
 		.method_reason = session->method_reason,
+		.initrd_packed = session->unpacked.data ? session->initrd.bytes.size : 0,
 		.unread = &session->unread,
 	};
 
@@ -314,7 +377,7 @@ static int load_ourselves(struct session *session, struct err *err)
 	const struct request *request = session->request;
 	const struct load *load = &session->load;
 	struct loaded_digests digests;
-	struct err changed, incomplete = { 0 };
+	struct err changed, ignored, incomplete = { 0 };
 	unsigned long flags = 0;
 	bool failed;
 
@@ -363,6 +426,11 @@ static int load_ourselves(struct session *session, struct err *err)
 							     digests.kernel, &changed)
 				: load_digest(load, load->plan.kernel, digests.kernel);
 	digests.has_initrd = load_digest(load, load->plan.initrd, digests.initrd);
+	/* It is compared with the files. */
+	if (session->unpacked.data && digests.has_initrd)
+		digests.has_initrd =
+			!load_digest_bytes(sha256_hashes() & request->hashes, session->initrd.bytes,
+					   digests.initrd, &ignored);
 	remember(session, &digests, flags, &load->plan);
 	if (request->crash || !check_inputs(session, &changed))
 		return 0;
@@ -519,6 +587,10 @@ static int load_by_kernel(struct session *session, struct err *err)
 	if (request->nr_initrds > 1)
 		return err_set(err, ERR_USAGE, "-s takes one initrd, %zu are given; -c joins them",
 			       request->nr_initrds);
+	if (request->unpack_initrd)
+		warn_add(session->around->warnings,
+			 "--unpack-initrd: the running kernel's own loader takes the initrd's file "
+			 "as it is");
 	if (check_floor(session, err) || (request->crash && check_reload(session, err)))
 		return -1;
 	if (file_load(session, initrd, flags, err))

@@ -11,6 +11,7 @@ enum option_id {
 	OPTION_APPEND = 256,
 	OPTION_REUSE_CMDLINE,
 	OPTION_INITRD,
+	OPTION_UNPACK_INITRD,
 	OPTION_MEM_MIN,
 	OPTION_MEM_MAX,
 	OPTION_NO_EFI,
@@ -93,6 +94,8 @@ static const struct cli_option options[] = {
 	{ "reuse-cmdline", OPTION_REUSE_CMDLINE, NULL, true, "begin it with the running kernel's" },
 	{ "initrd", OPTION_INITRD, "FILE", true, "initial ramdisk; several are joined in order" },
 	{ "ramdisk", OPTION_INITRD, "FILE", true, NULL },
+	{ "unpack-initrd", OPTION_UNPACK_INITRD, NULL, true,
+	  "decompress it now, where that fits, so that the new kernel need not" },
 	{ "kexec-syscall", 'c', NULL, false, "place and verify it ourselves (kexec_load)" },
 	{ "kexec-file-syscall", 's', NULL, false,
 	  "let the running kernel do it (kexec_file_load)" },
@@ -375,6 +378,9 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		return 0;
 	case OPTION_INITRD:
 		return add_initrd(argument, request, err);
+	case OPTION_UNPACK_INITRD:
+		request->unpack_initrd = true;
+		return 0;
 	case OPTION_MEM_MIN:
 		return parse_address(argument, option->name, &request->mem_min, err);
 	case OPTION_MEM_MAX:
@@ -408,6 +414,7 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		request->direct = LOAD_DIRECT_ASKED;
 		return 0;
 	case OPTION_FAST:
+		request->fast = true;
 		if (request->direct == LOAD_DIRECT_NEVER)
 			request->direct = LOAD_DIRECT_IF_POSSIBLE;
 		return 0;
@@ -523,6 +530,12 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(err, ERR_USAGE, "--capture-cmdline goes with --capture");
 	if (loads && !request->kernel)
 		return err_set(err, ERR_USAGE, "no kernel named");
+	if (request->unpack_initrd && loads && !request->nr_initrds)
+		return err_set(err, ERR_USAGE, "--unpack-initrd goes with --initrd");
+	if (request->unpack_initrd && request->method == METHOD_FILE_LOAD)
+		return err_set(err, ERR_USAGE,
+			       "--unpack-initrd needs -c: with -s the running kernel's own loader "
+			       "takes the initrd's file as it is");
 	if (request->crash && request->action == ACTION_FORCE)
 		return err_set(err, ERR_USAGE, "-p with -f: a panic starts a crash kernel");
 	if (!request->crash && loads &&

@@ -45,10 +45,12 @@ struct request {
 	enum crash_backup backup;
 	enum load_spares spares;
 	enum load_direct direct;
+	bool fast;
 	bool reuse_cmdline;
 	const char *kernel;
 	const char *initrd[REQUEST_INITRDS_MAX];
 	size_t nr_initrds;
+	bool unpack_initrd;
 	const char *append;  /* NULL: none given */
 	const char *type;    /* NULL: find out */
 	const char *sysroot; /* a directory or a capture; NULL: the running machine */

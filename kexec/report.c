@@ -295,6 +295,18 @@ static struct json_object *direct_object(const struct load *load)
 	return object;
 }
 
+static struct json_object *initrd_object(const struct report *report)
+{
+	const struct plan *plan = &report->load->plan;
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "packed_size",
+			       json_object_new_int64((int64_t)report->initrd_packed));
+	json_object_object_add(object, "unpacked_size",
+			       json_object_new_int64((int64_t)plan->item[plan->initrd].file.size));
+	return object;
+}
+
 static struct json_object *digest_string(struct bytes bytes)
 {
 	uint8_t digest[32];
@@ -455,6 +467,8 @@ int report_json(const struct report *report, FILE *to, struct err *err)
 	json_object_object_add(root, "kernel", kernel_object(report));
 	if (report->load->is_direct)
 		json_object_object_add(root, "direct", direct_object(report->load));
+	if (report->initrd_packed)
+		json_object_object_add(root, "initrd", initrd_object(report));
 	json_object_object_add(root, "floor", json_hex(plan->floor));
 	json_object_object_add(root, "footprint", json_range(plan->footprint));
 	json_object_object_add(root, "segments", segments_array(plan));

@@ -12,6 +12,7 @@ struct report {
 	const char *kernel_path;
 	const char *method;	       /* "kexec_load" */
 	const char *method_reason;     /* why that one */
+	size_t initrd_packed;	       /* bytes of its files, if it is loaded unpacked, else 0 */
 	const struct warnings *unread; /* sources that may not be read: the plan is incomplete */
 };
 

@@ -15,16 +15,27 @@
 #include "kexec/sys/gather.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
+#include "tests/mk/pack.h"
 
 static char did[256];
 static int load_result, file_load_result, exec_result;
+static struct bytes archive, packed; /* an initrd, which the segments are compared with */
+static const char *loaded_initrd;
 
 static int record_load(void *context, uint64_t entry, size_t nr_segments,
 		       const struct kexec_segment *segment, unsigned long flags)
 {
 	(void)context;
 	(void)entry;
-	(void)segment;
+	loaded_initrd = "none";
+	for (size_t i = 0; archive.size && i < nr_segments; i++) {
+		if (segment[i].bufsz == archive.size &&
+		    !memcmp(segment[i].buf, archive.data, archive.size))
+			loaded_initrd = "unpacked";
+		if (segment[i].bufsz == packed.size &&
+		    !memcmp(segment[i].buf, packed.data, packed.size))
+			loaded_initrd = "packed";
+	}
 	snprintf(did + strlen(did), sizeof(did) - strlen(did), "load(%zu,0x%lx) ", nr_segments,
 		 flags);
 	return load_result;
@@ -76,7 +87,7 @@ static const struct ops recording = {
 };
 
 static struct mk_machine machine;
-static char kernel[MK_PATH_MAX];
+static char kernel[MK_PATH_MAX], initrd[MK_PATH_MAX];
 
 static int set_up(void **state)
 {
@@ -101,9 +112,10 @@ static int tear_down(void **state)
 }
 
 static char warned[512];  /* the first warning */
+static char last[512];	  /* and the last one */
 static char output[8192]; /* on standard output */
 
-/* Parses a command line, words between blanks, %K for the kernel, and does it. The error's
+/* Parses a command line, words between blanks, %K for the kernel, %I for the initrd, and does it. The error's
  * text or the exit status as text. */
 static const char *run(const char *line)
 {
@@ -118,7 +130,7 @@ static const char *run(const char *line)
 	output[0] = '\0';
 	snprintf(words, sizeof(words), "%s", line);
 	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = strcmp(word, "%K") ? word : kernel;
+		argv[argc++] = !strcmp(word, "%K") ? kernel : !strcmp(word, "%I") ? initrd : word;
 	if (cli_parse(argc, argv, &request, &err))
 		return err.text;
 	assert_int_equal(root_open(machine.path, &around.root, &err), 0);
@@ -128,6 +140,7 @@ static const char *run(const char *line)
 	assert_int_equal(fclose(around.out), 0);
 	root_close(&around.root);
 	snprintf(warned, sizeof(warned), "%s", warnings.count ? warnings.text[0] : "");
+	snprintf(last, sizeof(last), "%s", warnings.count ? warnings.text[warnings.count - 1] : "");
 	warnings_done(&warnings);
 	if (result)
 		snprintf(text, sizeof(text), "%s%s",
@@ -288,6 +301,129 @@ static void test_own_loader_goes_low(void **state)
 	       "it moves itself to 0x1000000, over what is there, and the lockdown forbids "
 	       "any other: nothing was loaded; -s does it all the same",
 	       "");
+}
+
+enum { UNPACKED_SIZE = 9 << 20 };
+
+/* One file of zeros, and what it is compressed. */
+static void mk_initrd(struct buf *plain, struct buf *compressed)
+{
+	struct buf zeros CLEANUP(buf_done) = { 0 };
+	struct err err;
+
+	assert_int_equal(buf_extend(&zeros, UNPACKED_SIZE, &err), 0);
+	pack_file("zeros", buf_bytes(&zeros), plain);
+	pack_archive_end(plain);
+	pack_gzip(buf_bytes(plain), compressed);
+	archive = buf_bytes(plain);
+	packed = buf_bytes(compressed);
+	mk_file(&machine, "initrd", compressed->data, compressed->size);
+	mk_path(&machine, "initrd", initrd);
+}
+
+static void expect_initrd(const char *line, const char *as, const char *warning)
+{
+	loaded_initrd = "none";
+	assert_string_equal(run(line), "0");
+	assert_string_equal(loaded_initrd, as);
+	assert_string_equal(strstr(last, "--unpack-initrd") ? last : "", warning);
+}
+
+static void test_unpack_initrd(void **state)
+{
+	struct buf plain CLEANUP(buf_done) = { 0 }, compressed CLEANUP(buf_done) = { 0 };
+	char no_room[200], reason[200], json[200];
+
+	(void)state;
+	mk_initrd(&plain, &compressed);
+	snprintf(
+		no_room, sizeof(no_room),
+		"--unpack-initrd: the initrd is loaded as it is: there is no room for the %zu bytes "
+		"that it has unpacked",
+		archive.size);
+	expect_initrd("-c -l %K --initrd %I", "packed", "");
+	expect_initrd("-c -l %K --initrd %I --unpack-initrd", "unpacked", "");
+	expect_initrd("--unpack-initrd -l %K --initrd %I", "unpacked", "");
+	expect_initrd("-c -l %K --initrd %I --unpack-initrd --mem-max=70M", "packed", no_room);
+	/* Nobody insisted. */
+	expect_initrd("-l %K --initrd %I --fast", "unpacked", "");
+	expect_initrd("-l %K --initrd %I --fast --mem-max=70M", "packed", "");
+	expect_initrd("-s -l %K --initrd %I --fast", "none", "");
+	expect("-l %K --fast", "0", "load(3,0x3e0000) ");
+	/* The plan has both sizes. */
+	snprintf(reason, sizeof(reason),
+		 "\n  initrd of %zu bytes, unpacked from %zu: the new kernel has nothing to "
+		 "decompress\n",
+		 archive.size, packed.size);
+	snprintf(json, sizeof(json), "\"packed_size\":%zu,\n    \"unpacked_size\":%zu\n",
+		 packed.size, archive.size);
+	assert_string_equal(run("--dry-run -l %K --initrd %I --unpack-initrd"), "0");
+	assert_non_null(strstr(output, reason));
+	assert_string_equal(run("--dry-run -l %K --initrd %I --unpack-initrd --json"), "0");
+	assert_non_null(strstr(output, json));
+	assert_string_equal(run("--dry-run -l %K --initrd %I --unpack-initrd --json --mem-max=70M"),
+			    "0");
+	assert_null(strstr(output, "packed_size"));
+	/* What the running kernel has room for, at this moment. */
+	mk_text(&machine, "proc/meminfo", "MemAvailable: 55000 kB\nSwapFree: 20 kB\n");
+	expect_initrd("-c -l %K --initrd %I --unpack-initrd", "packed", no_room);
+	assert_string_equal(run("--dry-run -l %K --initrd %I --unpack-initrd"), "0");
+	assert_non_null(strstr(output, reason));
+	mk_file(&machine, "proc/meminfo", NULL, 0);
+
+	compressed.size -= 1;
+	packed = buf_bytes(&compressed);
+	mk_file(&machine, "initrd", packed.data, packed.size);
+	snprintf(no_room, sizeof(no_room),
+		 "--unpack-initrd: the initrd is loaded as it is: the member at 0x0: gzip: "
+		 "truncated at 0x%zx",
+		 packed.size);
+	expect_initrd("-c -l %K --initrd %I --unpack-initrd", "packed", no_room);
+	mk_file(&machine, "initrd", archive.data, archive.size);
+	expect_initrd("-c -l %K --initrd %I --unpack-initrd", "unpacked",
+		      "--unpack-initrd: the initrd is loaded as it is: nothing in it is "
+		      "compressed");
+	/* Where the kernel reads the file itself. */
+	expect("-l %K --unpack-initrd", "--unpack-initrd goes with --initrd", "");
+	expect("-s -l %K --unpack-initrd --initrd %I",
+	       "--unpack-initrd needs -c: with -s the running kernel's own loader takes the "
+	       "initrd's file as it is",
+	       "");
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	expect("-l %K --unpack-initrd --initrd %I", "0", "file_load(kernel,initrd,1,,0x0) ");
+	assert_string_equal(warned, "--unpack-initrd: the running kernel's own loader takes the "
+				    "initrd's file as it is");
+	archive = packed = (struct bytes){ 0 };
+}
+
+/* Of a crash kernel, spare copies come first: no damage is worth the time. */
+static void test_unpack_initrd_of_crash(void **state)
+{
+	struct buf plain CLEANUP(buf_done) = { 0 }, compressed CLEANUP(buf_done) = { 0 };
+	uint8_t image[MK_IMAGE_SIZE];
+	char no_room[200];
+
+	(void)state;
+	mk_initrd(&plain, &compressed);
+	mk_image(image)->init_size = 8 << 20;
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	snprintf(
+		no_room, sizeof(no_room),
+		"--unpack-initrd: the initrd is loaded as it is: there is no room for the %zu bytes "
+		"that it has unpacked",
+		archive.size);
+	mk_text(&machine, "proc/iomem",
+		"00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n"
+		"  10000000-11ffffff : Crash kernel\n");
+	expect_initrd("-c -p %K --unpack-initrd --initrd %I", "unpacked", "");
+	/* It needs the memory that this takes, and nobody insisted. */
+	expect_initrd("-c -p %K --fast --initrd %I", "packed", "");
+	mk_text(&machine, "proc/iomem",
+		"00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n"
+		"  10000000-113fffff : Crash kernel\n");
+	expect_initrd("-c -p %K --unpack-initrd --initrd %I", "packed", no_room);
+	expect_initrd("-c -p %K --unpack-initrd --initrd %I --no-spare-copy", "unpacked", "");
+	archive = packed = (struct bytes){ 0 };
 }
 
 /* Where the system call would bring the running kernel down, or what it starts. */
@@ -699,6 +835,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_memory_for_the_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_loader_goes_low, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unpack_initrd, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unpack_initrd_of_crash, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hypervisor_host, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_load_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unload, set_up, tear_down),

@@ -21,6 +21,7 @@
 #include "purgatory-abi.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
+#include "tests/mk/pack.h"
 
 static const char normal[] = "run/safekexec/load.json", crash[] = "run/safekexec/panic.json";
 static const char iomem[] = "00001000-0009fbff : System RAM\n"
@@ -245,6 +246,28 @@ static void test_remembered(void **state)
 	assert_false(exists(normal));
 	assert_int_equal(run("--dry-run -l %K"), 0);
 	assert_false(exists(normal));
+}
+
+/* What is recorded is the file, whatever was loaded of it. */
+static void test_unpacked(void **state)
+{
+	struct buf archive CLEANUP(buf_done) = { 0 }, file CLEANUP(buf_done) = { 0 };
+	struct record record CLEANUP(record_done) = { 0 };
+
+	(void)state;
+	pack_file("init", (struct bytes){ (const uint8_t *)"of it", 5 }, &archive);
+	pack_archive_end(&archive);
+	pack_zstd(buf_bytes(&archive), &file);
+	mk_file(&machine, "initrd", file.data, file.size);
+	assert_int_equal(run("-c -l %K --initrd %I --unpack-initrd"), 0);
+	assert_string_equal(said, "");
+	record = recall(false);
+	assert_int_equal(record.initrd[0].size, file.size);
+	expect_digest(record.initrd_digest, file.data, file.size);
+	record_done(&record);
+	assert_int_equal(run("-c -l %K --initrd %I --unpack-initrd --no-checks"), 0);
+	record = recall(false);
+	assert_string_equal(record.initrd_digest, "");
 }
 
 static void test_kinds(void **state)
@@ -677,6 +700,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_remembered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unpacked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kinds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_written, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_map_before_start, set_up, tear_down),

@@ -87,6 +87,39 @@ case_screen_vesafb() {
 	screen vesafb 'VESA VGA' --firmware bios --append "nokaslr hop=nokaslr vga=0x317" -vga std
 }
 
+# --- an initrd that is unpacked --------------------------------------------------
+
+# As microcode is in front of it; the new kernel's unpacker, not ours, judges what is made of it.
+case_unpacked_initrd() {
+	local kernel member
+	need_loader
+	need xz lz4
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	for member in plain gzip xz lz4; do
+		echo "in $member" >"$case_dir/word-$member"
+		pack "$case_dir/$member" "$case_dir/word-$member=/member/$member"
+	done
+	make_initramfs "$case_dir/gzip" "$vm_here/script-unpack.sh" "$case_dir/word-gzip=/member/gzip"
+	{
+		cat "$case_dir/plain"
+		gzip -c "$case_dir/gzip"
+		xz --check=crc32 -c "$case_dir/xz"
+		lz4 -q -l -c "$case_dir/lz4"
+	} >"$case_dir/second"
+	make_initramfs "$case_dir/first" "$vm_here/script-unpack.sh" "$KEXEC=/sbin/kexec" \
+		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append nokaslr
+	expect_line "$log" '^SECOND KERNEL UP$'
+	for member in plain gzip xz lz4; do
+		expect_equal "member $member" "$(value "$log" "member $member")" "in $member"
+	done
+	expect_no_line "$log" 'unpack-initrd: '
+	expect_equal "bytes of the second kernel's initrd" "$(value "$log" 'initrd 2')" \
+		"$(plan_field "$log" 1 'p["initrd"]["unpacked_size"]')"
+	expect_equal "bytes of its file" "$(plan_field "$log" 1 'p["initrd"]["packed_size"]')" \
+		"$(stat -c %s "$case_dir/second")"
+}
+
 # --- loads that fail --------------------------------------------------------------
 
 case_failed_loads_keep_the_loaded_one() {
@@ -106,4 +139,4 @@ case_screen_simpledrm() {
 }
 
 vm_cases cpus_4 la57_off la57_to_no5lvl numa_4 screen_bochs \
-	screen_virtio_gpu screen_vesafb ${FULL:+screen_simpledrm} failed_loads_keep_the_loaded_one
+	screen_virtio_gpu screen_vesafb ${FULL:+screen_simpledrm} unpacked_initrd failed_loads_keep_the_loaded_one

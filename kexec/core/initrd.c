@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/core/initrd.h"
+
+#include <string.h>
+
+#include "kexec/core/decompress.h"
+#include "kexec/core/num.h"
+
+enum { ALIGN = 4, MAGIC_SIZE = 6 };
+
+/* A newc header: numbers of 8 digits behind the magic. */
+enum {
+	HEADER_SIZE = 110,
+	NUMBER_SIZE = 8,
+	FILE_SIZE_AT = MAGIC_SIZE + 6 * NUMBER_SIZE,
+	NAME_SIZE_AT = MAGIC_SIZE + 11 * NUMBER_SIZE,
+};
+
+static const char last_name[] = "TRAILER!!!"; /* with its NUL */
+static const char bootconfig_magic[] = "#BOOTCONFIG\n";
+
+/* Size, checksum, magic without its NUL; a boot loader may have added zeros up to a multiple of 4. */
+enum { BOOTCONFIG_END = 2 * sizeof(uint32_t) + sizeof(bootconfig_magic) - 1 };
+
+static bool begins(struct bytes in, size_t at, const char *with, size_t size)
+{
+	struct bytes found;
+
+	return bytes_slice(in, at, size, &found) && !memcmp(found.data, with, size);
+}
+
+static bool is_header(struct bytes in, size_t at)
+{
+	return begins(in, at, "070701", MAGIC_SIZE) || begins(in, at, "070702", MAGIC_SIZE);
+}
+
+/* Only such one is known to the kernel. */
+static bool is_archive(struct bytes in, size_t at)
+{
+	return at % ALIGN == 0 && is_header(in, at);
+}
+
+/* False at the end. */
+static bool skip_zeros(struct bytes in, size_t *at)
+{
+	while (*at < in.size && !in.data[*at])
+		(*at)++;
+	return *at < in.size;
+}
+
+static size_t aligned(size_t at)
+{
+	return (at + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
+/* One file of an archive: its name, and where the next one begins; false if it does not end. */
+static bool read_file(struct bytes in, size_t at, struct bytes *ret_name, size_t *ret_next)
+{
+	struct bytes header, contents;
+	uint64_t name_size, size;
+
+	if (!bytes_slice(in, at, HEADER_SIZE, &header) ||
+	    !num_parse((const char *)header.data + NAME_SIZE_AT, NUMBER_SIZE, 16, &name_size) ||
+	    !num_parse((const char *)header.data + FILE_SIZE_AT, NUMBER_SIZE, 16, &size) ||
+	    !bytes_slice(in, at + HEADER_SIZE, name_size, ret_name) ||
+	    (size && !bytes_slice(in, aligned(at + HEADER_SIZE + name_size), size, &contents)))
+		return false;
+	*ret_next = aligned(aligned(at + HEADER_SIZE + name_size) + size);
+	return true;
+}
+
+/* From its first header to what is behind the zeros that follow it. */
+static int skip_archive(struct bytes in, size_t *at, struct err *err)
+{
+	struct bytes name;
+	size_t next;
+
+	do {
+		if (!is_header(in, *at))
+			return err_set(err, ERR_INPUT,
+				       "at 0x%zx there is no header of a file, and the archive has "
+				       "not ended",
+				       *at);
+		if (!read_file(in, *at, &name, &next))
+			return err_set(err, ERR_INPUT,
+				       "the archive is cut or damaged: its file at 0x%zx does not "
+				       "end",
+				       *at);
+		*at = next;
+	} while (!begins(name, 0, last_name, sizeof(last_name)));
+	if (skip_zeros(in, at) && *at % ALIGN)
+		return err_set(err, ERR_INPUT,
+			       "the zeros behind an archive end at 0x%zx, which is no multiple of "
+			       "%d",
+			       *at, ALIGN);
+	return 0;
+}
+
+/* What a member has expanded to is archives and nothing else. */
+static int check_expanded(struct bytes in, struct err *err)
+{
+	size_t at = 0;
+
+	do {
+		if (!is_archive(in, at))
+			return err_set(err, ERR_INPUT,
+				       "what it expands to is no newc archive at 0x%zx", at);
+		if (skip_archive(in, &at, err))
+			return -1;
+	} while (at < in.size);
+	return 0;
+}
+
+/* Where the boot configuration begins, if there is one, else the end. */
+static size_t members_end(struct bytes in)
+{
+	for (size_t padding = 0; padding < ALIGN; padding++) {
+		struct bytes contents;
+		struct cursor end;
+		uint32_t size, sum;
+
+		if (in.size < BOOTCONFIG_END + padding)
+			break;
+		end = cursor_at(in, in.size - padding - BOOTCONFIG_END);
+		size = cursor_u32(&end);
+		sum = cursor_u32(&end);
+		if (!begins(in, end.offset, bootconfig_magic, sizeof(bootconfig_magic) - 1))
+			continue;
+		end.offset -= 2 * sizeof(uint32_t);
+		if (size > end.offset || !bytes_slice(in, end.offset - size, size, &contents))
+			break;
+		for (size_t i = 0; i < size; i++)
+			sum -= contents.data[i];
+		return sum ? in.size : end.offset - size;
+	}
+	return in.size;
+}
+
+static int pad(struct buf *out, struct err *err)
+{
+	return buf_extend(out, aligned(out->size), err);
+}
+
+/* A compressed member; *at is then behind the zeros that follow it. */
+static int unpack_member(struct bytes in, size_t *at, struct buf *out, struct err *err)
+{
+	size_t begin = out->size, used;
+	struct bytes member = { in.data + *at, in.size - *at }, made;
+
+	if (decompress_stream(member, out, &used, err) ||
+	    !bytes_slice(buf_bytes(out), begin, out->size - begin, &made) ||
+	    check_expanded(made, err))
+		return err_prefix(err, "the member at 0x%zx", *at);
+	*at += used;
+	skip_zeros(in, at);
+	return pad(out, err);
+}
+
+int initrd_unpack(struct bytes in, struct buf *ret, struct err *err)
+{
+	struct buf out CLEANUP(buf_done) = { 0 };
+	struct bytes members = { in.data, members_end(in) };
+	size_t copied = 0, at = 0;
+
+	while (skip_zeros(members, &at)) {
+		if (is_archive(members, at)) {
+			if (skip_archive(members, &at, err))
+				return -1;
+			continue;
+		}
+		if (!decompress_format((struct bytes){ members.data + at, members.size - at }))
+			return err_set(err, ERR_INPUT,
+				       "at 0x%zx there is neither a newc archive, at a multiple of "
+				       "%d, nor one that is compressed in a way that is known",
+				       at, ALIGN);
+		if (buf_append(&out, in.data + copied, at - copied, err) || pad(&out, err) ||
+		    unpack_member(members, &at, &out, err))
+			return -1;
+		copied = at;
+	}
+	if (!copied)
+		return err_set(err, ERR_INPUT, "nothing in it is compressed");
+	if (buf_append(&out, in.data + copied, in.size - copied, err))
+		return -1;
+	*ret = out;
+	out = (struct buf){ 0 };
+	return 0;
+}

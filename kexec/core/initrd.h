@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An initrd: newc cpio archives, some of them compressed, with zeros between them, and perhaps the
+ * block of a boot configuration at its end (Documentation/admin-guide/initrd.rst and bootconfig.rst
+ * of Linux; what the kernel takes is in init/initramfs.c).
+ */
+#ifndef CORE_INITRD_H
+#define CORE_INITRD_H
+
+#include "kexec/core/bytes.h"
+
+/*
+ * The same initrd with nothing in it compressed: what was, is replaced by what it expands to;
+ * each archive begins at a multiple of 4, in the same order, and the boot configuration is at the
+ * end, byte for byte. ret is zero-initialised. ERR_INPUT, with the offset, for what the kernel
+ * would not take either, and for an image of a file system; and where nothing is compressed.
+ */
+int initrd_unpack(struct bytes in, struct buf *ret, struct err *err);
+
+#endif
