@@ -59,11 +59,11 @@ const char *purgatory_sha256_name(uint32_t hashes, size_t count)
 {
 	switch (choose(hashes, count)) {
 	case PURGATORY_HASH_AVX512:
-		return "AVX-512";
+		return "avx512";
 	case PURGATORY_HASH_SHA_NI:
-		return "SHA-NI";
+		return "sha-ni";
 	case PURGATORY_HASH_AVX2:
-		return "AVX2";
+		return "avx2";
 	default:
 		return "baseline";
 	}

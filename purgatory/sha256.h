@@ -29,7 +29,7 @@ uint32_t sha256_hashes(void);
 void purgatory_sha256_many(uint32_t hashes, const void *messages, size_t size, size_t count,
 			   uint8_t (*ret_digests)[32]);
 void purgatory_sha256(uint32_t hashes, const void *data, size_t size, uint8_t ret_digest[32]);
-/* What the one that is used for so many messages is called. */
+/* What --hash= calls the one that is used for so many messages. */
 const char *purgatory_sha256_name(uint32_t hashes, size_t count);
 
 /*

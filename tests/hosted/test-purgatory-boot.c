@@ -477,14 +477,14 @@ static void test_hash_sha_ni(void **state)
 {
 	if (!qemu_has_sha_ni())
 		skip();
-	hash_path(state, PURGATORY_HASH_ALL, "max", "SHA-NI");
-	hash_path(state, PURGATORY_HASH_ALL, "max,-xsave,-avx,-avx2", "SHA-NI");
+	hash_path(state, PURGATORY_HASH_ALL, "max", "sha-ni");
+	hash_path(state, PURGATORY_HASH_ALL, "max,-xsave,-avx,-avx2", "sha-ni");
 }
 
 static void test_hash_avx2(void **state)
 {
-	hash_path(state, PURGATORY_HASH_ALL, "max,-sha-ni", "AVX2");
-	hash_path(state, PURGATORY_HASH_AVX2, "max", "AVX2");
+	hash_path(state, PURGATORY_HASH_ALL, "max,-sha-ni", "avx2");
+	hash_path(state, PURGATORY_HASH_AVX2, "max", "avx2");
 }
 
 static void test_hash_baseline(void **state)
