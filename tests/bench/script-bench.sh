@@ -1,24 +1,43 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
-# One measured load and one measured kexec. tsc_at_init is of this kernel's init.
+# Measured loads and one measured start. Words of the command line, commas in them stand for
+# spaces: options= are the loader's; way= of the start: kexec or crash; loads= how many; plan=yes
+# if the loader shows plans. tsc_at_init is of this kernel's init. Between load and start
+# somebody outside has to write a line to the second serial port.
 . /guest.sh
-if [ "$stage" = 1 ] && [ -n "$(word crash)" ]; then
-	# shellcheck disable=SC2046
-	say "load=$(/rdtsc kexec $(word options) -p /k/vmlinuz --initrd=/k/initrd \
-		--append="$cmdline nr_cpus=1 stage=2" 2>/tmp/said | tail -n 1)"
+
+# COMMAND...: is measured, and loads.
+measured_load() {
+	say "load=$(/rdtsc "$@" 2>/tmp/said | tail -n 1)"
 	cat /tmp/said
-	say "loaded=$(cat /sys/kernel/kexec_crash_loaded)"
-	say "left=$(/rdtsc)"
-	echo c >/proc/sysrq-trigger
-elif [ "$stage" = 1 ]; then
-	# shellcheck disable=SC2046
-	say "load=$(/rdtsc kexec -l /k/vmlinuz $(word options) --initrd=/k/initrd \
-		--append="$cmdline stage=2" 2>/tmp/said | tail -n 1)"
-	cat /tmp/said
-	say "loaded=$(cat /sys/kernel/kexec_loaded)"
-	sync
-	say "left=$(/rdtsc)"
-	kexec -e
-else
+}
+
+if [ "$stage" = 2 ]; then
 	say "arrived=$tsc_at_init"
+	poweroff -f
 fi
+case $(word way) in
+kexec) how=-l loaded=kexec_loaded call=kernel_kexec arguments= ;;
+crash) how=-p loaded=kexec_crash_loaded call=panic arguments='nr_cpus=1 ' ;;
+esac
+arguments="$cmdline ${arguments}stage=2"
+for _ in $(seq "$(word loads)"); do
+	# shellcheck disable=SC2046
+	measured_load kexec $(word options) $how /k/vmlinuz --initrd=/k/initrd --append="$arguments"
+done
+say "loaded=$(cat /sys/kernel/$loaded)"
+# shellcheck disable=SC2046
+[ "$(word plan)" != yes ] ||
+	say "entry=$(kexec --dry-run --json $(word options) $how /k/vmlinuz --initrd=/k/initrd \
+		--append="$arguments" | sed -n 's/^    "entry":"\(.*\)".*/\1/p')"
+say "call=$(sed -n "s/^\([0-9a-f]*\) T $call\$/\1/p" /proc/kallsyms)"
+say "machine_kexec=$(sed -n 's/^\([0-9a-f]*\) T machine_kexec$/\1/p' /proc/kallsyms)"
+say "loader=$(kexec -v)"
+say ready
+sync
+read -r _ </dev/ttyS1
+say "left=$(/rdtsc)"
+case $(word way) in
+kexec) kexec -e ;;
+crash) echo c >/proc/sysrq-trigger ;;
+esac
