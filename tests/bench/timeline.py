@@ -8,7 +8,7 @@ timeline.py GDB VMLINUZ --direct
 
 GDB is a socket of QEMU's stub. Nothing in the guest takes part, and nothing is patched: it is
 stopped by breakpoints, and made to execute an RDTSC in the place of the instruction there, which
-is put back. Under -icount shift=0 a tick is an instruction.
+is put back. Under -icount shift=0 a tick is an instruction, or a nanosecond in which there was none.
 
 The guest waits for a line on the serial port behind --gate, and gets it. --call is the function
 of its kernel that begins: `kernel_kexec` of the system call, or `panic`; --machine-kexec the one
@@ -72,9 +72,6 @@ class Guest(Gdb):
         for number, value in kept.items():
             self.set_register(number, value)
         return ticks
-
-    def physical(self):
-        self.order("Qqemu.PhyMemMode:1")
 
     def virtual(self):
         self.order("Qqemu.PhyMemMode:0")
