@@ -336,6 +336,18 @@ static int place_one(struct plan *plan, struct range_set *free_ranges, const str
 	return 0;
 }
 
+static void grant_wish(const struct range_set *free_ranges, const struct plan_item *item,
+		       struct want *want)
+{
+	phys_t ignored;
+
+	if (item->wish <= item->min || !range_set_find_lowest(free_ranges, want->size, want->align,
+							      item->wish, item->max, &ignored))
+		return;
+	want->min = item->wish;
+	want->min_is = item->wish_is;
+}
+
 static int place_in_room(struct plan *plan, struct plan_item *item, struct err *err)
 {
 	phys_t start = plan->item[plan->kernel].run.start + item->in_room;
@@ -377,6 +389,7 @@ int plan_place(struct plan *plan,
 				return -1;
 			continue;
 		}
+		grant_wish(&free_ranges, item, &want);
 		if (place_one(plan, &free_ranges, &want, &namer, &item->run, err))
 			return -1;
 		item->run.end = item->run.start + item->mem_size;
@@ -385,6 +398,9 @@ int plan_place(struct plan *plan,
 			continue;
 		want.align = PAGE_SIZE_4K;
 		want.fixed = want.drawn = false;
+		want.min = item->min;
+		want.min_is = item->min_is;
+		grant_wish(&free_ranges, item, &want);
 		if (place_one(plan, &free_ranges, &want, &namer, &item->load, err))
 			return err_prefix(err, "staging");
 	}

@@ -29,6 +29,8 @@ struct plan_item {
 	uint64_t align;		/* a power of two, at least a page */
 	phys_t min;		/* the lowest start */
 	const char *min_is;	/* a constant: what is there, or why it is fixed */
+	phys_t wish;		/* if not 0: a start at or above, where there is one; else min */
+	const char *wish_is;	/* a constant */
 	phys_t max;		/* the highest end */
 	bool fixed;		/* only at min, whatever align says */
 	bool drawn;		/* by `draw`, of all places that hold it; else the lowest */
@@ -100,8 +102,8 @@ int plan_reason(struct plan *plan, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * SHAPED -> PLACED. Every item at the lowest place that holds it, in order of
- * creation, drawn ones and those in the kernel's room excepted; a staged one gets two. Each choice leaves a
+ * SHAPED -> PLACED. Every item at the lowest place that holds it, at or above its wish if there
+ * is one, in order of creation, drawn ones and those in the kernel's room excepted; a staged one gets two. Each choice leaves a
  * reason, and one for each range that it passed over, PLAN_REJECTED_SHOWN at most, with the count
  * of the others. ERR_NO_FIT names the size, the floor, the
  * largest hole at or above it and what ends that hole. what_is_in(context,

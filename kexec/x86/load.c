@@ -507,6 +507,20 @@ static int advise(const struct load_request *request, const struct system *syste
 			  estimate_crashkernel(reservation_needed(plan), &capture));
 }
 
+/*
+ * Of what is usable below 4 GiB. The running kernel copies a segment to pages that are free; each
+ * that belongs to a later one is put aside, and looked for at each page from then on
+ * (kimage_alloc_page() in kernel/kexec_core.c). Where much memory is free, it takes the lowest first.
+ */
+static phys_t middle(const struct range_set *usable)
+{
+	phys_t end = 0;
+
+	for (size_t i = 0; i < usable->count && usable->range[i].start < FOUR_GIB; i++)
+		end = num_min(usable->range[i].end, FOUR_GIB);
+	return num_align_down(end / 2, PAGE_SIZE_4K);
+}
+
 static int shape(const struct load_request *request, const struct system *system, bool with_spares,
 		 bool drawn, struct load *load, struct err *err)
 {
@@ -549,9 +563,13 @@ static int shape(const struct load_request *request, const struct system *system
 			.align = PAGE_SIZE_4K,
 			.max = initrd_max,
 			.staged = request->stage_initrd,
+			.wish_is = "the middle of memory, as the running kernel takes pages lower "
+				   "down first",
 		};
 
 		set_lowest(&item, request, INITRD_FROM, "the end of ISA DMA memory");
+		if (!request->crash)
+			item.wish = middle(&plan->usable);
 		if (request->crash && request->initrd.size >= 4 &&
 		    !memcmp(request->initrd.data, "\177ELF", 4))
 			return err_set(err, ERR_INPUT,

@@ -464,17 +464,17 @@ static bool is_free(const struct bench *bench, unsigned int index, struct range 
 	return !overlap(beside, range) && is_usable(bench, start, size);
 }
 
-/* No place below `limit` would have done: an item begins at its lowest address, behind
+/* No place from `lowest` to below `limit` would have done: an item begins at its lowest address, behind
  * something unusable, or behind another item. */
-static void check_none_lower(const struct bench *bench, unsigned int index, struct range beside,
-			     uint64_t align, phys_t limit)
+static void check_none_between(const struct bench *bench, unsigned int index, struct range beside,
+			       uint64_t align, phys_t lowest, phys_t limit)
 {
 	const struct plan *plan = &bench->load.plan;
 	const struct plan_item *item = &plan->item[index];
 	phys_t from[POINTS_MAX + 2 * PLAN_ITEMS_MAX];
 	size_t count = 0;
 
-	from[count++] = item->min;
+	from[count++] = lowest;
 	from[count++] = beside.end;
 	for (size_t i = 0; i < bench->nr_stretches; i++)
 		from[count++] = bench->stretch[i].start;
@@ -486,9 +486,45 @@ static void check_none_lower(const struct bench *bench, unsigned int index, stru
 		phys_t start = (from[i] + align - 1) / align * align;
 		uint64_t size = range_size(taken(item));
 
-		require(start < item->min || start >= limit || start + size > item->max ||
+		require(start < lowest || start >= limit || start + size > item->max ||
 			!is_free(bench, index, beside, start, size));
 	}
+}
+
+/* An initrd that is loaded for a reboot wants the upper half of what is usable below 4 GiB. */
+static phys_t wish_of(const struct bench *bench, unsigned int index)
+{
+	phys_t start = 0, end = 0;
+
+	if (index != bench->load.plan.initrd || bench->request.crash)
+		return 0;
+	for (size_t i = 0; i < bench->nr_stretches && bench->stretch[i].start < FOUR_GIB; i++) {
+		phys_t last = bench->stretch[i].end / PAGE * PAGE;
+
+		if (!bench->stretch[i].usable)
+			continue;
+		if (!i || !bench->stretch[i - 1].usable ||
+		    bench->stretch[i - 1].end != bench->stretch[i].start)
+			start = (bench->stretch[i].start + PAGE - 1) / PAGE * PAGE;
+		if (last > start)
+			end = last < FOUR_GIB ? last : FOUR_GIB;
+	}
+	return end / 2 / PAGE * PAGE;
+}
+
+static void check_lowest(const struct bench *bench, unsigned int index, struct range beside,
+			 uint64_t align, phys_t start)
+{
+	const struct plan_item *item = &bench->load.plan.item[index];
+	phys_t wish = wish_of(bench, index);
+
+	if (start >= wish && wish > item->min) {
+		check_none_between(bench, index, beside, align, wish, start);
+		return;
+	}
+	check_none_between(bench, index, beside, align, item->min, start);
+	if (wish > item->min)
+		check_none_between(bench, index, beside, align, wish, item->max);
 }
 
 static void check_place(const struct bench *bench, unsigned int index, struct range place)
@@ -522,9 +558,9 @@ static void check_places(const struct bench *bench)
 		require(is_free(bench, i, nothing, item->run.start, range_size(taken(item))));
 		require(is_free(bench, i, nothing, item->load.start, item->mem_size));
 		if (!item->fixed)
-			check_none_lower(bench, i, nothing, item->align, item->run.start);
+			check_lowest(bench, i, nothing, item->align, item->run.start);
 		if (item->staged)
-			check_none_lower(bench, i, item->run, PAGE, item->load.start);
+			check_lowest(bench, i, item->run, PAGE, item->load.start);
 		require(item->staged ? !overlap(item->load, item->run)
 				     : item->load.start == item->run.start);
 	}
@@ -903,8 +939,8 @@ static void check_refusal(const struct bench *bench, const struct err *err)
 		return;
 	require(err->code == ERR_NO_FIT);
 	if (!plan->item[plan->kernel].fixed)
-		check_none_lower(bench, plan->kernel, nothing, plan->item[plan->kernel].align,
-				 UINT64_MAX);
+		check_none_between(bench, plan->kernel, nothing, plan->item[plan->kernel].align,
+				   plan->item[plan->kernel].min, UINT64_MAX);
 }
 
 static void fill_constants(void)

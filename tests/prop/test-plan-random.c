@@ -2,7 +2,7 @@
 /*
  * Random machines, and loads of them, normal and of crash kernels: a load is refused if and only
  * if one of its segments has no place, by a model that knows pages and nothing else, and
- * otherwise each goes to its lowest. What the new kernel is told of memory, and what a dump
+ * otherwise each goes to its lowest, an initrd to that of the upper half if there is one. What the new kernel is told of memory, and what a dump
  * shows, is compared page by page, too. The reasons tell of every range below the kernel's place,
  * and what they say of it is so. MAPS in the environment says how many are tried, SEED
  * repeats a run. Prints a histogram of what came of them, which must be of all kinds.
@@ -149,6 +149,7 @@ static void make_map(struct map *map, struct setup_header *header)
 struct want {
 	const char *name;
 	uint64_t pages, align, min, max;
+	uint64_t wish; /* a page from which on it would rather be */
 };
 
 /* The first page that is not free of so many; the end of them: all are. */
@@ -181,6 +182,24 @@ static uint64_t lowest(const struct map *map, const struct want *want, uint64_t 
 	return PAGES;
 }
 
+/* The place that it gets; PAGES if there is none. */
+static uint64_t place_of(const struct map *map, const struct want *want)
+{
+	uint64_t wished = lowest(map, want, want->wish);
+
+	return wished < PAGES ? wished : lowest(map, want, 0);
+}
+
+/* Half of the last page that segments may use. */
+static uint64_t middle(const struct map *map)
+{
+	uint64_t end = PAGES;
+
+	while (end && map->page[end - 1] == NOT_USABLE)
+		end--;
+	return end / 2;
+}
+
 /* How many stretches of free memory have a place. */
 static unsigned int count_holes(const struct map *map, const struct want *want)
 {
@@ -200,10 +219,14 @@ static struct want want_of(const struct map *map, const char *name, uint64_t siz
 
 	if (!strcmp(name, "elfcorehdr")) {
 		max = map->reservation.end / PAGE;
-		return (struct want){ name, pages, 1, max - pages, max };
+		return (struct want){ name, pages, 1, max - pages, max, 0 };
 	}
-	return (struct want){ name, pages, is_kernel ? map->align : 1, min > floor ? min : floor,
-			      max < PAGES ? max : PAGES };
+	return (struct want){ name,
+			      pages,
+			      is_kernel ? map->align : 1,
+			      min > floor ? min : floor,
+			      max < PAGES ? max : PAGES,
+			      strcmp(name, "initrd") || map->request.crash ? 0 : middle(map) };
 }
 
 /* Finds the place again that the plan has, and takes it. */
@@ -211,7 +234,7 @@ static void require_place(struct map *map, const char *name, struct range place)
 {
 	struct want want = want_of(map, name, range_size(place));
 
-	require(place.start == lowest(map, &want, 0) * PAGE);
+	require(place.start == place_of(map, &want) * PAGE);
 	require(place.end == place.start + want.pages * PAGE);
 	memset(map->page + place.start / PAGE, TAKEN, want.pages);
 }
@@ -371,7 +394,7 @@ static void require_refusal(struct map *map, const struct err *err, uint64_t par
 		if (!before[i].size)
 			continue;
 		want = want_of(map, before[i].name, before[i].size);
-		at = lowest(map, &want, 0);
+		at = place_of(map, &want);
 		require(at < PAGES);
 		memset(map->page + at, TAKEN, want.pages);
 	}
