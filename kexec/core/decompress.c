@@ -517,12 +517,13 @@ static int expand_zstd(struct bytes in, size_t size, struct buf *out, struct err
 int decompress_sized(struct bytes in, size_t size, struct buf *ret, struct err *err)
 {
 	struct buf out CLEANUP(buf_done) = { 0 };
+	const struct format *format = format_of(in);
 
 	if (size > DECOMPRESSED_MAX)
 		return no_room(err);
 	if (buf_reserve(&out, size + BLOCK, err))
 		return -1;
-	if (is_zstd_frame(in, 0)) {
+	if (format && format->decoder.step == zstd_step) {
 		if (expand_zstd(in, size, &out, err))
 			return err_prefix(err, "zstd");
 	} else if (expand_whole(in, &out, err)) {

@@ -137,6 +137,24 @@ static void check_stream(struct bytes in)
 	require(!alone.size || !memcmp(alone.data, out.data + 6, alone.size));
 }
 
+/* What is known in size, or is said to be, as `expanded` is; NULL: it cannot be expanded. */
+static void check_sized(struct bytes in, const struct buf *expanded)
+{
+	struct buf out CLEANUP(buf_done) = { 0 };
+	struct err err = { 0 };
+	size_t size = expanded ? expanded->size : 4096;
+
+	if (decompress_sized(in, size, &out, &err)) {
+		require(!expanded && err.code == ERR_INPUT && is_sentence(err.text) && !out.data);
+		return;
+	}
+	/* At once, libzstd needs no window, and minds none that is too small. */
+	require(expanded || !memcmp(in.data, "\x28\xb5\x2f\xfd", 4));
+	require(out.size <= size);
+	require(!expanded ||
+		(out.size == size && (!size || !memcmp(out.data, expanded->data, size))));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t expected[COMPARED_MAX];
@@ -154,6 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(!strncmp(err.text, format ?: "not gzip", strlen(format ?: "not gzip")));
 	}
 	check_stream(in);
+	check_sized(in, result ? NULL : &out);
 	if (!format)
 		require(result);
 	if (!format || !has_reference(format, in))

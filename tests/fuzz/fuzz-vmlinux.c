@@ -47,6 +47,17 @@ static int take(struct bytes file, struct vmlinux *ret, struct err *err)
 	return failed;
 }
 
+/* As a payload, which is compressed: hardly ever. */
+static void unpack(struct bytes payload)
+{
+	const struct bzimage image = { .payload = payload, .footprint.pref_address = BASE };
+	struct vmlinux vmlinux CLEANUP(vmlinux_done) = { 0 };
+	struct err err = { 0 };
+
+	if (vmlinux_unpack(&image, &vmlinux, &err))
+		require(err.code == ERR_INPUT && is_sentence(err.text));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t expected[SMALL];
@@ -54,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct vmlinux vmlinux = { 0 };
 	struct err err = { 0 };
 
+	unpack(file);
 	if (take(file, &vmlinux, &err)) {
 		require(err.code == ERR_INPUT && is_sentence(err.text));
 		require(!vmlinux.unpacked.data);
