@@ -16,9 +16,10 @@ if [ "$stage" = 2 ]; then
 	say "arrived=$tsc_at_init"
 	poweroff -f
 fi
+# A plan that is shown has no random places: so that the kernel's entry is known, there are none.
 case $(word way) in
-kexec) how=-l loaded=kexec_loaded call=kernel_kexec arguments= ;;
-crash) how=-p loaded=kexec_crash_loaded call=panic arguments='nr_cpus=1 ' ;;
+kexec) how=-l loaded=kexec_loaded call=kernel_kexec arguments='nokaslr ' ;;
+crash) how=-p loaded=kexec_crash_loaded call=panic arguments='nr_cpus=1 nokaslr ' ;;
 esac
 arguments="$cmdline ${arguments}stage=2"
 for _ in $(seq "$(word loads)"); do
