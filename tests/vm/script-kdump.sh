@@ -27,6 +27,7 @@ if [ -e /proc/vmcore ]; then
 	vmcore-dmesg /proc/vmcore >/tmp/log 2>/tmp/said
 	say "log status=$? lines=$(wc -l </tmp/log) words=$(grep -c 'LAST WORDS' /tmp/log) $(cat /tmp/said)"
 	say "log panic=$(grep 'Kernel panic - not syncing: ' /tmp/log)"
+	say "log interrupt=$(grep -c '</*IRQ>' /tmp/log)"
 	makedumpfile -c -d 31 /proc/vmcore /tmp/dump >/tmp/said 2>&1
 	say "makedumpfile=$? $(tail -n 1 /tmp/said)"
 	makedumpfile --dump-dmesg /proc/vmcore /tmp/dumped >/dev/null 2>&1
