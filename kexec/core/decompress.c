@@ -275,7 +275,7 @@ static int make_room(struct buf *out, size_t size, struct err *err)
 {
 	if (out->size + size > DECOMPRESSED_MAX)
 		return no_room(err);
-	return buf_extend(out, out->size + size, err);
+	return buf_reserve(out, out->size + size, err);
 }
 
 /* Blocks, their sizes in front, up to the end of the file. As in the kernel, the magic between them
@@ -285,8 +285,8 @@ static int expand_lz4_legacy(struct bytes in, size_t *at, struct buf *out, struc
 	while (true) {
 		struct cursor cursor = cursor_at(in, *at);
 		uint32_t size = cursor_u32(&cursor);
-		size_t before = out->size, room;
 		struct bytes block;
+		size_t room;
 		int made;
 
 		if (cursor.bad || !size)
@@ -303,11 +303,11 @@ static int expand_lz4_legacy(struct bytes in, size_t *at, struct buf *out, struc
 							       : LZ4_LEGACY_BLOCK;
 		if (make_room(out, room, err))
 			return -1;
-		made = LZ4_decompress_safe((const char *)block.data, (char *)out->data + before,
+		made = LZ4_decompress_safe((const char *)block.data, (char *)out->data + out->size,
 					   (int)size, (int)room);
 		if (made < 0)
 			return damaged(err, *at);
-		out->size = before + (size_t)made;
+		out->size += (size_t)made;
 		*at = cursor.offset;
 	}
 }
@@ -357,7 +357,7 @@ static uint32_t lzop_header(struct cursor *cursor, bool *ret_good)
 static int lzop_block(struct cursor *cursor, uint32_t flags, uint32_t size, struct buf *out,
 		      struct err *err)
 {
-	size_t begin = cursor->offset, before = out->size;
+	size_t begin = cursor->offset;
 	uint32_t packed = take_be32(cursor);
 	uint32_t adler = flags & LZOP_ADLER32_D ? take_be32(cursor) : 0;
 	uint32_t crc = flags & LZOP_CRC32_D ? take_be32(cursor) : 0;
@@ -376,7 +376,7 @@ static int lzop_block(struct cursor *cursor, uint32_t flags, uint32_t size, stru
 		return truncated(err, cursor->in.size);
 	if (make_room(out, size, err))
 		return -1;
-	to = out->data + before;
+	to = out->data + out->size;
 	if (packed == size)
 		memcpy(to, block.data, size);
 	else if (lzo1x_decompress_safe(block.data, packed, to, &made, NULL) != LZO_E_OK)
@@ -384,6 +384,7 @@ static int lzop_block(struct cursor *cursor, uint32_t flags, uint32_t size, stru
 	if (made != size || (flags & LZOP_ADLER32_D && checksum(false, to, size) != adler) ||
 	    (flags & LZOP_CRC32_D && checksum(true, to, size) != crc))
 		return damaged(err, begin);
+	out->size += size;
 	return 0;
 }
 
