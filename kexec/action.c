@@ -372,12 +372,23 @@ static int check_unread(struct session *session, struct err *err)
 			       "made");
 }
 
+/* It is compared with the file: what was loaded of that unpacked has been digested in another form. */
+static bool digest_file(const struct session *session, unsigned int index, bool is_unpacked,
+			struct bytes file, uint8_t ret[32])
+{
+	struct err ignored;
+
+	return load_digest(&session->load, index, ret) &&
+	       (!is_unpacked || !load_digest_bytes(sha256_hashes() & session->request->hashes, file,
+						   ret, &ignored));
+}
+
 static int load_ourselves(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 	const struct load *load = &session->load;
 	struct loaded_digests digests;
-	struct err changed, ignored, incomplete = { 0 };
+	struct err changed, incomplete = { 0 };
 	unsigned long flags = 0;
 	bool failed;
 
@@ -420,17 +431,10 @@ static int load_ourselves(struct session *session, struct err *err)
 		return -1;
 	if (submit_plan(session, &flags, err))
 		return -1;
-	digests.has_kernel =
-		load->is_direct ? !request->no_checks &&
-					  !load_digest_bytes(sha256_hashes(), load->image.protected,
-							     digests.kernel, &changed)
-				: load_digest(load, load->plan.kernel, digests.kernel);
-	digests.has_initrd = load_digest(load, load->plan.initrd, digests.initrd);
-	/* It is compared with the files. */
-	if (session->unpacked.data && digests.has_initrd)
-		digests.has_initrd =
-			!load_digest_bytes(sha256_hashes() & request->hashes, session->initrd.bytes,
-					   digests.initrd, &ignored);
+	digests.has_kernel = digest_file(session, load->plan.kernel, load->is_direct,
+					 load->image.protected, digests.kernel);
+	digests.has_initrd = digest_file(session, load->plan.initrd, session->unpacked.data,
+					 session->initrd.bytes, digests.initrd);
 	remember(session, &digests, flags, &load->plan);
 	if (request->crash || !check_inputs(session, &changed))
 		return 0;

@@ -133,6 +133,13 @@ bool cmdline_get(const char *cmdline, const char *name, struct bytes *ret_value)
 	return found;
 }
 
+bool cmdline_has(const char *cmdline, const char *name)
+{
+	struct bytes ignored;
+
+	return cmdline_get(cmdline, name, &ignored);
+}
+
 /* Cuts the text at the first comma; the rest is behind it. */
 static struct bytes first_word(struct bytes *rest)
 {

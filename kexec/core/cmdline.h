@@ -14,6 +14,8 @@
 int cmdline_compose(const char *reuse, const char *append, bool crash, char **ret, struct err *err);
 /* The value of the last `name=value` or "" for a bare `name`; false if absent. Borrowed. */
 bool cmdline_get(const char *cmdline, const char *name, struct bytes *ret_value);
+/* Whether it is there, with a value or bare. */
+bool cmdline_has(const char *cmdline, const char *name);
 /*
  * The I/O port of the first 8250 serial console of console= or earlyprintk=:
  * ttyS0..3, serial,ttySN, uart8250,io,0xPORT, serial,0xPORT. baud 0 if not given.

@@ -242,13 +242,12 @@ static int fill_header(struct filler *f)
 {
 	struct setup_header *header = (void *)(f->bytes + SETUP_HEADER_OFFSET);
 	const struct plan *plan = f->plan;
-	struct bytes unused;
 	size_t length = strlen(f->request->cmdline);
 
 	memcpy(header, f->request->image->header.data, f->request->image->header.size);
 	header->type_of_loader = LOADER_TYPE_KEXEC;
 	header->loadflags &= LOADED_HIGH;
-	if (cmdline_get(f->request->cmdline, "quiet", &unused))
+	if (cmdline_has(f->request->cmdline, "quiet"))
 		header->loadflags |= QUIET_FLAG;
 	if (f->request->kaslr)
 		header->loadflags |= KASLR_FLAG;

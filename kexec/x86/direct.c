@@ -4,13 +4,6 @@
 #include "kexec/core/cmdline.h"
 #include "x86/bootparam.h"
 
-static bool has_word(const char *cmdline, const char *word)
-{
-	struct bytes ignored;
-
-	return cmdline_get(cmdline, word, &ignored);
-}
-
 /* What the kernel's decompressor does besides, and nobody would do in its place. */
 static int check(const struct load_request *request, const struct system *system,
 		 const struct bzimage *image, struct err *err)
@@ -26,7 +19,7 @@ static int check(const struct load_request *request, const struct system *system
 		return err_set(err, ERR_INPUT,
 			       "memory is encrypted here (SEV, SME, TDX), which the decompressor "
 			       "prepares for the kernel");
-	if (has_word(request->cmdline, "mem_encrypt"))
+	if (cmdline_has(request->cmdline, "mem_encrypt"))
 		return err_set(err, ERR_INPUT,
 			       "mem_encrypt= on its command line is for the decompressor");
 	/* Such a kernel can be entered with it, for its decompressor leaves it. */
@@ -34,7 +27,7 @@ static int check(const struct load_request *request, const struct system *system
 		return err_set(err, ERR_INPUT,
 			       "the machine runs with 5-level paging, which the kernel itself is "
 			       "not built for");
-	if (system->la57 && has_word(request->cmdline, "no5lvl"))
+	if (system->la57 && cmdline_has(request->cmdline, "no5lvl"))
 		return err_set(err, ERR_INPUT,
 			       "the machine runs with 5-level paging, and no5lvl asks the "
 			       "decompressor to leave it");
@@ -56,7 +49,7 @@ static int unpack(const struct load_request *request, struct load *load, struct 
 			       "0x%llx",
 			       (unsigned long long)vmlinux->mem_size,
 			       (unsigned long long)of->init_size);
-	load->kaslr = vmlinux->relocations.size && !has_word(request->cmdline, "nokaslr");
+	load->kaslr = vmlinux->relocations.size && !cmdline_has(request->cmdline, "nokaslr");
 	load->virtual_places = load->kaslr ? vmlinux_places(vmlinux, of->alignment) : 1;
 	index = request->random ? request->random->virtual % load->virtual_places : 0;
 	load->virtual_offset = index * of->alignment;
@@ -89,7 +82,7 @@ bool direct_draws(const struct load_request *request, const struct load *load)
 	static const char *const words[] = { "mem", "memmap", "movable_node", "hugepages" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (has_word(request->cmdline, words[i]))
+		if (cmdline_has(request->cmdline, words[i]))
 			return false;
 	return load->kaslr && !request->crash;
 }

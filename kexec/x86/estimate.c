@@ -31,7 +31,7 @@ static uint64_t capture_cpus(const char *cmdline, const struct system *system)
 	uint64_t possible = system->crash.possible_cpus ?: system->crash.nr_notes ?: 1, asked;
 	struct bytes value;
 
-	if (cmdline_get(cmdline, "nosmp", &value) ||
+	if (cmdline_has(cmdline, "nosmp") ||
 	    (cmdline_get(cmdline, "maxcpus", &value) &&
 	     num_parse((const char *)value.data, value.size, 0, &asked) && !asked))
 		return 1;

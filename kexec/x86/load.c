@@ -239,13 +239,12 @@ static void warn_of_cpus(const struct load *load, const struct system *system)
 {
 	static const char *const words[] = { "nr_cpus", "maxcpus", "nosmp", "disable_cpu_apicid" };
 	unsigned int major, minor;
-	struct bytes ignored;
 
 	if (sscanf(load->image.version, "%u.%u", &major, &minor) != 2 || major > 6 ||
 	    (major == 6 && minor >= 9) || system->crash.nr_notes < 2 || !system->has_boot_apicid)
 		return;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (cmdline_get(load->plan.cmdline, words[i], &ignored))
+		if (cmdline_has(load->plan.cmdline, words[i]))
 			return;
 	warn_add(load->plan.warnings,
 		 "Linux %u.%u with several CPUs resets the machine if the panic is not on the boot "

@@ -173,20 +173,13 @@ uint64_t vmlinux_places(const struct vmlinux *vmlinux, uint64_t alignment)
 	return (VMLINUX_IMAGE_MAX - used) / alignment + 1;
 }
 
-static uint64_t get_u64(const uint8_t *at)
+static void add_to(uint8_t *at, size_t size, uint64_t value)
 {
-	uint64_t value;
+	uint64_t number = 0;
 
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
-static uint32_t get_u32(const uint8_t *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
+	memcpy(&number, at, size);
+	number += value;
+	memcpy(at, &number, size);
 }
 
 int vmlinux_relocate(struct vmlinux *vmlinux, uint64_t offset, struct err *err)
@@ -200,6 +193,7 @@ int vmlinux_relocate(struct vmlinux *vmlinux, uint64_t offset, struct err *err)
 		/* A virtual address, of which the upper half is all ones. */
 		uint64_t at = (0xffffffff00000000 | word) - VMLINUX_MAP - vmlinux->pref_address;
 		size_t size = list == 1 ? 8 : 4;
+		bool falls;
 
 		if (!word) {
 			list++;
@@ -209,12 +203,8 @@ int vmlinux_relocate(struct vmlinux *vmlinux, uint64_t offset, struct err *err)
 			return err_set(err, ERR_INPUT,
 				       "its relocation %zu, 0x%x, points outside the kernel", i,
 				       word);
-		if (list == 1)
-			put_u64(image + at, get_u64(image + at) + offset);
-		else if (list == 2 && vmlinux->nr_lists == LISTS_MAX)
-			put_u32(image + at, get_u32(image + at) - (uint32_t)offset);
-		else
-			put_u32(image + at, get_u32(image + at) + (uint32_t)offset);
+		falls = list == 2 && vmlinux->nr_lists == LISTS_MAX;
+		add_to(image + at, size, falls ? -offset : offset);
 	}
 	drop_zeros(vmlinux);
 	return 0;
