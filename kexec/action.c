@@ -127,7 +127,16 @@ static bool wants_unpacked(const struct request *request)
 	return request->unpack_initrd || (request->fast && !request->crash && request->nr_initrds);
 }
 
-/* Whether it has been placed; of a crash kernel only with its spare copies, where it may have some. */
+static int place_with(struct session *session, const struct load_request *load_request,
+		      struct err *err)
+{
+	if (load_place(load_request, &session->system, session->around->warnings, &session->load,
+		       err))
+		return err_prefix(err, "%s", session->request->kernel);
+	return 0;
+}
+
+/* The initrd is unpacked; of a crash kernel it is placed only with spare copies, where it may have some. */
 static int place_unpacked(struct session *session, const struct load_request *packed,
 			  struct err *err)
 {
@@ -135,12 +144,10 @@ static int place_unpacked(struct session *session, const struct load_request *pa
 	struct load_request unpacked = *packed;
 	struct load *load = &session->load;
 
-	if (initrd_unpack(packed->initrd, &session->unpacked, err))
-		return -1;
 	unpacked.initrd = buf_bytes(&session->unpacked);
 	if (unpacked.spares == LOAD_SPARES_AUTO)
 		unpacked.spares = LOAD_SPARES_ALWAYS;
-	if (load_place(&unpacked, &session->system, session->around->warnings, load, err) ||
+	if (place_with(session, &unpacked, err) ||
 	    /* Memory of the moment, of which a plan that is shown knows nothing. */
 	    (!request->crash && !request->dry_run &&
 	     explain_check_memory(&session->around->root, &load->plan, err))) {
@@ -159,32 +166,34 @@ static int place_unpacked(struct session *session, const struct load_request *pa
 /* With its initrd unpacked, where that is wanted and can be. */
 static int place(struct session *session, const struct load_request *load_request, struct err *err)
 {
-	struct warnings *warnings = session->around->warnings;
-	struct load *load = &session->load;
+	struct progress progress = progress_of(load_request->progress, "of the initrd unpacked");
 	struct err why;
 
 	if (!wants_unpacked(session->request))
-		return load_place(load_request, &session->system, warnings, load, err);
-	if (!place_unpacked(session, load_request, &why))
+		return place_with(session, load_request, err);
+	if (initrd_unpack(load_request->initrd, &progress, &session->unpacked, &why)) {
+		if (why.code == ERR_DAMAGED)
+			err_prefix(&why, "initrd");
+	} else if (!place_unpacked(session, load_request, &why)) {
 		return 0;
+	}
 	if (why.code != ERR_NO_FIT && why.code != ERR_INPUT) {
 		*err = why;
 		return -1;
 	}
-	load_done(load);
-	*load = (struct load){ 0 };
 	buf_done(&session->unpacked);
-	if (load_place(load_request, &session->system, warnings, load, err))
+	if (place_with(session, load_request, err))
 		return -1;
 	if (session->request->unpack_initrd)
-		warn_add(warnings, "--unpack-initrd: the initrd is loaded as it is: %s", why.text);
-	return plan_reason(&load->plan, err, "initrd as it is: %s", why.text);
+		warn_add(session->around->warnings,
+			 "--unpack-initrd: the initrd is loaded as it is: %s", why.text);
+	return plan_reason(&session->load.plan, err, "initrd as it is: %s", why.text);
 }
 
 static int make_plan(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
-	struct progress progress;
+	struct progress_line line;
 	struct load_request load_request = {
 		.kernel = kernel_image(session),
 		.initrd = session->initrd.bytes,
@@ -205,8 +214,7 @@ static int make_plan(struct session *session, struct err *err)
 		.random = &session->random,
 		.console = choose_console(session),
 		.on_corruption = request->on_corruption,
-		.progress = progress_tell,
-		.progress_context = &progress,
+		.progress = { .tell = progress_line_tell, .context = &line },
 	};
 	int failed;
 
@@ -222,11 +230,10 @@ static int make_plan(struct session *session, struct err *err)
 			"addresses");
 		load_request.direct = LOAD_DIRECT_NEVER;
 	}
-	if (place(session, &load_request, err))
-		return err_prefix(err, "%s", request->kernel);
-	progress_begin(&progress, stderr);
-	failed = load_seal(&load_request, &session->system, &session->load, err);
-	progress_end(&progress);
+	progress_line_begin(&line, stderr);
+	failed = place(session, &load_request, err) ||
+		 load_seal(&load_request, &session->system, &session->load, err);
+	progress_line_end(&line);
 	if (failed)
 		return -1;
 	bytes_wipe(session->seed, sizeof(session->seed));

@@ -385,6 +385,7 @@ const char *advice_for(const struct err *err)
 		return err->format ? for_file(err->sys_errno) : NULL;
 	case ERR_USAGE:
 	case ERR_INPUT:
+	case ERR_DAMAGED:
 	case ERR_NO_FIT:
 		for (size_t i = 0; err->format && i < sizeof(all) / sizeof(all[0]); i++)
 			if (all[i].text && !strcmp(all[i].text, err->format))

@@ -10,34 +10,38 @@ static long since_ms(struct timespec then, struct timespec now)
 	return (now.tv_sec - then.tv_sec) * 1000 + (now.tv_nsec - then.tv_nsec) / 1000000;
 }
 
-void progress_begin(struct progress *progress, FILE *to)
+void progress_line_begin(struct progress_line *line, FILE *to)
 {
-	*progress = (struct progress){ .to = isatty(fileno(to)) ? to : NULL };
-	clock_gettime(CLOCK_MONOTONIC, &progress->began);
+	*line = (struct progress_line){ .to = isatty(fileno(to)) ? to : NULL };
+	clock_gettime(CLOCK_MONOTONIC, &line->began);
 }
 
-void progress_tell(void *context, uint64_t done, uint64_t total)
+static void clear(struct progress_line *line)
 {
-	struct progress *progress = context;
+	if (line->width > 0)
+		fprintf(line->to, "\r%*s\r", line->width, "");
+	line->width = 0;
+}
+
+void progress_line_tell(void *context, const char *what, uint64_t done, uint64_t total)
+{
+	struct progress_line *line = context;
 	struct timespec now;
 
-	if (!progress->to)
+	if (!line->to)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (since_ms(progress->began, now) < SILENT_MS || since_ms(progress->told, now) < EVERY_MS)
+	if (since_ms(line->began, now) < SILENT_MS || since_ms(line->told, now) < EVERY_MS)
 		return;
-	progress->told = now;
-	/* The carriage return takes no room. */
-	progress->width = fprintf(progress->to, "\rkexec: %llu of %llu MiB read and hashed",
-				  (unsigned long long)done >> MIB_SHIFT,
-				  (unsigned long long)total >> MIB_SHIFT) -
-			  1;
-	fflush(progress->to);
+	line->told = now;
+	clear(line);
+	line->width = fprintf(line->to, "kexec: %llu of %llu MiB %s",
+			      (unsigned long long)done >> MIB_SHIFT,
+			      (unsigned long long)total >> MIB_SHIFT, what);
+	fflush(line->to);
 }
 
-void progress_end(struct progress *progress)
+void progress_line_end(struct progress_line *line)
 {
-	if (progress->width > 0)
-		fprintf(progress->to, "\r%*s\r", progress->width, "");
-	progress->width = 0;
+	clear(line);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How far a load is, on a terminal, once it has taken half a second. */
+/* How far a load is, in a line on a terminal, once it has taken half a second. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 
@@ -8,17 +8,19 @@
 #include <stdio.h>
 #include <time.h>
 
-struct progress {
+#include "kexec/core/progress.h"
+
+struct progress_line {
 	FILE *to; /* NULL: nobody looks */
 	struct timespec began, told;
-	int width; /* of what is on the line */
+	int width; /* of what is on it */
 };
 
 /* Nothing is ever printed to what is no terminal. */
-void progress_begin(struct progress *progress, FILE *to);
-/* In bytes. context: the struct progress. */
-void progress_tell(void *context, uint64_t done, uint64_t total);
-/* Clears the line for what comes. */
-void progress_end(struct progress *progress);
+void progress_line_begin(struct progress_line *line, FILE *to);
+/* Of struct progress, with the line as its context. */
+void progress_line_tell(void *line, const char *what, uint64_t done, uint64_t total);
+/* Clears it for what comes. */
+void progress_line_end(struct progress_line *line);
 
 #endif

@@ -40,12 +40,12 @@ static int no_room(struct err *err)
 
 static int damaged(struct err *err, size_t offset)
 {
-	return err_set(err, ERR_INPUT, "damaged at 0x%zx", offset);
+	return err_set(err, ERR_DAMAGED, "damaged at 0x%zx", offset);
 }
 
 static int truncated(struct err *err, size_t offset)
 {
-	return err_set(err, ERR_INPUT, "truncated at 0x%zx", offset);
+	return err_set(err, ERR_DAMAGED, "truncated at 0x%zx", offset);
 }
 
 /* --- decoders that take and give as much as there is ------------------------ */
@@ -230,12 +230,13 @@ static int failed_step(const struct decoding *decoding, enum step step, struct e
 	if (step == STEP_DICTIONARY)
 		return err_set(err, ERR_INPUT, "its dictionary is too large for a kernel");
 	if (decoding->why)
-		return err_set(err, ERR_INPUT, "damaged at 0x%zx: %s", decoding->at, decoding->why);
+		return err_set(err, ERR_DAMAGED, "damaged at 0x%zx: %s", decoding->at,
+			       decoding->why);
 	return damaged(err, decoding->at);
 }
 
-static int decode(const struct decoder *decoder, struct bytes in, size_t *at, struct buf *out,
-		  struct err *err)
+static int decode(const struct decoder *decoder, struct bytes in, size_t *at,
+		  const struct progress *progress, struct buf *out, struct err *err)
 {
 	struct decoding decoding;
 	int failed = 0;
@@ -262,6 +263,7 @@ static int decode(const struct decoder *decoder, struct bytes in, size_t *at, st
 			failed = truncated(err, in.size);
 		else
 			out->size += decoding.made;
+		progress_tell(progress, decoding.at, in.size);
 	}
 	decoder->close(&decoding);
 	*at = decoding.at;
@@ -443,25 +445,26 @@ const char *decompress_format(struct bytes in)
 	return format ? format->name : NULL;
 }
 
-static int expand(const struct format *format, struct bytes in, size_t *at, struct buf *out,
-		  struct err *err)
+static int expand(const struct format *format, struct bytes in, size_t *at,
+		  const struct progress *progress, struct buf *out, struct err *err)
 {
 	size_t before = out->size;
 
 	if (!format)
 		return err_set(err, ERR_INPUT, "not gzip, xz, zstd, lz4, lzma, bzip2 or lzop");
 	if (!(format->expand ? format->expand(in, at, out, err)
-			     : decode(&format->decoder, in, at, out, err)))
+			     : decode(&format->decoder, in, at, progress, out, err)))
 		return 0;
 	out->size = before;
 	return err_prefix(err, "%s", format->name);
 }
 
-int decompress_stream(struct bytes in, struct buf *out, size_t *ret_used, struct err *err)
+int decompress_stream(struct bytes in, const struct progress *progress, struct buf *out,
+		      size_t *ret_used, struct err *err)
 {
 	size_t used = 0;
 
-	if (expand(format_of(in), in, &used, out, err))
+	if (expand(format_of(in), in, &used, progress, out, err))
 		return -1;
 	*ret_used = used;
 	return 0;
@@ -477,17 +480,18 @@ static bool is_zstd_frame(struct bytes in, size_t at)
 	       (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 }
 
-static int expand_whole(struct bytes in, struct buf *out, struct err *err)
+static int expand_whole(struct bytes in, const struct progress *progress, struct buf *out,
+			struct err *err)
 {
 	const struct format *format = format_of(in);
 	size_t at = 0;
 
 	do {
-		if (expand(format, in, &at, out, err))
+		if (expand(format, in, &at, progress, out, err))
 			return -1;
 	} while (format->decoder.step == zstd_step && is_zstd_frame(in, at));
 	if (at != in.size) {
-		err_set(err, ERR_INPUT, "data behind its end at 0x%zx", at);
+		err_set(err, ERR_DAMAGED, "data behind its end at 0x%zx", at);
 		return err_prefix(err, "%s", format->name);
 	}
 	return 0;
@@ -497,7 +501,7 @@ int decompress(struct bytes in, struct buf *ret, struct err *err)
 {
 	struct buf out CLEANUP(buf_done) = { 0 };
 
-	if (expand_whole(in, &out, err))
+	if (expand_whole(in, NULL, &out, err))
 		return -1;
 	*ret = out;
 	out = (struct buf){ 0 };
@@ -510,12 +514,13 @@ static int expand_zstd(struct bytes in, size_t size, struct buf *out, struct err
 	size_t made = ZSTD_decompress(out->data, size, in.data, in.size);
 
 	if (ZSTD_isError(made))
-		return err_set(err, ERR_INPUT, "damaged: %s", ZSTD_getErrorName(made));
+		return err_set(err, ERR_DAMAGED, "damaged: %s", ZSTD_getErrorName(made));
 	out->size = made;
 	return 0;
 }
 
-int decompress_sized(struct bytes in, size_t size, struct buf *ret, struct err *err)
+int decompress_sized(struct bytes in, size_t size, const struct progress *progress, struct buf *ret,
+		     struct err *err)
 {
 	struct buf out CLEANUP(buf_done) = { 0 };
 	const struct format *format = format_of(in);
@@ -527,7 +532,7 @@ int decompress_sized(struct bytes in, size_t size, struct buf *ret, struct err *
 	if (format && format->decoder.step == zstd_step) {
 		if (expand_zstd(in, size, &out, err))
 			return err_prefix(err, "zstd");
-	} else if (expand_whole(in, &out, err)) {
+	} else if (expand_whole(in, progress, &out, err)) {
 		return -1;
 	}
 	*ret = out;

@@ -18,7 +18,8 @@
 enum err_code {
 	ERR_NONE,
 	ERR_USAGE,   /* the command line asks for something that makes no sense */
-	ERR_INPUT,   /* a file or the machine's description is malformed */
+	ERR_INPUT,   /* a file or the machine's description is malformed, or of an unknown form */
+	ERR_DAMAGED, /* a file is of a known form, and cannot be whole */
 	ERR_NO_FIT,  /* no place for a segment */
 	ERR_SYSTEM,  /* a file or a system call failed; sys_errno says how */
 	ERR_REFUSED, /* the kernel refused to load, unload or start; sys_errno likewise */

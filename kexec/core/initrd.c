@@ -77,12 +77,12 @@ static int skip_archive(struct bytes in, size_t *at, struct err *err)
 
 	do {
 		if (!is_header(in, *at))
-			return err_set(err, ERR_INPUT,
+			return err_set(err, ERR_DAMAGED,
 				       "at 0x%zx there is no header of a file, and the archive has "
 				       "not ended",
 				       *at);
 		if (!read_file(in, *at, &name, &next))
-			return err_set(err, ERR_INPUT,
+			return err_set(err, ERR_DAMAGED,
 				       "the archive is cut or damaged: its file at 0x%zx does not "
 				       "end",
 				       *at);
@@ -142,12 +142,13 @@ static int pad(struct buf *out, struct err *err)
 }
 
 /* A compressed member; *at is then behind the zeros that follow it. */
-static int unpack_member(struct bytes in, size_t *at, struct buf *out, struct err *err)
+static int unpack_member(struct bytes in, const struct progress *progress, size_t *at,
+			 struct buf *out, struct err *err)
 {
 	size_t begin = out->size, used;
 	struct bytes member = { in.data + *at, in.size - *at }, made;
 
-	if (decompress_stream(member, out, &used, err) ||
+	if (decompress_stream(member, progress, out, &used, err) ||
 	    !bytes_slice(buf_bytes(out), begin, out->size - begin, &made) ||
 	    check_expanded(made, err))
 		return err_prefix(err, "the member at 0x%zx", *at);
@@ -156,7 +157,8 @@ static int unpack_member(struct bytes in, size_t *at, struct buf *out, struct er
 	return pad(out, err);
 }
 
-int initrd_unpack(struct bytes in, struct buf *ret, struct err *err)
+int initrd_unpack(struct bytes in, const struct progress *progress, struct buf *ret,
+		  struct err *err)
 {
 	struct buf out CLEANUP(buf_done) = { 0 };
 	struct bytes members = { in.data, members_end(in) };
@@ -174,7 +176,7 @@ int initrd_unpack(struct bytes in, struct buf *ret, struct err *err)
 				       "%d, nor one that is compressed in a way that is known",
 				       at, ALIGN);
 		if (buf_append(&out, in.data + copied, at - copied, err) || pad(&out, err) ||
-		    unpack_member(members, &at, &out, err))
+		    unpack_member(members, progress, &at, &out, err))
 			return -1;
 		copied = at;
 	}

@@ -8,13 +8,17 @@
 #define CORE_INITRD_H
 
 #include "kexec/core/bytes.h"
+#include "kexec/core/progress.h"
 
 /*
  * The same initrd with nothing in it compressed: what was, is replaced by what it expands to;
  * each archive begins at a multiple of 4, in the same order, and the boot configuration is at the
- * end, byte for byte. ret is zero-initialised. ERR_INPUT, with the offset, for what the kernel
- * would not take either, and for an image of a file system; and where nothing is compressed.
+ * end, byte for byte. ret is zero-initialised. With the offset: ERR_DAMAGED for archives and members
+ * that are cut or damaged, ERR_INPUT for what else the kernel would not take, and for an image of a
+ * file system; and where nothing is compressed.
+ * progress, or NULL, is told of each member.
  */
-int initrd_unpack(struct bytes in, struct buf *ret, struct err *err);
+int initrd_unpack(struct bytes in, const struct progress *progress, struct buf *ret,
+		  struct err *err);
 
 #endif

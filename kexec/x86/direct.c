@@ -38,9 +38,10 @@ static int unpack(const struct load_request *request, struct load *load, struct 
 {
 	struct footprint_of *of = &load->image.footprint;
 	struct vmlinux *vmlinux = &load->vmlinux;
+	struct progress progress = progress_of(request->progress, "of the kernel unpacked");
 	uint64_t index;
 
-	if (vmlinux_unpack(&load->image, vmlinux, err))
+	if (vmlinux_unpack(&load->image, &progress, vmlinux, err))
 		return -1;
 	if (!num_align_up(vmlinux->mem_size, PAGE_SIZE_4K, &of->wrapper_size) ||
 	    of->wrapper_size > of->init_size)
@@ -71,10 +72,15 @@ int direct_prepare(const struct load_request *request, const struct system *syst
 {
 	struct err why;
 
-	if (check(request, system, &load->image, &why) || unpack(request, load, &why))
-		return direct_give_up(request, &why, load, err);
-	load->is_direct = true;
-	return 0;
+	if (!check(request, system, &load->image, &why) && !unpack(request, load, &why)) {
+		load->is_direct = true;
+		return 0;
+	}
+	if (why.code == ERR_DAMAGED) {
+		*err = why;
+		return -1;
+	}
+	return direct_give_up(request, &why, load, err);
 }
 
 bool direct_draws(const struct load_request *request, const struct load *load)

@@ -7,7 +7,8 @@
 
 /*
  * Unpacks and relocates the kernel of load->image. Where that cannot be, load->not_direct says
- * why, and load->image is as it was: no failure. It was asked for.
+ * why, and load->image is as it was: no failure. It was asked for. ERR_DAMAGED if its payload is:
+ * its own decompressor could do nothing with it either.
  */
 int direct_prepare(const struct load_request *request, const struct system *system,
 		   struct load *load, struct err *err);

@@ -651,9 +651,9 @@ int load_place(const struct load_request *request, const struct system *system,
 	bool drawn;
 	int failed;
 
-	if (bzimage_parse(request->kernel, &load->image, err))
-		return -1;
-	if (request->direct != LOAD_DIRECT_NEVER && direct_prepare(request, system, load, err))
+	if (!load->is_direct &&
+	    (bzimage_parse(request->kernel, &load->image, err) ||
+	     (request->direct != LOAD_DIRECT_NEVER && direct_prepare(request, system, load, err))))
 		return -1;
 	drawn = direct_draws(request, load);
 	if (request->crash && request->spares != LOAD_SPARES_NEVER && !request->skip_verify)
@@ -690,6 +690,7 @@ struct sealing {
 	const struct load_request *request;
 	uint64_t done, total; /* bytes */
 	uint8_t *digest;      /* where the next one goes */
+	struct progress progress;
 };
 
 static void seal_chunks(struct sealing *sealing, struct bytes data)
@@ -703,8 +704,7 @@ static void seal_chunks(struct sealing *sealing, struct bytes data)
 		data.data += piece;
 		data.size -= piece;
 		sealing->done += piece;
-		if (request->progress)
-			request->progress(request->progress_context, sealing->done, sealing->total);
+		progress_tell(&sealing->progress, sealing->done, sealing->total);
 	}
 }
 
@@ -713,7 +713,11 @@ static void seal_regions(const struct load_request *request, const struct load *
 {
 	const struct plan *plan = &load->plan;
 	struct purgatory_region *region = (void *)(bytes + layout->regions_at);
-	struct sealing sealing = { .request = request, .digest = bytes + layout->digests_at };
+	struct sealing sealing = {
+		.request = request,
+		.digest = bytes + layout->digests_at,
+		.progress = progress_of(request->progress, "read and hashed"),
+	};
 	unsigned int order[PLAN_ITEMS_MAX];
 	uint32_t chunk = 0;
 

@@ -59,9 +59,7 @@ struct load_request {
 	const struct load_random *random; /* NULL, for a plan that is shown: the lowest addresses */
 	struct load_console console;
 	enum on_corruption on_corruption;
-	/* Called between pieces of what is hashed, with bytes; NULL: nobody is told. */
-	void (*progress)(void *context, uint64_t done, uint64_t total);
-	void *progress_context;
+	struct progress progress; /* of what is unpacked, and of what is hashed */
 };
 
 /* Indices of the spare copies, PLAN_NO_ITEM without; where in the small one which lies. */
@@ -85,8 +83,11 @@ struct load {
 	struct plan plan;
 };
 
-/* Judges the image, the map and the request; places every segment. Nothing has
- * been read of the initrd and, but for its header, of the kernel. */
+/*
+ * Judges the image, the map and the request; places every segment. Nothing has been read of the
+ * initrd and, but for its header or a direct start, of the kernel. It can be called again with
+ * another initrd or limits: what was unpacked is used again.
+ */
 int load_place(const struct load_request *request, const struct system *system,
 	       struct warnings *warnings, struct load *load, struct err *err);
 /* Fills, digests, checks. Reads every byte of the inputs once. */

@@ -14,7 +14,8 @@ enum {
 	LISTS_MAX = 3,
 };
 
-static int unpack_payload(const struct bzimage *image, struct buf *ret, struct err *err)
+static int unpack_payload(const struct bzimage *image, const struct progress *progress,
+			  struct buf *ret, struct err *err)
 {
 	struct bytes payload = image->payload;
 	const char *format = decompress_format(payload);
@@ -25,7 +26,7 @@ static int unpack_payload(const struct bzimage *image, struct buf *ret, struct e
 	cursor = cursor_at(payload, payload.size - PAYLOAD_SIZE_FIELD);
 	if (format && strcmp(format, "gzip"))
 		payload.size -= PAYLOAD_SIZE_FIELD;
-	if (decompress_sized(payload, cursor_u32(&cursor), ret, err))
+	if (decompress_sized(payload, cursor_u32(&cursor), progress, ret, err))
 		return err_prefix(err, "its payload");
 	return 0;
 }
@@ -232,11 +233,12 @@ int vmlinux_from_elf(struct buf *elf, uint64_t pref_address, struct vmlinux *ret
 	return 0;
 }
 
-int vmlinux_unpack(const struct bzimage *image, struct vmlinux *ret, struct err *err)
+int vmlinux_unpack(const struct bzimage *image, const struct progress *progress,
+		   struct vmlinux *ret, struct err *err)
 {
 	struct buf unpacked CLEANUP(buf_done) = { 0 };
 
-	if (unpack_payload(image, &unpacked, err))
+	if (unpack_payload(image, progress, &unpacked, err))
 		return -1;
 	return vmlinux_from_elf(&unpacked, image->footprint.pref_address, ret, err);
 }

@@ -3,6 +3,7 @@
 #ifndef X86_VMLINUX_H
 #define X86_VMLINUX_H
 
+#include "kexec/core/progress.h"
 #include "kexec/x86/bzimage.h"
 
 /* The kernel's own mapping, and the image's share of it with KASLR: __START_KERNEL_map and
@@ -28,8 +29,10 @@ struct vmlinux {
  * (arch/x86/boot/compressed/misc.c, arch/x86/tools/relocs.c).
  */
 int vmlinux_from_elf(struct buf *elf, uint64_t pref_address, struct vmlinux *ret, struct err *err);
-/* The same of the payload. ERR_INPUT, too, if there is none or it is damaged. */
-int vmlinux_unpack(const struct bzimage *image, struct vmlinux *ret, struct err *err);
+/* The same of the payload. ERR_INPUT, too, if there is none; ERR_DAMAGED if it is damaged.
+ * progress, or NULL, is told. */
+int vmlinux_unpack(const struct bzimage *image, const struct progress *progress,
+		   struct vmlinux *ret, struct err *err);
 /* How many virtual addresses it can have, its own one included: multiples of the alignment. */
 uint64_t vmlinux_places(const struct vmlinux *vmlinux, uint64_t alignment);
 /*

@@ -54,8 +54,9 @@ static void unpack(struct bytes payload)
 	struct vmlinux vmlinux CLEANUP(vmlinux_done) = { 0 };
 	struct err err = { 0 };
 
-	if (vmlinux_unpack(&image, &vmlinux, &err))
-		require(err.code == ERR_INPUT && is_sentence(err.text));
+	if (vmlinux_unpack(&image, NULL, &vmlinux, &err))
+		require((err.code == ERR_INPUT || err.code == ERR_DAMAGED) &&
+			is_sentence(err.text));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -332,7 +332,7 @@ static void expect_initrd(const char *line, const char *as, const char *warning)
 static void test_unpack_initrd(void **state)
 {
 	struct buf plain CLEANUP(buf_done) = { 0 }, compressed CLEANUP(buf_done) = { 0 };
-	char no_room[200], reason[200], json[200];
+	char no_room[200], reason[200], json[200], damaged[100];
 
 	(void)state;
 	mk_initrd(&plain, &compressed);
@@ -374,11 +374,11 @@ static void test_unpack_initrd(void **state)
 	compressed.size -= 1;
 	packed = buf_bytes(&compressed);
 	mk_file(&machine, "initrd", packed.data, packed.size);
-	snprintf(no_room, sizeof(no_room),
-		 "--unpack-initrd: the initrd is loaded as it is: the member at 0x0: gzip: "
-		 "truncated at 0x%zx",
+	snprintf(damaged, sizeof(damaged), "1: initrd: the member at 0x0: gzip: truncated at 0x%zx",
 		 packed.size);
-	expect_initrd("-c -l %K --initrd %I --unpack-initrd", "packed", no_room);
+	expect("-c -l %K --initrd %I --unpack-initrd", damaged, "");
+	expect("-l %K --initrd %I --fast", damaged, "");
+	expect_initrd("-c -l %K --initrd %I", "packed", "");
 	mk_file(&machine, "initrd", archive.data, archive.size);
 	expect_initrd("-c -l %K --initrd %I --unpack-initrd", "unpacked",
 		      "--unpack-initrd: the initrd is loaded as it is: nothing in it is "

@@ -51,10 +51,16 @@ static void assert_unpacks(const struct buf *in, const struct buf *expected)
 	struct buf out CLEANUP(buf_done) = { 0 };
 	struct err err = { 0 };
 
-	if (initrd_unpack(buf_bytes(in), &out, &err))
+	if (initrd_unpack(buf_bytes(in), NULL, &out, &err))
 		assert_string_equal(err.text, "");
 	assert_int_equal(out.size, expected->size);
 	assert_memory_equal(out.data, expected->data, expected->size);
+}
+
+static bool says_damage(const char *text)
+{
+	return strstr(text, "damaged") || strstr(text, "truncated") ||
+	       strstr(text, "has not ended");
 }
 
 static void assert_refused(const struct buf *in, const char *sentence)
@@ -62,8 +68,8 @@ static void assert_refused(const struct buf *in, const char *sentence)
 	struct buf out CLEANUP(buf_done) = { 0 };
 	struct err err;
 
-	assert_int_equal(initrd_unpack(buf_bytes(in), &out, &err), -1);
-	assert_int_equal(err.code, ERR_INPUT);
+	assert_int_equal(initrd_unpack(buf_bytes(in), NULL, &out, &err), -1);
+	assert_int_equal(err.code, says_damage(err.text) ? ERR_DAMAGED : ERR_INPUT);
 	assert_null(out.data);
 	if (strncmp(err.text, sentence, strlen(sentence)))
 		assert_string_equal(err.text, sentence);

@@ -132,18 +132,25 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void load(struct fixture *fixture)
+static int try_to_load(struct fixture *fixture, struct err *err)
 {
 	static const struct ops ops = { .load = keep };
 	struct surroundings around = { .ops = &ops, .out = stderr, .warnings = &fixture->warnings };
-	struct err err;
-	int status;
+	int status, failed;
 
 	mk_file(&fixture->machine, "vmlinuz", fixture->image, sizeof(fixture->image));
-	assert_int_equal(root_open(fixture->machine.path, &around.root, &err), 0);
-	if (action_run(&fixture->request, &around, &status, &err))
-		fail_msg("%s", err.text);
+	assert_int_equal(root_open(fixture->machine.path, &around.root, err), 0);
+	failed = action_run(&fixture->request, &around, &status, err);
 	root_close(&around.root);
+	return failed;
+}
+
+static void load(struct fixture *fixture)
+{
+	struct err err;
+
+	if (try_to_load(fixture, &err))
+		fail_msg("%s", err.text);
 }
 
 /* --- where ---------------------------------------------------------------- */
@@ -881,6 +888,27 @@ static void test_not_direct(void **state)
 	assert_int_equal(fixture->warnings.count, 0);
 }
 
+/* What has been seen to be damaged is not loaded as it is: nothing could unpack it. */
+static void test_damaged_payload(void **state)
+{
+	static const enum load_direct asked[] = { LOAD_DIRECT_ASKED, LOAD_DIRECT_IF_POSSIBLE };
+	struct fixture *fixture = *state;
+	struct err err;
+
+	make_payload(fixture);
+	fixture->image[MK_IMAGE_SETUP_SIZE + fixture->header->payload_offset + 0x40] ^= 1;
+	for (size_t i = 0; i < 2; i++) {
+		forget();
+		fixture->request.direct = asked[i];
+		assert_int_equal(try_to_load(fixture, &err), -1);
+		assert_int_equal(err.code, ERR_DAMAGED);
+		assert_non_null(strstr(err.text, "its payload: gzip: damaged at 0x"));
+		assert_string_equal(calls, "");
+	}
+	fixture->request.direct = LOAD_DIRECT_NEVER;
+	load(fixture);
+}
+
 /* Only what its address was drawn from, and the digest of its file, not of what it became. */
 static void test_record_of_direct(void **state)
 {
@@ -946,6 +974,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_direct_with_less_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_direct_beside_an_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_direct, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_damaged_payload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_record_of_direct, set_up, tear_down),
 	};
 

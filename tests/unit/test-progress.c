@@ -12,9 +12,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "kexec/core/initrd.h"
 #include "kexec/progress.h"
 #include "kexec/x86/load.h"
 #include "tests/mk/image.h"
+#include "tests/mk/pack.h"
 
 static const uint64_t MIB = 1 << 20;
 
@@ -36,7 +38,7 @@ static const char *seen(int terminal)
 static void test_terminal(void **state)
 {
 	struct termios raw = { 0 };
-	struct progress progress;
+	struct progress_line line;
 	int above, below;
 	FILE *to;
 
@@ -45,39 +47,39 @@ static void test_terminal(void **state)
 	assert_int_equal(fcntl(above, F_SETFL, O_NONBLOCK), 0);
 	to = fdopen(below, "w");
 	assert_non_null(to);
-	progress_begin(&progress, to);
-	longer_ago(&progress.told);
-	progress_tell(&progress, MIB, 300 * MIB);
-	progress_end(&progress);
+	progress_line_begin(&line, to);
+	longer_ago(&line.told);
+	progress_line_tell(&line, "unpacked", MIB, 300 * MIB);
+	progress_line_end(&line);
 	assert_int_equal(fflush(to), 0);
 	assert_string_equal(seen(above), "");
 	/* Half a second is over. */
-	longer_ago(&progress.began);
-	progress_tell(&progress, 2 * MIB, 300 * MIB);
-	assert_string_equal(seen(above), "\rkexec: 2 of 300 MiB read and hashed");
+	longer_ago(&line.began);
+	progress_line_tell(&line, "unpacked", 2 * MIB, 300 * MIB);
+	assert_string_equal(seen(above), "kexec: 2 of 300 MiB unpacked");
 	/* Not so often that it is a load of its own. */
-	progress.told = (struct timespec){ progress.told.tv_sec + 1000, 0 };
-	progress_tell(&progress, 3 * MIB, 300 * MIB);
+	line.told = (struct timespec){ line.told.tv_sec + 1000, 0 };
+	progress_line_tell(&line, "unpacked", 3 * MIB, 300 * MIB);
 	assert_string_equal(seen(above), "");
-	progress_end(&progress);
-	progress_end(&progress);
+	progress_line_end(&line);
+	progress_line_end(&line);
 	assert_int_equal(fflush(to), 0);
-	assert_string_equal(seen(above), "\r                                   \r");
+	assert_string_equal(seen(above), "\r                            \r");
 	fclose(to);
 	close(above);
 }
 
 static void test_no_terminal(void **state)
 {
-	struct progress progress;
+	struct progress_line line;
 	FILE *file = tmpfile();
 
 	(void)state;
 	assert_non_null(file);
-	progress_begin(&progress, file);
-	longer_ago(&progress.began);
-	progress_tell(&progress, MIB, 300 * MIB);
-	progress_end(&progress);
+	progress_line_begin(&line, file);
+	longer_ago(&line.began);
+	progress_line_tell(&line, "unpacked", MIB, 300 * MIB);
+	progress_line_end(&line);
 	assert_int_equal(ftell(file), 0);
 	fclose(file);
 }
@@ -85,17 +87,20 @@ static void test_no_terminal(void **state)
 /* --- what a load tells ------------------------------------------------------- */
 
 struct told {
+	const char *what;
 	uint64_t done, total;
 	unsigned int times;
 };
 
-static void tell(void *context, uint64_t done, uint64_t total)
+static void tell(void *context, const char *what, uint64_t done, uint64_t total)
 {
 	struct told *told = context;
 
+	if (!told->what || strcmp(told->what, what))
+		*told = (struct told){ 0 };
 	assert_true(done > told->done && done <= total);
 	assert_true(!told->times || total == told->total);
-	*told = (struct told){ done, total, told->times + 1 };
+	*told = (struct told){ what, done, total, told->times + 1 };
 }
 
 static void test_load(void **state)
@@ -106,24 +111,34 @@ static void test_load(void **state)
 	struct system system = { .has_boot_params = true };
 	struct told told = { 0 };
 	struct load load = { 0 };
+	uint8_t file[MK_VMLINUX_SIZE];
 	struct load_request request = {
+		.direct = LOAD_DIRECT_ASKED,
 		.kernel = { image, sizeof(image) },
 		.initrd = { initrd, sizeof(initrd) },
 		.cmdline = "",
 		.mem_max = PHYS_LIMIT,
-		.progress = tell,
-		.progress_context = &told,
+		.progress = { .tell = tell, .context = &told },
 	};
 	struct err err = { 0 };
 
 	(void)state;
 	mk_image(image);
+	mk_image_payload(image, file, mk_vmlinux(file, 3));
 	if (memmap_add(&system.firmware, (struct range){ 0x100000, 0x40000000 }, E820_RAM, &err) ||
 	    iomem_parse((struct bytes){ (const uint8_t *)iomem, strlen(iomem) }, &system.iomem,
 			&err) ||
-	    load_place(&request, &system, NULL, &load, &err) ||
-	    load_seal(&request, &system, &load, &err))
+	    load_place(&request, &system, NULL, &load, &err))
 		fail_msg("%s", err.text);
+	assert_string_equal(told.what, "of the kernel unpacked");
+	assert_true(told.done == told.total && told.total == load.image.payload.size);
+	/* Tried again, with what there is. */
+	told = (struct told){ 0 };
+	assert_int_equal(load_place(&request, &system, NULL, &load, &err), 0);
+	assert_int_equal(told.times, 0);
+	if (load_seal(&request, &system, &load, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(told.what, "read and hashed");
 	assert_true(told.done == told.total);
 	assert_true(told.total > INITRD_SIZE && told.total < INITRD_SIZE + (1 << 20));
 	/* Three pieces of the initrd, and the small segments. */
@@ -132,12 +147,30 @@ static void test_load(void **state)
 	system_done(&system);
 }
 
+static void test_initrd(void **state)
+{
+	struct buf in CLEANUP(buf_done) = { 0 }, out CLEANUP(buf_done) = { 0 };
+	struct buf archive CLEANUP(buf_done) = { 0 };
+	struct told told = { 0 };
+	struct progress progress = { tell, &told, "unpacked" };
+	struct err err;
+
+	(void)state;
+	pack_archive_end(&archive);
+	pack_gzip(buf_bytes(&archive), &in);
+	assert_int_equal(initrd_unpack(buf_bytes(&in), &progress, &out, &err), 0);
+	assert_string_equal(told.what, "unpacked");
+	assert_int_equal(told.times, 1);
+	assert_true(told.done == in.size && told.total == in.size);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_terminal),
 		cmocka_unit_test(test_no_terminal),
 		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_initrd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

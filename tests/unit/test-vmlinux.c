@@ -115,17 +115,17 @@ static void test_image(void **state)
 	(void)state;
 	mk_image_payload(image, file, mk_vmlinux(file, 3));
 	assert_int_equal(bzimage_parse((struct bytes){ image, sizeof(image) }, &parsed, &err), 0);
-	assert_int_equal(vmlinux_unpack(&parsed, &vmlinux, &err), 0);
+	assert_int_equal(vmlinux_unpack(&parsed, NULL, &vmlinux, &err), 0);
 	assert_int_equal(vmlinux.nr_lists, 3);
 	vmlinux_done(&vmlinux);
 
 	header->payload_length /= 2;
 	assert_int_equal(bzimage_parse((struct bytes){ image, sizeof(image) }, &parsed, &err), 0);
-	assert_int_equal(vmlinux_unpack(&parsed, &vmlinux, &err), -1);
+	assert_int_equal(vmlinux_unpack(&parsed, NULL, &vmlinux, &err), -1);
 	assert_non_null(strstr(err.text, "its payload: gzip: truncated"));
 	header->payload_length = MK_IMAGE_SIZE;
 	assert_int_equal(bzimage_parse((struct bytes){ image, sizeof(image) }, &parsed, &err), 0);
-	assert_int_equal(vmlinux_unpack(&parsed, &vmlinux, &err), -1);
+	assert_int_equal(vmlinux_unpack(&parsed, NULL, &vmlinux, &err), -1);
 	assert_string_equal(err.text, "its setup header names no payload");
 }
 
