@@ -145,6 +145,7 @@ static int place_unpacked(struct session *session, const struct load_request *pa
 	struct load *load = &session->load;
 
 	unpacked.initrd = buf_bytes(&session->unpacked);
+	unpacked.initrd_is_unpacked = true;
 	if (unpacked.spares == LOAD_SPARES_AUTO)
 		unpacked.spares = LOAD_SPARES_ALWAYS;
 	if (place_with(session, &unpacked, err) ||
@@ -759,6 +760,7 @@ static int examine(const struct request *request, const struct surroundings *aro
 		.kernel = request->kernel,
 		.initrd = request->initrd,
 		.nr_initrds = request->nr_initrds,
+		.unpack_initrd = request->unpack_initrd,
 		.cmdline = request->append,
 		.json = request->json,
 		.measure = request->measure,

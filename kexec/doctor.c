@@ -7,6 +7,7 @@
 
 #include "kexec/core/cmdline.h"
 #include "kexec/core/decompress.h"
+#include "kexec/core/initrd.h"
 #include "kexec/json.h"
 #include "kexec/loaded.h"
 #include "kexec/sys/gather.h"
@@ -41,7 +42,7 @@ struct examination {
 	const struct doctor_request *request;
 	struct system system;
 	struct inputs kernel, initrd;
-	struct buf expanded;
+	struct buf expanded, unpacked;
 	char *default_kernel, *default_initrd;
 	struct check check[CHECKS_MAX];
 	size_t nr_checks;
@@ -53,6 +54,7 @@ static void examination_done(struct examination *on)
 	inputs_done(&on->kernel);
 	inputs_done(&on->initrd);
 	buf_done(&on->expanded);
+	buf_done(&on->unpacked);
 	free(on->default_kernel);
 	free(on->default_initrd);
 }
@@ -275,14 +277,20 @@ static int open_pair(struct examination *on, struct err *err)
 		return -1;
 	if (decompress_format(on->kernel.bytes) && decompress(on->kernel.bytes, &on->expanded, err))
 		return err_prefix(err, "%s", kernel);
-	return nr_initrds ? inputs_open(initrd, nr_initrds, &on->initrd, err) : 0;
+	if (nr_initrds && inputs_open(initrd, nr_initrds, &on->initrd, err))
+		return -1;
+	if (request->unpack_initrd && nr_initrds &&
+	    initrd_unpack(on->initrd.bytes, NULL, &on->unpacked, err) && err->code != ERR_INPUT)
+		return err_prefix(err, "initrd");
+	return 0;
 }
 
 static struct load_request pair(const struct examination *on)
 {
 	return (struct load_request){
 		.kernel = on->expanded.data ? buf_bytes(&on->expanded) : on->kernel.bytes,
-		.initrd = on->initrd.bytes,
+		.initrd = on->unpacked.data ? buf_bytes(&on->unpacked) : on->initrd.bytes,
+		.initrd_is_unpacked = on->unpacked.data,
 		.cmdline = on->request->cmdline ?: "nr_cpus=1",
 		.mem_max = PHYS_LIMIT,
 	};

@@ -13,6 +13,7 @@ struct doctor_request {
 	const char *kernel;
 	const char *const *initrd;
 	size_t nr_initrds;
+	bool unpack_initrd;  /* where it can be done */
 	const char *cmdline; /* the capture kernel's, what --append gave; NULL: nr_cpus=1 */
 	bool json;
 	bool measure; /* of an estimate: boot the pair in QEMU */

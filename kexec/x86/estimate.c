@@ -79,7 +79,7 @@ int estimate_capture(const struct load_request *request, const struct system *sy
 {
 	uint64_t present;
 
-	ret->unpacked = CAPTURE_UNPACKED * request->initrd.size;
+	ret->unpacked = request->initrd.size * (request->initrd_is_unpacked ? 1 : CAPTURE_UNPACKED);
 	ret->working = CAPTURE_WORKING_MEMORY;
 	ret->cpus = capture_cpus(request->cmdline, system);
 	present = num_min(num_max(system->crash.nr_notes, 1), ret->cpus);

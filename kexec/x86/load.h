@@ -39,11 +39,12 @@ struct load_console {
 };
 
 struct load_request {
-	struct bytes kernel; /* the bzImage, borrowed for as long as the plan lives */
-	struct bytes initrd; /* likewise; size 0: none */
-	const char *cmdline; /* composed */
-	phys_t mem_min;	     /* segments start at or above */
-	phys_t mem_max;	     /* and end at or below; PHYS_LIMIT: no limit */
+	struct bytes kernel;	 /* the bzImage, borrowed for as long as the plan lives */
+	struct bytes initrd;	 /* likewise; size 0: none */
+	bool initrd_is_unpacked; /* nothing in it is compressed */
+	const char *cmdline;	 /* composed */
+	phys_t mem_min;		 /* segments start at or above */
+	phys_t mem_max;		 /* and end at or below; PHYS_LIMIT: no limit */
 	bool no_efi;
 	bool skip_verify;
 	uint32_t hashes;	 /* what the processor has now of PURGATORY_HASH_ */

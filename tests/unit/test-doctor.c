@@ -14,6 +14,7 @@
 #include "kexec/doctor.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
+#include "tests/mk/pack.h"
 #include "x86/bootparam.h"
 
 static struct mk_machine machine;
@@ -307,6 +308,59 @@ static void test_parts(void **state)
 	free(said);
 }
 
+static void assert_estimated(const struct doctor_request *request, const char *initrd,
+			     const char *unpacked)
+{
+	char *said = NULL;
+	size_t size;
+	FILE *to = open_memstream(&said, &size);
+	struct err err;
+
+	if (doctor_estimate(request, to, &err))
+		fail_msg("%s", err.text);
+	fclose(to);
+	if (!strstr(said, initrd))
+		fail_msg("no \"%s\" in \"%s\"", initrd, said);
+	expect_said(said, unpacked);
+}
+
+static void test_unpacked_initrd(void **state)
+{
+	struct buf zeros CLEANUP(buf_done) = { 0 }, archive CLEANUP(buf_done) = { 0 };
+	struct buf packed CLEANUP(buf_done) = { 0 };
+	char initrd[MK_PATH_MAX];
+	const char *const initrds[] = { initrd };
+	struct root root CLEANUP(root_close) = { 0 };
+	struct doctor_request request = {
+		.root = &root,
+		.kernel = kernel,
+		.initrd = initrds,
+		.nr_initrds = 1,
+		.unpack_initrd = true,
+	};
+	FILE *to = tmpfile();
+	struct err err;
+
+	(void)state;
+	assert_int_equal(buf_extend(&zeros, 4 << 20, &err), 0);
+	pack_file("zeros", buf_bytes(&zeros), &archive);
+	pack_archive_end(&archive);
+	pack_gzip(buf_bytes(&archive), &packed);
+	mk_path(&machine, "initrd", initrd);
+	assert_int_equal(root_open(machine.path, &root, &err), 0);
+	mk_file(&machine, "initrd", packed.data, packed.size);
+	assert_estimated(&request, "\n      4096 KiB  the initrd as it is loaded\n",
+			 "\n      4096 KiB  the initrd, unpacked\n");
+	/* Where nothing is, it is loaded as it is. */
+	mk_file(&machine, "initrd", archive.data, archive.size);
+	assert_estimated(&request, "\n      4096 KiB  the initrd as it is loaded\n",
+			 "\n     12288 KiB  the initrd, unpacked\n");
+	mk_file(&machine, "initrd", packed.data, packed.size - 1);
+	assert_int_equal(doctor_estimate(&request, to, &err), -1);
+	assert_non_null(strstr(err.text, "initrd: the member at 0x0: gzip: truncated"));
+	fclose(to);
+}
+
 /* With a script in QEMU's place, which reaches userspace in 64 MiB. */
 static void test_measured(void **state)
 {
@@ -376,6 +430,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_paging, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_new_console, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unpacked_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_measured, set_up, tear_down),
 	};
 
