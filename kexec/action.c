@@ -202,6 +202,7 @@ static int make_plan(struct session *session, struct err *err)
 		.mem_min = request->mem_min,
 		.mem_max = request->mem_max,
 		.no_efi = request->no_efi,
+		.entry_32bit = request->entry_32bit,
 		.crash = request->crash,
 		.hotplug = request->hotplug && session->system.crash.elfcorehdr_size,
 		.backup = request->backup,
@@ -616,10 +617,16 @@ static int load_by_kernel(struct session *session, struct err *err)
 static enum method choose_method(const struct session *session, const char **ret_why)
 {
 	const char *lockdown = session->system.lockdown;
+	struct bzimage image;
+	struct err ignored;
 
 	*ret_why = "as asked";
 	if (session->request->method != METHOD_AUTO)
 		return session->request->method;
+	*ret_why = "only this loader enters kernels in 32-bit mode";
+	if (session->request->entry_32bit ||
+	    (!bzimage_parse(kernel_image(session), &image, &ignored) && image.entry_32bit))
+		return METHOD_LOAD;
 	*ret_why = "the running kernel is locked down";
 	if (lockdown && strcmp(lockdown, "none"))
 		return METHOD_FILE_LOAD;

@@ -61,6 +61,10 @@ static int open_image(struct subject *subject, struct err *err)
 	}
 	if (bzimage_parse(bytes, &subject->image, err))
 		return err_prefix(err, "%s", subject->path);
+	if (subject->image.entry_32bit)
+		return err_set(err, ERR_INPUT,
+			       "%s: a 32-bit kernel: what its EFI stub does is not known here",
+			       subject->path);
 	if (!subject->image.pe_image_size)
 		return err_set(err, ERR_INPUT,
 			       "%s: no PE header, so no EFI stub: the firmware cannot start it",

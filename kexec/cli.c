@@ -12,6 +12,7 @@ enum option_id {
 	OPTION_REUSE_CMDLINE,
 	OPTION_INITRD,
 	OPTION_UNPACK_INITRD,
+	OPTION_ENTRY_32BIT,
 	OPTION_MEM_MIN,
 	OPTION_MEM_MAX,
 	OPTION_NO_EFI,
@@ -96,6 +97,8 @@ static const struct cli_option options[] = {
 	{ "ramdisk", OPTION_INITRD, "FILE", true, NULL },
 	{ "unpack-initrd", OPTION_UNPACK_INITRD, NULL, true,
 	  "decompress it now, where that fits, so that the new kernel need not" },
+	{ "entry-32bit", OPTION_ENTRY_32BIT, NULL, true,
+	  "enter the kernel in 32-bit mode although it has a 64-bit entry" },
 	{ "kexec-syscall", 'c', NULL, false, "place and verify it ourselves (kexec_load)" },
 	{ "kexec-file-syscall", 's', NULL, false,
 	  "let the running kernel do it (kexec_file_load)" },
@@ -378,6 +381,9 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		return 0;
 	case OPTION_INITRD:
 		return add_initrd(argument, request, err);
+	case OPTION_ENTRY_32BIT:
+		request->entry_32bit = true;
+		return 0;
 	case OPTION_UNPACK_INITRD:
 		request->unpack_initrd = true;
 		return 0;
@@ -536,6 +542,14 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(err, ERR_USAGE,
 			       "--unpack-initrd needs -c: with -s the running kernel's own loader "
 			       "takes the initrd's file as it is");
+	if (request->entry_32bit && request->method == METHOD_FILE_LOAD)
+		return err_set(err, ERR_USAGE,
+			       "--entry-32bit needs -c: with -s the running kernel's own loader "
+			       "enters kernels in 64-bit mode");
+	if (request->entry_32bit && request->direct == LOAD_DIRECT_ASKED)
+		return err_set(err, ERR_USAGE,
+			       "--entry-32bit with --direct: an unpacked kernel is entered in "
+			       "64-bit mode");
 	if (request->crash && request->action == ACTION_FORCE)
 		return err_set(err, ERR_USAGE, "-p with -f: a panic starts a crash kernel");
 	if (!request->crash && loads &&

@@ -334,8 +334,8 @@ static void check_paging(struct examination *on)
 	else if (image.xloadflags & XLF_5LEVEL)
 		say(on, VERDICT_OK, "5-level paging", "", "on, and the kernel can be entered so");
 	else
-		say(on, VERDICT_FAIL, "5-level paging", "boot the running kernel with no5lvl",
-		    "on, and the kernel cannot be entered so");
+		say(on, VERDICT_OK, "5-level paging", "",
+		    "on, and the kernel is entered in 32-bit mode, for it cannot be entered so");
 }
 
 static void check_crash_cpus(struct examination *on, const struct estimate *estimate)

@@ -10,6 +10,10 @@
  * is survived until the new kernel has loaded its own. Control registers are as
  * they were found. CS is 0x10, the data segments are 0x18, rsi is entry_rsi, the
  * other general registers except rsp are zero.
+ *
+ * At a 32-bit exit the same of segments and registers, with eax and ebx as the loader says;
+ * paging is off, CR4 and EFER.LME are 0, and there is no IDT, so that from there on an NMI resets
+ * the machine, as at any start by that protocol (Documentation/arch/x86/boot.rst).
  */
 #include "purgatory-abi.h"
 
@@ -33,6 +37,10 @@
 #define TSS_IST1	0x24
 #define TSS_IST2	0x2c
 #define TSS_IO_MAP_BASE	0x66
+
+#define CR0_PG	 0x80000000
+#define MSR_EFER 0xc0000080
+#define EFER_LME 0x100
 
 	.section .entry, "ax", @progbits
 .Lsecond_stage:
@@ -118,6 +126,8 @@ start:
 	call	purgatory_main
 
 	movq	purgatory_params + OFF_PARAMS_ENTRY_RSI(%rip), %rsi
+	testl	$PURGATORY_ENTRY_32, purgatory_params + OFF_PARAMS_FLAGS(%rip)
+	jnz	.Lleave_long_mode
 	xorl	%eax, %eax
 	xorl	%ebx, %ebx
 	xorl	%ecx, %ecx
@@ -133,6 +143,48 @@ start:
 	xorl	%r14d, %r14d
 	xorl	%r15d, %r15d
 	jmpq	*purgatory_params + OFF_PARAMS_ENTRY_RIP(%rip)
+
+	/* Nothing but registers is used from the compatibility mode on. */
+.Lleave_long_mode:
+	movl	purgatory_params + OFF_PARAMS_ENTRY_RIP(%rip), %edi
+	movl	purgatory_params + OFF_PARAMS_ENTRY_EAX(%rip), %ebp
+	movl	purgatory_params + OFF_PARAMS_ENTRY_EBX(%rip), %ebx
+	leaq	gdt_32(%rip), %rax
+	movq	%rax, gdt_pointer + 2(%rip)
+	movw	$(gdt_32_end - gdt_32 - 1), gdt_pointer(%rip)
+	lgdt	gdt_pointer(%rip)
+	movw	$0, idt_pointer(%rip)
+	lidt	idt_pointer(%rip)
+	leaq	.Lcompatibility_mode(%rip), %rax
+	pushq	$CODE_SELECTOR
+	pushq	%rax
+	lretq
+
+	.code32
+.Lcompatibility_mode:
+	movl	$DATA_SELECTOR, %eax
+	movl	%eax, %ds
+	movl	%eax, %es
+	movl	%eax, %ss
+	movl	%eax, %fs
+	movl	%eax, %gs
+	movl	%cr0, %eax
+	andl	$~CR0_PG, %eax
+	movl	%eax, %cr0
+	movl	$MSR_EFER, %ecx
+	rdmsr
+	andl	$~EFER_LME, %eax
+	wrmsr
+	xorl	%eax, %eax
+	movl	%eax, %cr4
+	pushl	%edi
+	movl	%ebp, %eax
+	xorl	%ecx, %ecx
+	xorl	%edx, %edx
+	xorl	%edi, %edi
+	xorl	%ebp, %ebp
+	ret
+	.code64
 
 /*
  * One stub for each vector. Where the processor pushes no error code, a zero stands
@@ -176,6 +228,12 @@ gdt:
 	.quad	0x00cf93000000ffff	/* data, 4 GiB, writable */
 	.quad	0x0000890000000000 | (TSS_SIZE - 1), 0	/* base filled in */
 gdt_end:
+gdt_32:
+	.quad	0
+	.quad	0
+	.quad	0x00cf9b000000ffff	/* 32-bit code, 4 GiB */
+	.quad	0x00cf93000000ffff	/* data, 4 GiB, writable */
+gdt_32_end:
 	.balign	8
 	.skip	6	/* so that the address is aligned */
 gdt_pointer:

@@ -542,6 +542,16 @@ static int check_footprint(const struct plan *plan, struct err *err)
 	return check_room(plan, room, err);
 }
 
+/* The purgatory leaves long mode where it runs, and the kernel's pointers have 32 bits. */
+static int check_below_4g(const struct plan *plan, struct err *err)
+{
+	for (unsigned int i = 0; plan->below_4g && i < plan->nr_items; i++)
+		if (plan->item[i].run.end > FOUR_GIB)
+			return err_set(err, ERR_INTERNAL, "%s lies above 4 GiB",
+				       plan->item[i].name);
+	return 0;
+}
+
 static int check_links(const struct plan *plan, struct err *err)
 {
 	for (unsigned int i = 0; i < plan->nr_links; i++) {
@@ -635,8 +645,8 @@ int plan_check(const struct plan *plan, struct err *err)
 	    plan->entry >=
 		    plan->item[plan->purgatory].run.start + plan->item[plan->purgatory].file.size)
 		return err_set(err, ERR_INTERNAL, "the entry lies outside the purgatory");
-	if (check_disjoint(plan, err) || check_footprint(plan, err) || check_links(plan, err) ||
-	    check_crash(plan, err))
+	if (check_disjoint(plan, err) || check_footprint(plan, err) || check_below_4g(plan, err) ||
+	    check_links(plan, err) || check_crash(plan, err))
 		return -1;
 	return 0;
 }

@@ -75,7 +75,8 @@ struct plan {
 		drawn_from; /* what the place of the one drawn item was drawn from; else empty */
 	phys_t floor;	    /* the lowest address that the footprint may have */
 	phys_t kernel_entry;
-	phys_t entry; /* the purgatory's */
+	bool below_4g; /* the kernel is entered in 32-bit mode: all that it needs lies there */
+	phys_t entry;  /* the purgatory's */
 	/*
 	 * A crash load: every segment lies in `reservation` and leaves kernel_pages bytes of
 	 * it free; `dumped` is memory that the new kernel must read and may not use. Empty

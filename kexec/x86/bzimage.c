@@ -7,11 +7,14 @@
 #include "x86/bootparam.h"
 
 enum {
-	PROTOCOL_64_BIT_ENTRY = 0x020c,
+	PROTOCOL_INIT_SIZE = 0x020a,
+	PROTOCOL_XLOADFLAGS = 0x020c,
 	HEADER_END_WITH_INIT_SIZE = 0x264,
 	DEFAULT_SETUP_SECTS = 4,
-	/* MIN_KERNEL_ALIGN_LG2 of x86-64, arch/x86/include/asm/boot.h */
+	SYSSIZE_UNIT = 16,
+	/* MIN_KERNEL_ALIGN of arch/x86/include/asm/boot.h */
 	SMALLEST_ALIGNMENT = 0x200000,
+	SMALLEST_ALIGNMENT_32 = 0x2000,
 	LOWEST_PREF_ADDRESS = 0x100000,
 	/* kernel_version is counted from here, Documentation/arch/x86/boot.rst */
 	VERSION_BASE = 0x200,
@@ -70,6 +73,24 @@ static void copy_version(struct bytes image, const struct setup_header *wire, ui
 	ret->version[used] = '\0';
 }
 
+static bool has_64bit_entry(const struct setup_header *wire)
+{
+	return wire->version >= PROTOCOL_XLOADFLAGS && wire->xloadflags & XLF_KERNEL_64;
+}
+
+static int check_alignment(const struct setup_header *wire, struct err *err)
+{
+	uint32_t smallest = has_64bit_entry(wire) ? SMALLEST_ALIGNMENT : SMALLEST_ALIGNMENT_32;
+
+	/* One that is not moved has nothing to align. */
+	if (!wire->relocatable_kernel ||
+	    (num_is_power_of_two(wire->kernel_alignment) && wire->kernel_alignment >= smallest))
+		return 0;
+	return err_set(err, ERR_INPUT,
+		       "offset 0x%x: kernel_alignment 0x%x is not a power of two of at least 0x%x",
+		       AT(kernel_alignment), wire->kernel_alignment, smallest);
+}
+
 static int check_header(const struct setup_header *wire, uint64_t header_end, struct err *err)
 {
 	if (wire->boot_flag != SETUP_BOOT_FLAG || wire->header != SETUP_HEADER_MAGIC)
@@ -78,11 +99,12 @@ static int check_header(const struct setup_header *wire, uint64_t header_end, st
 			       "or at 0x%x 0x%x, not 0x%x",
 			       AT(header), wire->header, SETUP_HEADER_MAGIC, AT(boot_flag),
 			       wire->boot_flag, SETUP_BOOT_FLAG);
-	if (wire->version < PROTOCOL_64_BIT_ENTRY)
-		return err_set(err, ERR_INPUT,
-			       "offset 0x%x: boot protocol %u.%02u has no 64-bit entry; 2.12 "
-			       "(Linux 3.8) or later is needed",
-			       AT(version), wire->version >> 8, wire->version & 0xff);
+	if (wire->version < PROTOCOL_INIT_SIZE)
+		return err_set(
+			err, ERR_INPUT,
+			"offset 0x%x: boot protocol %u.%02u does not say how much memory the "
+			"kernel runs in; 2.10 (Linux 2.6.31) or later is needed",
+			AT(version), wire->version >> 8, wire->version & 0xff);
 	if (header_end < HEADER_END_WITH_INIT_SIZE)
 		return err_set(
 			err, ERR_INPUT,
@@ -94,17 +116,8 @@ static int check_header(const struct setup_header *wire, uint64_t header_end, st
 			       "offset 0x%x: loadflags 0x%x: a zImage, which runs below 1 MiB, "
 			       "cannot be loaded",
 			       AT(loadflags), wire->loadflags);
-	if (!(wire->xloadflags & XLF_KERNEL_64))
-		return err_set(
-			err, ERR_INPUT,
-			"offset 0x%x: xloadflags 0x%x: no 64-bit entry; is this a 32-bit kernel?",
-			AT(xloadflags), wire->xloadflags);
-	if (!num_is_power_of_two(wire->kernel_alignment) ||
-	    wire->kernel_alignment < SMALLEST_ALIGNMENT)
-		return err_set(
-			err, ERR_INPUT,
-			"offset 0x%x: kernel_alignment 0x%x is not a power of two of at least 0x%x",
-			AT(kernel_alignment), wire->kernel_alignment, SMALLEST_ALIGNMENT);
+	if (check_alignment(wire, err))
+		return -1;
 	if (wire->pref_address % PAGE_SIZE_4K || wire->pref_address < LOWEST_PREF_ADDRESS ||
 	    wire->pref_address >= PHYS_LIMIT)
 		return err_set(err, ERR_INPUT,
@@ -135,7 +148,11 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 		return -1;
 
 	setup_size = (uint64_t)((wire.setup_sects ?: DEFAULT_SETUP_SECTS) + 1) * SETUP_SECTOR_SIZE;
-	loaded_size = (uint64_t)wire.syssize * 16;
+	loaded_size = (uint64_t)wire.syssize * SYSSIZE_UNIT;
+	/* A file need not end with a whole unit. */
+	if (image.size > setup_size && image.size - setup_size < loaded_size &&
+	    loaded_size - (image.size - setup_size) < SYSSIZE_UNIT)
+		loaded_size = image.size - setup_size;
 	if (!bytes_slice(image, setup_size, loaded_size, &protected))
 		return err_set(
 			err, ERR_INPUT,
@@ -143,11 +160,10 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 			"it is truncated",
 			AT(syssize), wire.syssize, (unsigned long long)(setup_size + loaded_size),
 			image.size);
-	if (loaded_size <= BZIMAGE_ENTRY64_OFFSET)
+	if (loaded_size <= (has_64bit_entry(&wire) ? BZIMAGE_ENTRY64_OFFSET : 0))
 		return err_set(err, ERR_INPUT,
-			       "offset 0x%x: syssize 0x%x: %llu bytes hold no 64-bit entry at 0x%x",
-			       AT(syssize), wire.syssize, (unsigned long long)loaded_size,
-			       BZIMAGE_ENTRY64_OFFSET);
+			       "offset 0x%x: syssize 0x%x: %llu bytes hold no entry", AT(syssize),
+			       wire.syssize, (unsigned long long)loaded_size);
 	if (wire.init_size < loaded_size)
 		return err_set(err, ERR_INPUT,
 			       "offset 0x%x: init_size 0x%x is less than the 0x%llx bytes to load",
@@ -160,7 +176,7 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 		.payload = payload,
 		.footprint = {
 			.relocatable = wire.relocatable_kernel,
-			.alignment = wire.kernel_alignment,
+			.alignment = num_is_power_of_two(wire.kernel_alignment) ? wire.kernel_alignment : PAGE_SIZE_4K,
 			.pref_address = wire.pref_address,
 			.init_size = wire.init_size,
 			.wrapper_size = wrapper_size(size_of_image, setup_size, loaded_size,
@@ -169,7 +185,8 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 		.setup_size = setup_size,
 		.pe_image_size = size_of_image,
 		.protocol = wire.version,
-		.xloadflags = wire.xloadflags,
+		.xloadflags = wire.version >= PROTOCOL_XLOADFLAGS ? wire.xloadflags : 0,
+		.entry_32bit = !has_64bit_entry(&wire),
 		.cmdline_size = wire.cmdline_size,
 		.initrd_addr_max = wire.initrd_addr_max,
 	};

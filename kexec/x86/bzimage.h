@@ -15,15 +15,15 @@ struct bzimage {
 	uint32_t pe_image_size; /* SizeOfImage of the EFI stub's PE header; 0: no EFI stub */
 	uint16_t protocol;	/* 0x020f is 2.15 */
 	uint16_t xloadflags;
+	bool entry_32bit; /* entered at the beginning of the protected-mode part, in 32-bit mode */
 	uint32_t cmdline_size;	  /* the longest command line, without its NUL */
 	uint32_t initrd_addr_max; /* last address of an initrd of a kernel that stays below 4 GiB */
 	char version[96];	  /* the kernel's own words, "" if it has none */
 };
 
 /*
- * ERR_INPUT names the offset in the file, the field and its value. Accepts
- * protocol 2.12 and later with the 64-bit entry, which is what
- * arch/x86/kernel/kexec-bzimage64.c of Linux 6.12 asks for.
+ * ERR_INPUT names the offset in the file, the field and its value. Accepts protocol 2.10 and later,
+ * which says how much memory the kernel runs in; entry_32bit is set of one that has no 64-bit entry.
  */
 int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err);
 

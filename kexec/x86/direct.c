@@ -13,6 +13,8 @@ static int check(const struct load_request *request, const struct system *system
 	if (image->protocol < PROTOCOL_FIRST)
 		return err_set(err, ERR_INPUT, "boot protocol %u.%02u is of a kernel before 5.5",
 			       image->protocol >> 8, image->protocol & 0xff);
+	if (image->entry_32bit)
+		return err_set(err, ERR_INPUT, "the kernel is entered in 32-bit mode");
 	if (!image->footprint.relocatable)
 		return err_set(err, ERR_INPUT, "the kernel is not relocatable");
 	if (system->encrypts_memory)
@@ -57,14 +59,14 @@ static int unpack(const struct load_request *request, struct load *load, struct 
 	return vmlinux_relocate(vmlinux, load->virtual_offset, err);
 }
 
-int direct_give_up(const struct load_request *request, const struct err *why, struct load *load,
-		   struct err *err)
+int direct_give_up(const struct load_request *request, const struct system *system,
+		   const struct err *why, struct load *load, struct err *err)
 {
 	vmlinux_done(&load->vmlinux);
 	load->is_direct = load->kaslr = false;
 	load->virtual_places = load->virtual_offset = 0;
 	load->not_direct = *why;
-	return bzimage_parse(request->kernel, &load->image, err);
+	return load_parse(request, system, &load->image, err);
 }
 
 int direct_prepare(const struct load_request *request, const struct system *system,
@@ -80,7 +82,7 @@ int direct_prepare(const struct load_request *request, const struct system *syst
 		*err = why;
 		return -1;
 	}
-	return direct_give_up(request, &why, load, err);
+	return direct_give_up(request, system, &why, load, err);
 }
 
 bool direct_draws(const struct load_request *request, const struct load *load)

@@ -13,8 +13,8 @@
 int direct_prepare(const struct load_request *request, const struct system *system,
 		   struct load *load, struct err *err);
 /* After it: the kernel is loaded as it is all the same. */
-int direct_give_up(const struct load_request *request, const struct err *why, struct load *load,
-		   struct err *err);
+int direct_give_up(const struct load_request *request, const struct system *system,
+		   const struct err *why, struct load *load, struct err *err);
 /*
  * Whether the kernel's place is drawn: with KASLR, from all memory that it may have, but where its
  * command line takes some away, or wants it movable, which only the kernel reads: there, and in a

@@ -150,7 +150,8 @@ static int shape_purgatory(const struct load_request *request, struct load *load
 		.name = "purgatory",
 		.purpose = "entered first: verifies every segment, then enters the kernel",
 		.align = PAGE_SIZE_4K,
-		.max = request->mem_max,
+		.max = load->image.entry_32bit ? num_min(request->mem_max, FOUR_GIB)
+					       : request->mem_max,
 		.unverified = "its first stage checks it",
 	};
 
@@ -165,17 +166,34 @@ static int shape_purgatory(const struct load_request *request, struct load *load
 	return 0;
 }
 
-static int check_paging(const struct system *system, const struct bzimage *image, struct err *err)
+/* Such a 64-bit entry cannot be used, but without paging any can. */
+static bool needs_4_levels(const struct system *system, const struct bzimage *image)
 {
-	if (system->la57 && !(image->xloadflags & XLF_5LEVEL))
+	return system->la57 && image->xloadflags & XLF_KERNEL_64 &&
+	       !(image->xloadflags & XLF_5LEVEL);
+}
+
+static int explain_entry(const struct load_request *request, const struct system *system,
+			 struct load *load, struct err *err)
+{
+	const struct bzimage *image = &load->image;
+	const char *why = "it has no 64-bit entry";
+
+	if (!image->entry_32bit)
+		return 0;
+	if (needs_4_levels(system, image))
+		why = "the machine runs with 5-level paging, with which its 64-bit entry cannot "
+		      "be used";
+	if (request->entry_32bit)
+		why = "as asked";
+	if (system->is_guest_without_io)
 		return err_set(
 			err, ERR_INPUT,
-			"the machine runs with 5-level paging, and the kernel cannot be entered "
-			"so (offset 0x%x: xloadflags 0x%x): boot the running kernel with no5lvl "
-			"first",
-			(unsigned int)offsetof(struct boot_params, hdr.xloadflags),
-			image->xloadflags);
-	return 0;
+			"the kernel would be entered in 32-bit mode (%s), and in a guest "
+			"with encrypted registers (SEV-ES, SEV-SNP, TDX) long mode cannot be "
+			"left",
+			why);
+	return plan_reason(&load->plan, err, "entered in 32-bit mode: %s", why);
 }
 
 static int list_protected(const struct system *system, struct plan *plan, struct err *err)
@@ -526,14 +544,16 @@ static int shape(const struct load_request *request, const struct system *system
 	struct plan *plan = &load->plan;
 	struct bootparams_request parameters;
 	phys_t max = request->mem_max, initrd_max;
+	bool high = !load->image.entry_32bit && load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G;
 
-	if (check_paging(system, &load->image, err) || direct_explain(request, load, err) ||
+	if (explain_entry(request, system, load, err) || direct_explain(request, load, err) ||
 	    system_e820(system, &plan->e820, plan->warnings, err) ||
 	    list_protected(system, plan, err))
 		return -1;
 	plan->segments_max = estimate_segments_max(system);
-	if (!(load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G))
+	if (!high)
 		max = num_min(max, FOUR_GIB);
+	plan->below_4g = load->image.entry_32bit;
 	if (request->crash) {
 		if (shape_crash(request, system, load, err))
 			return -1;
@@ -550,9 +570,7 @@ static int shape(const struct load_request *request, const struct system *system
 
 	if (shape_kernel(request, load, drawn, max, err))
 		return -1;
-	initrd_max = load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G
-			     ? max
-			     : num_min(max, (phys_t)load->image.initrd_addr_max + 1);
+	initrd_max = high ? max : num_min(max, (phys_t)load->image.initrd_addr_max + 1);
 	if (request->initrd.size) {
 		struct plan_item item = {
 			.name = "initrd",
@@ -585,6 +603,13 @@ static int shape(const struct load_request *request, const struct system *system
 	return check_reservation(request, system, plan, err);
 }
 
+static uint64_t entry_offset(const struct load *load)
+{
+	if (load->is_direct)
+		return load->vmlinux.entry;
+	return load->image.entry_32bit ? 0 : BZIMAGE_ENTRY64_OFFSET;
+}
+
 /* A plan from its beginning; what an earlier trial left is gone. */
 static int place(const struct load_request *request, const struct system *system,
 		 struct warnings *warnings, bool with_spares, bool drawn, struct load *load,
@@ -609,8 +634,7 @@ static int place(const struct load_request *request, const struct system *system
 		return err_set(err, ERR_INTERNAL, "the kernel's footprint has no end");
 	plan->footprint = (struct range){ num_min(wrapper.start, output.start),
 					  num_max(wrapper.end, output.end) };
-	plan->kernel_entry = plan->item[plan->kernel].run.start +
-			     (load->is_direct ? load->vmlinux.entry : BZIMAGE_ENTRY64_OFFSET);
+	plan->kernel_entry = plan->item[plan->kernel].run.start + entry_offset(load);
 	plan->entry = plan->item[plan->purgatory].run.start;
 	return 0;
 }
@@ -626,7 +650,7 @@ static int place_with_spares(const struct load_request *request, const struct sy
 	if (err->code == ERR_NO_FIT && load->is_direct) {
 		struct err why = *err;
 
-		if (direct_give_up(request, &why, load, err))
+		if (direct_give_up(request, system, &why, load, err))
 			return -1;
 		if (!place(request, system, warnings, true, false, load, err))
 			return 0;
@@ -645,6 +669,15 @@ static int place_with_spares(const struct load_request *request, const struct sy
 	return 0;
 }
 
+int load_parse(const struct load_request *request, const struct system *system, struct bzimage *ret,
+	       struct err *err)
+{
+	if (bzimage_parse(request->kernel, ret, err))
+		return -1;
+	ret->entry_32bit |= request->entry_32bit || needs_4_levels(system, ret);
+	return 0;
+}
+
 int load_place(const struct load_request *request, const struct system *system,
 	       struct warnings *warnings, struct load *load, struct err *err)
 {
@@ -652,7 +685,7 @@ int load_place(const struct load_request *request, const struct system *system,
 	int failed;
 
 	if (!load->is_direct &&
-	    (bzimage_parse(request->kernel, &load->image, err) ||
+	    (load_parse(request, system, &load->image, err) ||
 	     (request->direct != LOAD_DIRECT_NEVER && direct_prepare(request, system, load, err))))
 		return -1;
 	drawn = direct_draws(request, load);
@@ -771,7 +804,8 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	params->flags = (request->skip_verify ? PURGATORY_SKIP_VERIFY : 0) |
 			(system->is_guest_without_io ? PURGATORY_NO_IO : 0) |
 			(request->console.reset_vga ? PURGATORY_RESET_VGA : 0) |
-			(load->is_direct ? PURGATORY_DIRECT : 0);
+			(load->is_direct ? PURGATORY_DIRECT : 0) |
+			(load->image.entry_32bit ? PURGATORY_ENTRY_32 : 0);
 	params->entry_rip = plan->kernel_entry;
 	params->entry_rsi = plan->item[plan->params].run.start;
 	params->regions = item->run.start + layout.regions_at;

@@ -54,6 +54,7 @@ struct load_request {
 	enum crash_backup backup;
 	enum load_spares spares;
 	bool memmap_cmdline; /* tell the map on the command line, too */
+	bool entry_32bit;    /* enter the kernel in 32-bit mode although it has a 64-bit entry */
 	bool stage_initrd;   /* load it elsewhere and let the purgatory copy it */
 	const uint8_t *seed; /* RNG_SEED_SIZE bytes, or NULL */
 	enum load_direct direct;
@@ -84,6 +85,9 @@ struct load {
 	struct plan plan;
 };
 
+/* The kernel as it will be entered. */
+int load_parse(const struct load_request *request, const struct system *system, struct bzimage *ret,
+	       struct err *err);
 /*
  * Judges the image, the map and the request; places every segment. Nothing has been read of the
  * initrd and, but for its header or a direct start, of the kernel. It can be called again with

@@ -24,9 +24,13 @@ static void check_image(const struct bzimage *image, struct bytes file)
 	require(image->header.data == file.data + HEADER_AT);
 	require(image->header.size <= HEADER_SIZE_MAX);
 	require(image->protected.data > image->header.data);
-	require(image->protected.size > ENTRY64_AT && image->protected.size % 16 == 0);
-	require(image->protocol >= 0x020c && image->xloadflags & 1);
-	require(num_is_power_of_two(of->alignment) && of->alignment >= 0x200000);
+	require(image->protected.size > (image->entry_32bit ? 0 : ENTRY64_AT));
+	require(image->protected.size % 16 == 0 ||
+		image->protected.data + image->protected.size == file.data + file.size);
+	require(image->protocol >= (image->entry_32bit ? 0x020a : 0x020c));
+	require(image->entry_32bit == !(image->xloadflags & 1));
+	require(num_is_power_of_two(of->alignment));
+	require(!of->relocatable || of->alignment >= (image->entry_32bit ? 0x2000 : 0x200000));
 	require(of->pref_address % PAGE_SIZE_4K == 0 && of->pref_address < PHYS_LIMIT);
 	require(of->wrapper_size >= image->protected.size && of->wrapper_size <= of->init_size);
 	require(length < sizeof(image->version));

@@ -140,6 +140,52 @@ _start:
 	outb	%al, $TARGET_EXIT_PORT
 	hlt
 
+	.code32
+	.org	TARGET_32_AT - BOOT_AT
+	orl	%edx, %ecx
+	orl	%edi, %ecx
+	orl	%ebp, %ecx
+	movl	%ecx, %ebp
+	movl	%eax, %edi
+	pushfl
+	popl	%edx
+	testl	%ebp, %ebp
+	expect	'r'
+	cmpl	$TARGET_EAX, %edi
+	expect	'a'
+	cmpl	$TARGET_EBX, %ebx
+	expect	'b'
+	cmpl	$(TARGET_RSI & 0xffffffff), %esi
+	expect	's'
+	selector cs, 0x10, 'c'
+	selector ds, 0x18, 'd'
+	selector es, 0x18, 'e'
+	selector ss, 0x18, 't'
+	testl	$0x600, %edx	/* IF, DF */
+	expect	'f'
+	movl	%cr4, %eax
+	testl	%eax, %eax
+	expect	'4'
+	movl	%cr0, %eax
+	cmpl	$0x33, %eax
+	expect	'0'
+	movl	$0xc0000080, %ecx
+	rdmsr
+	testl	$0x500, %eax	/* LME, LMA */
+	expect	'l'
+	/* The segments are flat: what lies below 1 MiB and near 4 GiB can be read. */
+	movl	$0x10, %eax
+	movl	%eax, %ds
+	movl	%ds:0xfffffff0, %eax
+	cmpl	0xfffffff0, %eax
+	expect	'w'
+	movb	$'\n', %al
+	outb	%al, $0xe9
+	movb	$(TARGET_EXIT >> 1), %al
+	outb	%al, $TARGET_EXIT_PORT
+	hlt
+	.code64
+
 	.balign	8
 gdt:
 	.quad	0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff

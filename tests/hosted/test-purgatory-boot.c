@@ -268,6 +268,22 @@ static void test_enters_the_kernel(void **state)
 	assert_int_equal(result.status, TARGET_EXIT);
 }
 
+static void test_enters_a_32_bit_kernel(void **state)
+{
+	struct machine *machine = loaded(state);
+	struct result result;
+
+	machine->params->flags = PURGATORY_ENTRY_32;
+	machine->params->entry_rip = TARGET_32_AT;
+	machine->params->entry_eax = TARGET_EAX;
+	machine->params->entry_ebx = TARGET_EBX;
+	run(machine, "-debugcon", false, &result);
+	assert_string_equal(result.output, LINE "verifying 2 segments, 2 MiB, baseline\n" LINE
+						"all verified, entering the kernel at 0x102000\n"
+						".............\n");
+	assert_int_equal(result.status, TARGET_EXIT);
+}
+
 static void test_all_consoles(void **state)
 {
 	struct machine *machine = loaded(state);
@@ -513,17 +529,12 @@ static void test_hash_without_cpuid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		MACHINE(test_enters_the_kernel),
-		MACHINE(test_all_consoles),
-		MACHINE(test_survives_nmis),
-		MACHINE(test_damage_resets),
-		MACHINE(test_hash_sha_ni),
-		MACHINE(test_hash_avx2),
-		MACHINE(test_hash_baseline),
-		MACHINE(test_hash_without_cpuid),
-		MACHINE(test_damage_halts),
-		MACHINE(test_exception_is_told),
-		MACHINE(test_no_io),
+		MACHINE(test_enters_the_kernel),  MACHINE(test_enters_a_32_bit_kernel),
+		MACHINE(test_all_consoles),	  MACHINE(test_survives_nmis),
+		MACHINE(test_damage_resets),	  MACHINE(test_hash_sha_ni),
+		MACHINE(test_hash_avx2),	  MACHINE(test_hash_baseline),
+		MACHINE(test_hash_without_cpuid), MACHINE(test_damage_halts),
+		MACHINE(test_exception_is_told),  MACHINE(test_no_io),
 		MACHINE(test_second_stage),
 	};
 

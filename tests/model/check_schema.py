@@ -70,7 +70,7 @@ def kind(schema, root):
         return "strings" if name == "sentences" else name
     if whole.get("type") == "array":
         return kind(whole["items"], root) + "s"
-    if "enum" in whole:
+    if "enum" in whole and "type" not in whole:
         return "string"
     return {"integer": "number", None: "number"}.get(whole.get("type"), whole.get("type"))
 

@@ -389,7 +389,15 @@ static void test_unpack_initrd(void **state)
 	       "--unpack-initrd needs -c: with -s the running kernel's own loader takes the "
 	       "initrd's file as it is",
 	       "");
+	expect("-s -l %K --entry-32bit",
+	       "--entry-32bit needs -c: with -s the running kernel's own loader enters kernels in "
+	       "64-bit mode",
+	       "");
+	expect("--direct -l %K --entry-32bit",
+	       "--entry-32bit with --direct: an unpacked kernel is entered in 64-bit mode", "");
 	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	/* The other loader cannot do it. */
+	expect("-l %K --entry-32bit", "0", "load(3,0x3e0000) ");
 	expect("-l %K --unpack-initrd --initrd %I", "0", "file_load(kernel,initrd,1,,0x0) ");
 	assert_string_equal(warned, "--unpack-initrd: the running kernel's own loader takes the "
 				    "initrd's file as it is");

@@ -213,7 +213,7 @@ static void no_boot_flag(struct bench *bench)
 
 static void old_protocol(struct bench *bench)
 {
-	bench->header->version = 0x020b;
+	bench->header->version = 0x0209;
 }
 
 static void low_kernel(struct bench *bench)
@@ -224,6 +224,7 @@ static void low_kernel(struct bench *bench)
 static void no_entry64(struct bench *bench)
 {
 	bench->header->xloadflags = 0x7e;
+	bench->header->kernel_alignment = 0x1000;
 }
 
 static void init_size_zero(struct bench *bench)
@@ -327,6 +328,8 @@ static void five_levels(struct bench *bench)
 {
 	bench->header->xloadflags = 0x5f;
 	mk_text(&bench->machine, "proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu la57 sse\n");
+	mk_text(&bench->machine, "dmesg",
+		"[    0.1] Memory Encryption Features active: AMD SEV SEV-ES\n");
 }
 
 static void damaged_gzip(struct bench *bench)
@@ -656,14 +659,15 @@ static const struct row rows[] = {
 	  "0x55, not 0xaa55",
 	  NULL },
 	{ "old protocol", old_protocol,
-	  "%K: offset 0x206: boot protocol 2.11 has no 64-bit entry; 2.12 (Linux 3.8) or later is "
-	  "needed",
+	  "%K: offset 0x206: boot protocol 2.09 does not say how much memory the kernel runs in; 2.10 "
+	  "(Linux 2.6.31) or later is needed",
 	  NULL },
 	{ "zImage", low_kernel,
 	  "%K: offset 0x211: loadflags 0x0: a zImage, which runs below 1 MiB, cannot be loaded",
 	  NULL },
-	{ "32-bit kernel", no_entry64,
-	  "%K: offset 0x236: xloadflags 0x7e: no 64-bit entry; is this a 32-bit kernel?", NULL },
+	{ "32-bit kernel that aligns by a page", no_entry64,
+	  "%K: offset 0x230: kernel_alignment 0x1000 is not a power of two of at least 0x2000",
+	  NULL },
 	{ "init_size 0", init_size_zero,
 	  "%K: offset 0x260: init_size 0x0 is less than the 0x5000 bytes to load", NULL },
 	{ "init_size too small", init_size_small,
@@ -696,8 +700,7 @@ static const struct row rows[] = {
 	  "%K: offset 0x1f4: syssize 0x500: the kernel ends at 0x25000, the file at 0x5a00: it is "
 	  "truncated",
 	  NULL },
-	{ "syssize 0", syssize_zero,
-	  "%K: offset 0x1f4: syssize 0x0: 0 bytes hold no 64-bit entry at 0x200", NULL },
+	{ "syssize 0", syssize_zero, "%K: offset 0x1f4: syssize 0x0: 0 bytes hold no entry", NULL },
 	{ "syssize huge", syssize_huge,
 	  "%K: offset 0x1f4: syssize 0xffffffff: the kernel ends at 0x10000009f0, the file at 0x5a00: "
 	  "it is truncated",
@@ -724,8 +727,9 @@ static const struct row rows[] = {
 	  "and ending at or below 0x38000000; nothing is free there",
 	  NULL },
 	{ "5-level paging", five_levels,
-	  "%K: the machine runs with 5-level paging, and the kernel cannot be entered so (offset "
-	  "0x236: xloadflags 0x5f): boot the running kernel with no5lvl first",
+	  "%K: the kernel would be entered in 32-bit mode (the machine runs with 5-level paging, with "
+	  "which its 64-bit entry cannot be used), and in a guest with encrypted registers (SEV-ES, "
+	  "SEV-SNP, TDX) long mode cannot be left",
 	  NULL },
 	{ "damaged gzip", damaged_gzip, "kernel: %K: gzip: damaged at 0xb", NULL },
 	{ "gzip", whole_gzip, "", NULL },

@@ -471,6 +471,92 @@ static void test_below_4g(void **state)
 		assert_true(segments[i].start < 0x40000000);
 }
 
+/* All of it below 4 GiB, whatever the kernel says, where the first hole is too small for the initrd. */
+static void check_entry_32bit(struct fixture *fixture)
+{
+	forget();
+	load(fixture);
+	assert_int_equal(purgatory()->flags, PURGATORY_ENTRY_32);
+	assert_int_equal(purgatory()->entry_rip % 0x200000, 0);
+	assert_memory_equal(memory(purgatory()->entry_rip, 0x5000),
+			    fixture->image + MK_IMAGE_SETUP_SIZE, 0x5000);
+	assert_int_equal(purgatory()->entry_eax, 0);
+	assert_int_equal(purgatory()->entry_ebx, 0);
+	for (size_t i = 0; i < nr_segments; i++)
+		assert_true(segments[i].start < 0x40000000);
+}
+
+/* Where only the kernel and some of what it needs find a place below, nothing goes above. */
+static void test_entry_32bit_without_room(void **state)
+{
+	struct fixture *fixture = *state;
+	unsigned int pages = 0;
+	struct err err;
+
+	mk_memmap(&fixture->machine, 3, 0x100000000, 0x1ffffffff, "System RAM\n");
+	mk_text(&fixture->machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n100000000-1ffffffff : System RAM\n");
+	fixture->request.mem_min = 0x3f000000;
+	fixture->request.entry_32bit = true;
+	do {
+		forget();
+		fixture->header->init_size = 0x1000000 - 0x1000 * pages++;
+	} while (try_to_load(fixture, &err) && err.code == ERR_NO_FIT && pages < 100);
+	assert_in_range(pages, 10, 99);
+	for (size_t i = 0; i < nr_segments; i++)
+		assert_true(segments[i].start < 0x40000000);
+}
+
+/* syssize counts paragraphs, of which the file need not have the whole last one. */
+static void test_part_of_a_paragraph(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bytes file = { fixture->image, sizeof(fixture->image) - 15 };
+	struct bzimage image;
+	struct err err;
+
+	assert_int_equal(bzimage_parse(file, &image, &err), 0);
+	assert_ptr_equal(image.protected.data + image.protected.size, file.data + file.size);
+	file.size--;
+	assert_int_equal(bzimage_parse(file, &image, &err), -1);
+}
+
+static void test_entry_32bit(void **state)
+{
+	struct fixture *fixture = *state;
+	struct err err;
+
+	mk_memmap(&fixture->machine, 3, 0x100000000, 0x1ffffffff, "System RAM\n");
+	mk_text(&fixture->machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n100000000-1ffffffff : System RAM\n");
+	fixture->request.mem_min = 0x3f000000;
+	fixture->header->init_size = 0x800000;
+	fixture->request.entry_32bit = true;
+	check_entry_32bit(fixture);
+	fixture->request.entry_32bit = false;
+	fixture->header->xloadflags &= (uint16_t)~XLF_KERNEL_64;
+	check_entry_32bit(fixture);
+	/* Before there were such flags. */
+	fixture->header->version = 0x20b;
+	fixture->header->xloadflags = XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G;
+	check_entry_32bit(fixture);
+	/* With paging off there is no 5-level paging. */
+	mk_text(&fixture->machine, "proc/cpuinfo", "flags\t\t: fpu la57 sse\n");
+	check_entry_32bit(fixture);
+	fixture->header->version = 0x20f;
+	check_entry_32bit(fixture);
+	fixture->request.direct = LOAD_DIRECT_IF_POSSIBLE;
+	check_entry_32bit(fixture);
+	fixture->request.mem_min = FOUR_GIB;
+	assert_int_equal(try_to_load(fixture, &err), -1);
+	assert_int_equal(err.code, ERR_NO_FIT);
+	fixture->request.mem_min = 0;
+	mk_text(&fixture->machine, "dmesg",
+		"[    0.1] Memory Encryption Features active: AMD SEV SEV-ES\n");
+	assert_int_equal(try_to_load(fixture, &err), -1);
+	assert_non_null(strstr(err.text, "long mode cannot be left"));
+}
+
 /*
  * What physical KASLR keeps off, by choose_random_location() and mem_avoid_overlap() of
  * arch/x86/boot/compressed/kaslr.c: the initrd, the command line to its NUL, the zero page
@@ -963,6 +1049,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_efi, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kernel_without_efi_kexec, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_below_4g, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_part_of_a_paragraph, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_entry_32bit_without_room, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_entry_32bit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kaslr_keeps_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_purgatory_params, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_checks, set_up, tear_down),

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Images besides bzImages with a 64-bit entry.
+. "$(dirname "$0")/lib.sh"
+
+# images VERSION: $kernel, and $case_dir/second, whose init reports.
+images() {
+	need_loader
+	kernel=$(kernel_dir "$1") || exit
+	make_initramfs "$case_dir/second" "$vm_here/script-hop.sh"
+}
+
+# start IMAGE OPTIONS WORDS [FILE=TARGET]... [-- vm_start argument]...: loads the image with options and a command line, commas
+# for spaces, and starts it.
+start() {
+	local image=$1 options=$2 words=$3 files=()
+	shift 3
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		files+=("$1")
+		shift
+	done
+	[ $# = 0 ] || shift
+	pack "$case_dir/loader" "$KEXEC=/sbin/kexec" "$image=/k/vmlinuz" "$case_dir/second=/k/initrd" \
+		"${files[@]}"
+	cat "$case_dir/second" "$case_dir/loader" >"$case_dir/first"
+	vm_start '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" \
+		--append "nokaslr options=$options hop=${words:-nokaslr}" "$@"
+}
+
+expect_hop() {
+	vm_wait
+	expect_line "$log" '^SECOND KERNEL UP$'
+	expect_same_facts "$log" 1 2
+	expect_planned_place "$log" 2
+}
+
+case_entry_32bit() {
+	images 6.12-cloud
+	start "$kernel/vmlinuz" --entry-32bit nokaslr
+	expect_hop
+	expect_line "$log" '^safekexec purgatory: all verified, entering the kernel at 0x1000000$'
+}
+
+# With UEFI, whose runtime services the second kernel takes over all the same.
+case_entry_32bit_efi() {
+	images 6.1-cloud
+	start "$kernel/vmlinuz" --entry-32bit nokaslr -- --firmware ovmf
+	expect_hop
+}
+
+# memtest NAME: what it is shows on its serial console.
+memtest() {
+	local directory
+	images 6.12-cloud
+	directory=$("$VM_PACKAGES" --memtest) || fail "memtest86+ cannot be had"
+	start "$directory/boot/memtest86+$1.bin" '' console=ttyS0,115200
+	vm_await 'Memtest86+'
+	vm_await 'Status: Testing'
+	vm_stop
+}
+
+case_memtest_x64() {
+	memtest x64
+}
+
+case_memtest_ia32() {
+	memtest ia32
+}
+
+vm_cases entry_32bit entry_32bit_efi memtest_x64 memtest_ia32
