@@ -127,7 +127,7 @@ start:
 
 	movq	purgatory_params + OFF_PARAMS_ENTRY_RSI(%rip), %rsi
 	testl	$PURGATORY_ENTRY_32, purgatory_params + OFF_PARAMS_FLAGS(%rip)
-	jnz	.Lleave_long_mode
+	jnz	leave_long_mode
 	xorl	%eax, %eax
 	xorl	%ebx, %ebx
 	xorl	%ecx, %ecx
@@ -145,7 +145,8 @@ start:
 	jmpq	*purgatory_params + OFF_PARAMS_ENTRY_RIP(%rip)
 
 	/* Nothing but registers is used from the compatibility mode on. */
-.Lleave_long_mode:
+	.type	leave_long_mode, @function
+leave_long_mode:
 	movl	purgatory_params + OFF_PARAMS_ENTRY_RIP(%rip), %edi
 	movl	purgatory_params + OFF_PARAMS_ENTRY_EAX(%rip), %ebp
 	movl	purgatory_params + OFF_PARAMS_ENTRY_EBX(%rip), %ebx

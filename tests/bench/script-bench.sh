@@ -30,7 +30,7 @@ say "loaded=$(cat /sys/kernel/$loaded)"
 # shellcheck disable=SC2046
 [ "$(word plan)" != yes ] ||
 	say "entry=$(kexec --dry-run --json $(word options) $how /k/vmlinuz --initrd=/k/initrd \
-		--append="$arguments" | sed -n 's/^    "entry":"\(.*\)".*/\1/p')"
+		--append="$arguments" 2>/dev/null | sed -n 's/^    "entry":"\(.*\)".*/\1/p')"
 say "call=$(sed -n "s/^\([0-9a-f]*\) T $call\$/\1/p" /proc/kallsyms)"
 say "machine_kexec=$(sed -n 's/^\([0-9a-f]*\) T machine_kexec$/\1/p' /proc/kallsyms)"
 say "loader=$(kexec -v)"

@@ -188,6 +188,7 @@ static void read_choices(struct cursor *in, struct bench *bench)
 		.seed = flags & 0x20000 ? seed : NULL,
 		.console = { .serial = flags & 0x40000, .port = 0x3f8, .baud = 9600 },
 		.on_corruption = flags >> 19 & 1 ? ON_CORRUPTION_HALT : ON_CORRUPTION_RESET,
+		.entry_32bit = flags >> 25 & 1,
 	};
 	add_filler(bench, flags >> 20 & 7);
 	length = cursor_u16(in) % (CMDLINE_MAX + 1);
@@ -594,6 +595,15 @@ static void check_room(const struct bench *bench)
 		 kernel->mem_size >= kernel->file.size));
 }
 
+/* Paging goes with the mode: 5 levels are no hindrance to whoever switches it off. */
+static bool entry_32bit(const struct bench *bench)
+{
+	const struct setup_header *header = (const void *)(bench->image + SETUP_HEADER_OFFSET);
+
+	return bench->request.entry_32bit ||
+	       (bench->system.la57 && !(header->xloadflags & XLF_5LEVEL));
+}
+
 /* Where the kernel goes when it is entered, by division. */
 static void check_kernel(const struct bench *bench)
 {
@@ -608,9 +618,13 @@ static void check_kernel(const struct bench *bench)
 	require(output >= run.start && output + header->init_size <= run.end);
 	require(plan->footprint.start <= output &&
 		plan->footprint.end >= output + header->init_size);
-	require(plan->kernel_entry == run.start + 0x200);
+	require(plan->kernel_entry == run.start + (entry_32bit(bench) ? 0 : 0x200));
 	require(plan->item[plan->kernel].file.data == bench->image + MK_IMAGE_SETUP_SIZE);
-	if (!(header->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G)) {
+	if (entry_32bit(bench)) {
+		require(!bench->system.is_guest_without_io);
+		require(plan->item[plan->purgatory].run.end <= UINT64_C(1) << 32);
+	}
+	if (entry_32bit(bench) || !(header->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G)) {
 		require(run.end <= UINT64_C(1) << 32);
 		require(plan->item[plan->params].run.end <= UINT64_C(1) << 32);
 		require(!bench->request.initrd.size ||
@@ -843,6 +857,7 @@ static void check_purgatory(const struct bench *bench)
 
 	params = (const void *)memory(plan, plan->entry + PURGATORY_PARAMS_OFFSET, sizeof(*params));
 	require(params->magic == PURGATORY_MAGIC && params->params_size == sizeof(*params));
+	require(!(params->flags & PURGATORY_ENTRY_32) == !entry_32bit(bench));
 	require(params->entry_rip == plan->kernel_entry);
 	regions =
 		(const void *)memory(plan, params->regions, params->nr_regions * sizeof(*regions));

@@ -48,6 +48,18 @@ case_entry_32bit_efi() {
 	expect_hop
 }
 
+# A kernel of 32 bits: its userland is the same, for it runs none of 64; so its init is told apart by its line alone.
+case_i386() {
+	local other
+	images 6.12-cloud
+	other=$(kernel_dir 6.1-686) || exit
+	start "$other/vmlinuz" '' 'nokaslr,panic=-1'
+	vm_await 'Run /init as init process|No working init found'
+	vm_clean_log
+	expect_line "$log" 'Linux version 6\.1\.[0-9]*-[0-9]*-686 '
+	vm_stop
+}
+
 # memtest NAME: what it is shows on its serial console.
 memtest() {
 	local directory
@@ -67,4 +79,4 @@ case_memtest_ia32() {
 	memtest ia32
 }
 
-vm_cases entry_32bit entry_32bit_efi memtest_x64 memtest_ia32
+vm_cases entry_32bit entry_32bit_efi i386 memtest_x64 memtest_ia32
