@@ -48,16 +48,15 @@ case_entry_32bit_efi() {
 	expect_hop
 }
 
-# A kernel of 32 bits: its userland is the same, for it runs none of 64; so its init is told apart by its line alone.
+# A kernel of 32 bits. It cannot run the init of 64 that it finds in the initrd.
 case_i386() {
 	local other
 	images 6.12-cloud
 	other=$(kernel_dir 6.1-686) || exit
 	start "$other/vmlinuz" '' 'nokaslr,panic=-1'
-	vm_await 'Run /init as init process|No working init found'
-	vm_clean_log
-	expect_line "$log" 'Linux version 6\.1\.[0-9]*-[0-9]*-686 '
-	vm_stop
+	vm_await 'Linux version [^ ]*-686 '
+	vm_await 'Failed to execute /init \(error -8\)'
+	vm_wait
 }
 
 # memtest NAME: what it is shows on its serial console.
