@@ -18,6 +18,7 @@
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/sys/newfile.h"
+#include "kexec/x86/elfimage.h"
 #include "kexec/x86/estimate.h"
 #include "kexec/x86/kernel_loader.h"
 #include "purgatory/sha256.h"
@@ -114,6 +115,18 @@ static struct load_console choose_console(const struct session *session)
 static struct bytes kernel_image(const struct session *session)
 {
 	return session->expanded.data ? buf_bytes(&session->expanded) : session->kernel.bytes;
+}
+
+static int check_type(const struct session *session, struct err *err)
+{
+	const char *type = session->request->type;
+	bool is_elf = elfimage_is(kernel_image(session));
+
+	if (!type || !strcmp(type, TYPE_ELF) == is_elf)
+		return 0;
+	err_set(err, ERR_INPUT, "--type=%s: the file %s an ELF file", type,
+		is_elf ? "is" : "is not");
+	return err_prefix(err, "%s", session->request->kernel);
 }
 
 static bool draw(void *ret, size_t size)
@@ -624,8 +637,12 @@ static enum method choose_method(const struct session *session, const char **ret
 	if (session->request->method != METHOD_AUTO)
 		return session->request->method;
 	*ret_why = "only this loader enters kernels in 32-bit mode";
-	if (session->request->entry_32bit ||
-	    (!bzimage_parse(kernel_image(session), &image, &ignored) && image.entry_32bit))
+	if (session->request->entry_32bit)
+		return METHOD_LOAD;
+	if (!image_parse(kernel_image(session), &image, &ignored) && image.entry_32bit)
+		return METHOD_LOAD;
+	*ret_why = "only this loader takes ELF files";
+	if (elfimage_is(kernel_image(session)))
 		return METHOD_LOAD;
 	*ret_why = "the running kernel is locked down";
 	if (lockdown && strcmp(lockdown, "none"))
@@ -644,7 +661,8 @@ static int load_kernel(const struct request *request, const struct surroundings 
 	if (request->dry_run)
 		own.root.unread = &session.unread;
 
-	if (open_inputs(&session, err) || gather_choice(&own.root, &session.system, err) ||
+	if (open_inputs(&session, err) || check_type(&session, err) ||
+	    gather_choice(&own.root, &session.system, err) ||
 	    system_check_host(&session.system, err) || compose_cmdline(&session, err))
 		return -1;
 	by_file = choose_method(&session, &session.method_reason) == METHOD_FILE_LOAD;

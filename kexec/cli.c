@@ -103,7 +103,7 @@ static const struct cli_option options[] = {
 	{ "kexec-file-syscall", 's', NULL, false,
 	  "let the running kernel do it (kexec_file_load)" },
 	{ "kexec-syscall-auto", 'a', NULL, false, "choose, and say which and why (default)" },
-	{ "type", 't', "TYPE", true, "bzImage64 (bzImage): what the kernel must be" },
+	{ "type", 't', "TYPE", true, "bzImage64 (bzImage) or elf-x86_64: what the kernel must be" },
 	{ "mem-min", OPTION_MEM_MIN, "ADDRESS", true, "nothing is loaded below" },
 	{ "mem-max", OPTION_MEM_MAX, "ADDRESS", true, "nothing is loaded above" },
 	{ "noefi", OPTION_NO_EFI, NULL, true, "hand no EFI over" },
@@ -563,8 +563,10 @@ static int check(const struct request *request, const char *load_option, const c
 			       "--json goes with --dry-run, --doctor or --audit-efi");
 	if (request->svg && (!request->dry_run || !loads))
 		return err_set(err, ERR_USAGE, "--svg goes with --dry-run");
-	if (request->type && strcmp(request->type, "bzImage64") && strcmp(request->type, "bzImage"))
-		return err_set(err, ERR_USAGE, "--type=%s: only bzImage64 (or bzImage) is known",
+	if (request->type && strcmp(request->type, "bzImage64") &&
+	    strcmp(request->type, "bzImage") && strcmp(request->type, TYPE_ELF))
+		return err_set(err, ERR_USAGE,
+			       "--type=%s: only bzImage64 (or bzImage) and elf-x86_64 are known",
 			       request->type);
 	return 0;
 }

@@ -30,6 +30,8 @@ enum method { METHOD_AUTO, METHOD_LOAD, METHOD_FILE_LOAD };
 enum { REQUEST_INITRDS_MAX = 64 };
 
 /* Strings are borrowed from argv. */
+#define TYPE_ELF "elf-x86_64"
+
 struct request {
 	enum action action;
 	enum method method;

@@ -13,6 +13,7 @@
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/sys/measure.h"
+#include "kexec/x86/elfimage.h"
 #include "kexec/x86/estimate.h"
 #include "kexec/x86/kernel_loader.h"
 #include "kexec/x86/load.h"
@@ -313,7 +314,7 @@ static void check_normal(struct examination *on)
 	    on->kernel.file[0].path, (int)strcspn(load.image.version, " "), load.image.version,
 	    PHYS(load.plan.footprint.start));
 	check_warnings(on, "reboot", "", &warnings);
-	if (!bzimage_parse(request.kernel, &image, &err) &&
+	if (!image_parse(request.kernel, &image, &err) &&
 	    kernel_loader_goes_low(&on->system, &image, false, &address))
 		say(on, VERDICT_WARN, "reboot", "kexec -c",
 		    "the running kernel's own loader (-s) may put it at " PHYS_FMT
@@ -327,7 +328,7 @@ static void check_paging(struct examination *on)
 	struct bzimage image;
 	struct err ignored;
 
-	if (bzimage_parse(request.kernel, &image, &ignored))
+	if (image_parse(request.kernel, &image, &ignored))
 		return; /* said by check_normal() */
 	if (!on->system.la57)
 		say(on, VERDICT_OK, "5-level paging", "", "off");

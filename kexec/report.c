@@ -237,10 +237,12 @@ int report_text(const struct report *report, FILE *to, struct err *err)
 	for (size_t i = 0; i < unread->count; i++)
 		fprintf(to, "%s%s\n", i ? "           " : " ", unread->text[i]);
 	fprintf(to, "Kernel     %s\n           %s\n", report->kernel_path, image->version);
-	fprintf(to,
-		"           boot protocol %u.%02u, %s, alignment 0x%" PRIx64
-		", init_size 0x%" PRIx64 ", floor 0x%" PRIx64 "\n",
-		image->protocol >> 8, image->protocol & 0xff,
+	if (image->is_elf)
+		fprintf(to, "           an ELF file");
+	else
+		fprintf(to, "           boot protocol %u.%02u", image->protocol >> 8,
+			image->protocol & 0xff);
+	fprintf(to, ", %s, alignment 0x%" PRIx64 ", init_size 0x%" PRIx64 ", floor 0x%" PRIx64 "\n",
 		image->footprint.relocatable ? "relocatable" : "not relocatable",
 		image->footprint.alignment, image->footprint.init_size, plan->floor);
 	method_text(report, to);

@@ -526,7 +526,7 @@ int decompress_sized(struct bytes in, size_t size, const struct progress *progre
 	const struct format *format = format_of(in);
 
 	if (size > DECOMPRESSED_MAX)
-		return no_room(err);
+		return err_set(err, ERR_DAMAGED, "its end says that it expands to %zu bytes", size);
 	if (buf_reserve(&out, size + BLOCK, err))
 		return -1;
 	if (format && format->decoder.step == zstd_step) {

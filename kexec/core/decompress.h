@@ -21,7 +21,8 @@ const char *decompress_format(struct bytes in);
  */
 int decompress(struct bytes in, struct buf *ret, struct err *err);
 /*
- * The same of what is said to expand to so many bytes, in less memory; more of zstd's is damage.
+ * The same of what is said to expand to so many bytes, in less memory; more of zstd's is
+ * damage, and so is more than DECOMPRESSED_MAX.
  * progress, or NULL, is told of what takes long.
  */
 int decompress_sized(struct bytes in, size_t size, const struct progress *progress, struct buf *ret,

@@ -7,7 +7,9 @@
 
 /* Borrows from the image's bytes. */
 struct bzimage {
-	struct bytes header;	/* [0x1f1, its end), at most to 0x290: copied into the zero page */
+	bool is_elf;	     /* an ELF file, which `protected` is; see elfimage.h */
+	bool is_stripped;    /* an ELF file without symbols: what it was built for cannot be seen */
+	struct bytes header; /* [0x1f1, its end), at most to 0x290: copied into the zero page */
 	struct bytes protected; /* the protected-mode part, without the signature behind it */
 	struct bytes payload;	/* the compressed kernel in it; size 0: none, or not inside it */
 	struct footprint_of footprint;

@@ -2,6 +2,7 @@
 #include "kexec/x86/direct.h"
 
 #include "kexec/core/cmdline.h"
+#include "kexec/x86/elfimage.h"
 #include "x86/bootparam.h"
 
 /* What the kernel's decompressor does besides, and nobody would do in its place. */
@@ -69,11 +70,29 @@ int direct_give_up(const struct load_request *request, const struct system *syst
 	return load_parse(request, system, &load->image, err);
 }
 
+/* There is nothing that it could be loaded as otherwise. */
+static int prepare_elf(const struct load_request *request, const struct system *system,
+		       struct load *load, struct err *err)
+{
+	if (check(request, system, &load->image, err))
+		return err_prefix(err,
+				  "an ELF file has no decompressor that it could be loaded with");
+	if (elfimage_load(load->image.protected, &load->vmlinux, err))
+		return -1;
+	load->is_direct = true;
+	load->virtual_places = 1;
+	return 0;
+}
+
 int direct_prepare(const struct load_request *request, const struct system *system,
 		   struct load *load, struct err *err)
 {
 	struct err why;
 
+	if (load->image.is_elf)
+		return prepare_elf(request, system, load, err);
+	if (request->direct == LOAD_DIRECT_NEVER)
+		return 0;
 	if (!check(request, system, &load->image, &why) && !unpack(request, load, &why)) {
 		load->is_direct = true;
 		return 0;
@@ -99,6 +118,11 @@ int direct_explain(const struct load_request *request, struct load *load, struct
 {
 	struct plan *plan = &load->plan;
 
+	if (load->image.is_elf)
+		return plan_reason(plan, err,
+				   "an ELF file: %zu bytes of segments, entered without a "
+				   "decompressor, at its own virtual address",
+				   load->vmlinux.size);
 	if (request->direct == LOAD_DIRECT_NEVER)
 		return 0;
 	if (!load->is_direct)

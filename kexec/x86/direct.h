@@ -6,8 +6,9 @@
 #include "kexec/x86/load.h"
 
 /*
- * Unpacks and relocates the kernel of load->image. Where that cannot be, load->not_direct says
- * why, and load->image is as it was: no failure. It was asked for. ERR_DAMAGED if its payload is:
+ * Unpacks and relocates the kernel of load->image, if that was asked for. Where it cannot be,
+ * load->not_direct says why, and load->image is as it was: no failure; but for an ELF file, which
+ * can be started so alone, asked for or not. ERR_DAMAGED if its payload is:
  * its own decompressor could do nothing with it either.
  */
 int direct_prepare(const struct load_request *request, const struct system *system,

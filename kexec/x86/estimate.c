@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
+#include "kexec/x86/elfimage.h"
 
 enum {
 	/* What a capture kernel needs besides what is loaded: to boot, measured with cloud
@@ -114,7 +115,7 @@ int estimate_load(const struct load_request *request, const struct system *syste
 	};
 	struct bzimage image;
 
-	if (bzimage_parse(request->kernel, &image, err) ||
+	if (image_parse(request->kernel, &image, err) ||
 	    crash_kernel_pages(system, &estimate.kernel_pages, err))
 		return -1;
 	estimate.alignment = image.footprint.alignment;
@@ -138,7 +139,7 @@ int estimate_check_reload(const struct load_request *request, const struct syste
 	struct bzimage image;
 	uint64_t needed;
 
-	if (bzimage_parse(request->kernel, &image, err) ||
+	if (image_parse(request->kernel, &image, err) ||
 	    estimate_load(request, system, &estimate, err) ||
 	    iomem_crash_kernel(&system->iomem, &main, &low, err))
 		return -1;

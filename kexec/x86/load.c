@@ -8,6 +8,7 @@
 #include "kexec/core/cmdline.h"
 #include "kexec/core/sha256.h"
 #include "kexec/x86/direct.h"
+#include "kexec/x86/elfimage.h"
 #include "kexec/x86/estimate.h"
 #include "kexec/x86/purgatory_image.h"
 #include "purgatory-abi.h"
@@ -647,7 +648,7 @@ static int place_with_spares(const struct load_request *request, const struct sy
 	if (!place(request, system, warnings, true, false, load, err))
 		return 0;
 	/* Packed, the spare of the kernel is smaller, and that it can be repaired counts for more. */
-	if (err->code == ERR_NO_FIT && load->is_direct) {
+	if (err->code == ERR_NO_FIT && load->is_direct && !load->image.is_elf) {
 		struct err why = *err;
 
 		if (direct_give_up(request, system, &why, load, err))
@@ -672,8 +673,12 @@ static int place_with_spares(const struct load_request *request, const struct sy
 int load_parse(const struct load_request *request, const struct system *system, struct bzimage *ret,
 	       struct err *err)
 {
-	if (bzimage_parse(request->kernel, ret, err))
+	if (image_parse(request->kernel, ret, err))
 		return -1;
+	if (ret->is_elf && request->entry_32bit)
+		return err_set(err, ERR_INPUT, "an ELF file of a kernel has no 32-bit entry");
+	if (ret->is_elf)
+		return 0;
 	ret->entry_32bit |= request->entry_32bit || needs_4_levels(system, ret);
 	return 0;
 }
@@ -684,10 +689,12 @@ int load_place(const struct load_request *request, const struct system *system,
 	bool drawn;
 	int failed;
 
-	if (!load->is_direct &&
-	    (load_parse(request, system, &load->image, err) ||
-	     (request->direct != LOAD_DIRECT_NEVER && direct_prepare(request, system, load, err))))
+	if (!load->is_direct && (load_parse(request, system, &load->image, err) ||
+				 direct_prepare(request, system, load, err)))
 		return -1;
+	if (load->image.is_stripped && system->la57)
+		warn_add(warnings, "the machine runs with 5-level paging, and the ELF file has no "
+				   "symbols: whether the kernel is built for that cannot be seen");
 	drawn = direct_draws(request, load);
 	if (request->crash && request->spares != LOAD_SPARES_NEVER && !request->skip_verify)
 		failed = place_with_spares(request, system, warnings, load, err);

@@ -77,6 +77,8 @@ size_t mk_vmlinux(uint8_t *file, unsigned int lists)
 		file[i] = i < MK_VMLINUX_TEXT_AT ? 0 : (uint8_t)(i / 16 + 1);
 	memcpy(file, &ehdr, sizeof(ehdr));
 	memcpy(file + sizeof(ehdr), phdr, sizeof(phdr));
+	memcpy(file + MK_VMLINUX_TEXT_AT + MK_VMLINUX_BANNER, MK_VMLINUX_BANNER_IS,
+	       sizeof(MK_VMLINUX_BANNER_IS));
 	put_u64(file + MK_VMLINUX_TEXT_AT + MK_VMLINUX_64, MK_VMLINUX_64_IS);
 	put_u32(file + MK_VMLINUX_TEXT_AT + MK_VMLINUX_32, MK_VMLINUX_32_IS);
 	put_u32(file + MK_VMLINUX_PER_CPU_AT + MK_VMLINUX_NEGATIVE - MK_VMLINUX_PER_CPU,

@@ -305,6 +305,24 @@ static void test_own_loader_goes_low(void **state)
 
 enum { UNPACKED_SIZE = 9 << 20 };
 
+/* The running kernel's own loader takes no ELF file, and is not asked to. */
+static void test_elf(void **state)
+{
+	uint8_t file[MK_VMLINUX_SIZE];
+	char said[MK_PATH_MAX + 100];
+
+	(void)state;
+	snprintf(said, sizeof(said), "1: %s: --type=elf-x86_64: the file is not an ELF file",
+		 kernel);
+	expect("-l %K -t elf-x86_64", said, "");
+	mk_vmlinux(file, 0);
+	mk_file(&machine, "vmlinuz", file, sizeof(file));
+	snprintf(said, sizeof(said), "1: %s: --type=bzImage64: the file is an ELF file", kernel);
+	expect("-l %K -t bzImage64", said, "");
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	expect("-l %K -t elf-x86_64", "0", "load(3,0x3e0000) ");
+}
+
 /* One file of zeros, and what it is compressed. */
 static void mk_initrd(struct buf *plain, struct buf *compressed)
 {
@@ -775,8 +793,8 @@ static void test_usage(void **state)
 	expect("-l %K -t", "-t: an argument is missing", "");
 	expect("-l %K --noefi=x", "--noefi=x: --noefi takes no argument", "");
 	expect("-l %K --json", "--json goes with --dry-run, --doctor or --audit-efi", "");
-	expect("-l %K -t elf-x86_64", "--type=elf-x86_64: only bzImage64 (or bzImage) is known",
-	       "");
+	expect("-l %K -t multiboot-x86",
+	       "--type=multiboot-x86: only bzImage64 (or bzImage) and elf-x86_64 are known", "");
 	expect("-p -f %K", "-p with -f: a panic starts a crash kernel", "");
 	expect("-l %K --hotplug",
 	       "--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p", "");
@@ -843,6 +861,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_memory_for_the_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_loader_goes_low, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_elf, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd_of_crash, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hypervisor_host, set_up, tear_down),

@@ -974,6 +974,48 @@ static void test_not_direct(void **state)
 	assert_int_equal(fixture->warnings.count, 0);
 }
 
+static void test_elf(void **state)
+{
+	struct fixture *fixture = *state;
+	uint8_t file[MK_VMLINUX_SIZE];
+	uint64_t at;
+	struct err err;
+
+	mk_vmlinux(file, 0);
+	memset(fixture->image, 0, sizeof(fixture->image));
+	memcpy(fixture->image, file, sizeof(file));
+	mk_text(&fixture->machine, "proc/cpuinfo", "flags\t\t: fpu la57 sse\n");
+	load(fixture);
+	assert_int_equal(purgatory()->flags, PURGATORY_DIRECT);
+	at = purgatory()->entry_rip - MK_VMLINUX_ENTRY;
+	assert_int_equal(at, 0x1000000);
+	assert_memory_equal(memory(at, MK_VMLINUX_MEM_SIZE), file + MK_VMLINUX_TEXT_AT,
+			    MK_VMLINUX_DATA_END);
+	assert_memory_equal((uint8_t *)memory(at, MK_VMLINUX_MEM_SIZE) + MK_VMLINUX_PER_CPU,
+			    file + MK_VMLINUX_PER_CPU_AT, MK_VMLINUX_PER_CPU_SIZE);
+	assert_int_equal(zero_page()->hdr.header, SETUP_HEADER_MAGIC);
+	assert_int_equal(zero_page()->hdr.type_of_loader, LOADER_TYPE_KEXEC);
+	assert_int_equal(zero_page()->hdr.loadflags & KASLR_FLAG, 0);
+	assert_int_equal(fixture->warnings.count, 1);
+	assert_non_null(strstr(fixture->warnings.text[0], "the ELF file has no symbols"));
+	/* It moves as far as it must. */
+	warnings_done(&fixture->warnings);
+	mk_text(&fixture->machine, "proc/cpuinfo", "flags\t\t: fpu sse\n");
+	fixture->request.mem_min = 0x1000001;
+	forget();
+	load(fixture);
+	assert_int_equal(fixture->warnings.count, 0);
+	assert_int_equal(purgatory()->entry_rip - MK_VMLINUX_ENTRY, 0x1200000);
+	/* There is no other way to load it. */
+	fixture->request.append = "mem_encrypt=on";
+	assert_int_equal(try_to_load(fixture, &err), -1);
+	assert_non_null(strstr(err.text, "mem_encrypt= on its command line"));
+	fixture->request.append = NULL;
+	fixture->request.entry_32bit = true;
+	assert_int_equal(try_to_load(fixture, &err), -1);
+	assert_non_null(strstr(err.text, "has no 32-bit entry"));
+}
+
 /* What has been seen to be damaged is not loaded as it is: nothing could unpack it. */
 static void test_damaged_payload(void **state)
 {
@@ -1063,6 +1105,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_direct_with_less_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_direct_beside_an_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_direct, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_elf, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged_payload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_record_of_direct, set_up, tear_down),
 	};

@@ -120,6 +120,8 @@ static void test_image(void **state)
 	vmlinux_done(&vmlinux);
 
 	header->payload_length /= 2;
+	put_u32(image + MK_IMAGE_SETUP_SIZE + header->payload_offset + header->payload_length - 4,
+		MK_VMLINUX_SIZE);
 	assert_int_equal(bzimage_parse((struct bytes){ image, sizeof(image) }, &parsed, &err), 0);
 	assert_int_equal(vmlinux_unpack(&parsed, NULL, &vmlinux, &err), -1);
 	assert_non_null(strstr(err.text, "its payload: gzip: truncated"));

@@ -59,6 +59,35 @@ case_i386() {
 	vm_wait
 }
 
+# The ELF file that a kernel is linked to, without debugging symbols; with all that objcopy is given, and compressed.
+vmlinux() {
+	local debug
+	debug=$("$VM_PACKAGES" --debug 6.12-cloud) || fail "debug symbols cannot be had"
+	objcopy --strip-debug "$@" "$debug" "$case_dir/vmlinux" || fail "objcopy failed"
+	gzip -1 "$case_dir/vmlinux"
+}
+
+case_vmlinux() {
+	images 6.12-cloud
+	vmlinux
+	start "$case_dir/vmlinux.gz" '' nokaslr -- --mem 2G
+	expect_hop
+	expect_line "$log" '^safekexec purgatory: all verified, direct start of the kernel at 0x1000'
+	expect_no_line "$log" 'whether the kernel is built for that'
+}
+
+# Moved, and of what cannot be seen a warning says so.
+case_vmlinux_moved() {
+	images 6.12-cloud
+	vmlinux --strip-all
+	start "$case_dir/vmlinux.gz" --mem-min=0x10000001 nokaslr -- --mem 2G
+	vm_wait
+	expect_line "$log" '^SECOND KERNEL UP$'
+	expect_same_facts "$log" 1 2
+	expect_equal "where it runs" "$(value "$log" 'kernel-code 2')" 10200000
+	expect_line "$log" 'whether the kernel is built for that cannot be seen'
+}
+
 # memtest NAME: what it is shows on its serial console.
 memtest() {
 	local directory
@@ -78,4 +107,4 @@ case_memtest_ia32() {
 	memtest ia32
 }
 
-vm_cases entry_32bit entry_32bit_efi i386 memtest_x64 memtest_ia32
+vm_cases entry_32bit entry_32bit_efi i386 vmlinux vmlinux_moved memtest_x64 memtest_ia32
