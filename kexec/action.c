@@ -8,10 +8,10 @@
 
 #include "kexec/audit.h"
 #include "kexec/core/cmdline.h"
-#include "kexec/core/decompress.h"
 #include "kexec/core/initrd.h"
 #include "kexec/doctor.h"
 #include "kexec/explain.h"
+#include "kexec/kernel.h"
 #include "kexec/loaded.h"
 #include "kexec/progress.h"
 #include "kexec/report.h"
@@ -29,8 +29,8 @@ enum { DEFAULT_SERIAL_PORT = 0x3f8 };
 struct session {
 	const struct request *request;
 	const struct surroundings *around;
-	struct inputs kernel, initrd;
-	struct buf expanded; /* the kernel, if its file is compressed */
+	struct kernel kernel;
+	struct inputs initrd;
 	struct buf unpacked; /* the initrd, if it is loaded so */
 	struct system system;
 	struct load load;
@@ -46,9 +46,8 @@ static void session_done(struct session *session)
 	bytes_wipe(session->seed, sizeof(session->seed));
 	bytes_wipe(&session->random, sizeof(session->random));
 	load_done(&session->load);
-	inputs_done(&session->kernel);
+	kernel_done(&session->kernel);
 	inputs_done(&session->initrd);
-	buf_done(&session->expanded);
 	buf_done(&session->unpacked);
 	system_done(&session->system);
 	warnings_done(&session->unread);
@@ -59,11 +58,8 @@ static int open_inputs(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 
-	if (inputs_guard(err) || inputs_open(&request->kernel, 1, &session->kernel, err))
+	if (kernel_open(request->kernel, &session->kernel, err))
 		return err_prefix(err, "kernel");
-	if (decompress_format(session->kernel.bytes) &&
-	    decompress(session->kernel.bytes, &session->expanded, err))
-		return err_prefix(err, "kernel: %s", request->kernel);
 	if (request->nr_initrds &&
 	    inputs_open(request->initrd, request->nr_initrds, &session->initrd, err))
 		return err_prefix(err, "initrd");
@@ -74,7 +70,7 @@ static int open_inputs(struct session *session, struct err *err)
  * what it then copies, whoever writes to the files meanwhile. */
 static void pin_inputs(const struct session *session)
 {
-	inputs_pin(&session->kernel);
+	inputs_pin(&session->kernel.inputs);
 	inputs_pin(&session->initrd);
 }
 
@@ -109,11 +105,6 @@ static struct load_console choose_console(const struct session *session)
 	if (!session->request->port_given)
 		console.port = found ? port : DEFAULT_SERIAL_PORT;
 	return console;
-}
-
-static struct bytes kernel_image(const struct session *session)
-{
-	return session->expanded.data ? buf_bytes(&session->expanded) : session->kernel.bytes;
 }
 
 static bool draw(void *ret, size_t size)
@@ -196,7 +187,7 @@ static int make_plan(struct session *session, struct err *err)
 	const struct request *request = session->request;
 	struct progress_line line;
 	struct load_request load_request = {
-		.kernel = kernel_image(session),
+		.kernel = session->kernel.image,
 		.initrd = session->initrd.bytes,
 		.cmdline = session->cmdline,
 		.mem_min = request->mem_min,
@@ -287,7 +278,7 @@ static void remember(const struct session *session, const struct loaded_digests 
 		.hotplug = plan && plan->hotplug,
 		.method = plan ? "kexec_load" : "kexec_file_load",
 		.flags = flags & ~(unsigned long)KEXEC_ARCH_X86_64,
-		.kernel = &session->kernel,
+		.kernel = &session->kernel.inputs,
 		.initrd = &session->initrd,
 		.cmdline = session->cmdline,
 		.digests = *digests,
@@ -349,7 +340,7 @@ static int unload(const struct surroundings *around, bool crash, struct err *err
 
 static int check_inputs(const struct session *session, struct err *err)
 {
-	if (inputs_check_unchanged(&session->kernel, err) ||
+	if (inputs_check_unchanged(&session->kernel.inputs, err) ||
 	    inputs_check_unchanged(&session->initrd, err))
 		return -1;
 	return 0;
@@ -484,15 +475,15 @@ static int file_load(const struct session *session, int initrd, unsigned long fl
 		.used_up = explain_used_up(root, crash),
 		.root = root,
 		.files_size =
-			session->kernel.bytes.size + (initrd < 0 ? 0 : session->initrd.bytes.size),
+			session->kernel.image.size + (initrd < 0 ? 0 : session->initrd.bytes.size),
 		.cmdline_length = strlen(session->cmdline),
 	};
 
-	failure.error = -ops->file_load(ops->context, session->kernel.file[0].fd, initrd,
+	failure.error = -ops->file_load(ops->context, session->kernel.inputs.file[0].fd, initrd,
 					failure.cmdline_length + 1, session->cmdline, flags);
 	if (!failure.error)
 		return 0;
-	if (!bzimage_parse(session->kernel.bytes, &image, &ignored))
+	if (!bzimage_parse(session->kernel.image, &image, &ignored))
 		failure.cmdline_max = image.cmdline_size;
 	explain(&failure, err);
 	return failure.error;
@@ -528,7 +519,7 @@ static int check_reload(struct session *session, struct err *err)
 {
 	const struct root *root = &session->around->root;
 	const struct load_request request = {
-		.kernel = session->kernel.bytes,
+		.kernel = session->kernel.image,
 		.initrd = session->initrd.bytes,
 		.cmdline = session->cmdline,
 	};
@@ -554,7 +545,7 @@ static int check_floor(struct session *session, struct err *err)
 	phys_t address;
 
 	/* The running kernel knows more images than this program, and memory that it hides. */
-	if (bzimage_parse(session->kernel.bytes, &image, &ignored) ||
+	if (bzimage_parse(session->kernel.image, &image, &ignored) ||
 	    read_memory(session, &ignored))
 		return 0;
 	if (!kernel_loader_goes_low(&session->system, &image, request->crash, &address))
@@ -607,7 +598,7 @@ static int load_by_kernel(struct session *session, struct err *err)
 		return -1;
 	if (file_load(session, initrd, flags, err))
 		return -1;
-	digests = loaded_digest(&session->kernel, &session->initrd);
+	digests = loaded_digest(&session->kernel.inputs, &session->initrd);
 	remember(session, &digests, flags, /* plan= */ NULL);
 	return 0;
 }

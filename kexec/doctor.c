@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
-#include "kexec/core/decompress.h"
 #include "kexec/core/initrd.h"
 #include "kexec/json.h"
+#include "kexec/kernel.h"
 #include "kexec/loaded.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
@@ -41,8 +41,9 @@ struct check {
 struct examination {
 	const struct doctor_request *request;
 	struct system system;
-	struct inputs kernel, initrd;
-	struct buf expanded, unpacked;
+	struct kernel kernel;
+	struct inputs initrd;
+	struct buf unpacked;
 	char *default_kernel, *default_initrd;
 	struct check check[CHECKS_MAX];
 	size_t nr_checks;
@@ -51,9 +52,8 @@ struct examination {
 static void examination_done(struct examination *on)
 {
 	system_done(&on->system);
-	inputs_done(&on->kernel);
+	kernel_done(&on->kernel);
 	inputs_done(&on->initrd);
-	buf_done(&on->expanded);
 	buf_done(&on->unpacked);
 	free(on->default_kernel);
 	free(on->default_initrd);
@@ -273,10 +273,8 @@ static int open_pair(struct examination *on, struct err *err)
 		initrd = &default_initrd;
 		nr_initrds = root_exists(request->root, on->default_initrd + 1);
 	}
-	if (inputs_guard(err) || inputs_open(&kernel, 1, &on->kernel, err))
+	if (kernel_open(kernel, &on->kernel, err))
 		return -1;
-	if (decompress_format(on->kernel.bytes) && decompress(on->kernel.bytes, &on->expanded, err))
-		return err_prefix(err, "%s", kernel);
 	if (nr_initrds && inputs_open(initrd, nr_initrds, &on->initrd, err))
 		return -1;
 	if (request->unpack_initrd && nr_initrds &&
@@ -288,7 +286,7 @@ static int open_pair(struct examination *on, struct err *err)
 static struct load_request pair(const struct examination *on)
 {
 	return (struct load_request){
-		.kernel = on->expanded.data ? buf_bytes(&on->expanded) : on->kernel.bytes,
+		.kernel = on->kernel.image,
 		.initrd = on->unpacked.data ? buf_bytes(&on->unpacked) : on->initrd.bytes,
 		.initrd_is_unpacked = on->unpacked.data,
 		.cmdline = on->request->cmdline ?: "nr_cpus=1",
@@ -306,12 +304,13 @@ static void check_normal(struct examination *on)
 	phys_t address;
 
 	if (load_place(&request, &on->system, &warnings, &load, &err)) {
-		say(on, VERDICT_FAIL, "reboot", "", "%s: %s", on->kernel.file[0].path, err.text);
+		say(on, VERDICT_FAIL, "reboot", "", "%s: %s", on->kernel.inputs.file[0].path,
+		    err.text);
 		return;
 	}
 	say(on, VERDICT_OK, "reboot", "", "%s (%.*s) would run at " PHYS_FMT,
-	    on->kernel.file[0].path, (int)strcspn(load.image.version, " "), load.image.version,
-	    PHYS(load.plan.footprint.start));
+	    on->kernel.inputs.file[0].path, (int)strcspn(load.image.version, " "),
+	    load.image.version, PHYS(load.plan.footprint.start));
 	check_warnings(on, "reboot", "", &warnings);
 	if (!bzimage_parse(request.kernel, &image, &err) &&
 	    kernel_loader_goes_low(&on->system, &image, false, &address))
@@ -714,7 +713,7 @@ int doctor_estimate(const struct doctor_request *request, FILE *to, struct err *
 		return -1;
 	load_request = pair(&on);
 	if (estimate_load(&load_request, &on.system, &estimate, err))
-		return err_prefix(err, "%s", on.kernel.file[0].path);
+		return err_prefix(err, "%s", on.kernel.inputs.file[0].path);
 	if (!request->measure) {
 		print_estimate(&estimate, to);
 		if (has_qemu)

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kexec/core/decompress.h"
 #include "kexec/core/sha256.h"
+#include "kexec/kernel.h"
 #include "kexec/sys/fd.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/run.h"
@@ -378,20 +378,14 @@ static int digest_now(const struct root *root, const struct record_file *file, s
 {
 	struct opened opened CLEANUP(opened_done) = { 0 };
 	struct inputs inputs CLEANUP(inputs_done) = { 0 };
-	struct buf expanded CLEANUP(buf_done) = { 0 };
+	struct kernel kernel CLEANUP(kernel_done) = { 0 };
 	uint8_t digest[32];
-	struct bytes bytes;
 
-	if (open_files(root, file, count, &opened, err) || inputs_guard(err) ||
-	    inputs_open(opened.paths, count, &inputs, err))
-		return -1;
-	bytes = inputs.bytes;
-	if (is_kernel && decompress_format(bytes)) {
-		if (decompress(bytes, &expanded, err))
-			return -1;
-		bytes = buf_bytes(&expanded);
-	}
-	if (load_digest_bytes(sha256_hashes(), is_kernel ? kernel_part(bytes) : bytes, digest, err))
+	if (open_files(root, file, count, &opened, err) ||
+	    (is_kernel ? kernel_open(opened.paths[0], &kernel, err)
+		       : inputs_guard(err) || inputs_open(opened.paths, count, &inputs, err)) ||
+	    load_digest_bytes(sha256_hashes(), is_kernel ? kernel_part(kernel.image) : inputs.bytes,
+			      digest, err))
 		return -1;
 	hex(digest, ret);
 	return 0;
