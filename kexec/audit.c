@@ -48,7 +48,7 @@ static void subject_done(struct subject *subject)
 
 static int open_image(struct subject *subject, struct err *err)
 {
-	if (kernel_open(subject->path, &subject->kernel, err))
+	if (kernel_open(subject->path, /* profile= */ 0, &subject->kernel, err))
 		return err_prefix(err, "kernel");
 	if (bzimage_parse(subject->kernel.image, &subject->image, err))
 		return err_prefix(err, "%s", subject->path);

@@ -48,6 +48,7 @@ struct request {
 	bool fast;
 	bool reuse_cmdline;
 	const char *kernel;
+	unsigned int uki_profile;
 	const char *initrd[REQUEST_INITRDS_MAX];
 	size_t nr_initrds;
 	bool unpack_initrd;

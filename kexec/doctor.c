@@ -43,7 +43,9 @@ struct examination {
 	struct system system;
 	struct kernel kernel;
 	struct inputs initrd;
-	struct buf unpacked;
+	struct buf joined, unpacked;
+	struct bytes ramdisk; /* the initrd, not unpacked */
+	char *own_cmdline;    /* of a unified kernel image; NULL: none */
 	char *default_kernel, *default_initrd;
 	struct check check[CHECKS_MAX];
 	size_t nr_checks;
@@ -54,7 +56,9 @@ static void examination_done(struct examination *on)
 	system_done(&on->system);
 	kernel_done(&on->kernel);
 	inputs_done(&on->initrd);
+	buf_done(&on->joined);
 	buf_done(&on->unpacked);
+	free(on->own_cmdline);
 	free(on->default_kernel);
 	free(on->default_initrd);
 }
@@ -273,12 +277,15 @@ static int open_pair(struct examination *on, struct err *err)
 		initrd = &default_initrd;
 		nr_initrds = root_exists(request->root, on->default_initrd + 1);
 	}
-	if (kernel_open(kernel, &on->kernel, err))
+	if (kernel_open(kernel, request->uki_profile, &on->kernel, err))
 		return -1;
 	if (nr_initrds && inputs_open(initrd, nr_initrds, &on->initrd, err))
 		return -1;
-	if (request->unpack_initrd && nr_initrds &&
-	    initrd_unpack(on->initrd.bytes, NULL, &on->unpacked, err) && err->code != ERR_INPUT)
+	if (kernel_initrd(&on->kernel, &on->initrd, &on->joined, &on->ramdisk, err) ||
+	    (on->kernel.is_uki && uki_cmdline(&on->kernel.uki, NULL, &on->own_cmdline, err)))
+		return -1;
+	if (request->unpack_initrd && on->ramdisk.size &&
+	    initrd_unpack(on->ramdisk, NULL, &on->unpacked, err) && err->code != ERR_INPUT)
 		return err_prefix(err, "initrd");
 	return 0;
 }
@@ -287,9 +294,9 @@ static struct load_request pair(const struct examination *on)
 {
 	return (struct load_request){
 		.kernel = on->kernel.image,
-		.initrd = on->unpacked.data ? buf_bytes(&on->unpacked) : on->initrd.bytes,
+		.initrd = on->unpacked.data ? buf_bytes(&on->unpacked) : on->ramdisk,
 		.initrd_is_unpacked = on->unpacked.data,
-		.cmdline = on->request->cmdline ?: "nr_cpus=1",
+		.cmdline = on->request->cmdline ?: on->own_cmdline ?: "nr_cpus=1",
 		.mem_max = PHYS_LIMIT,
 	};
 }
@@ -526,7 +533,7 @@ static void check_record(struct examination *on, const struct loaded_kind *kind,
 	say(on, VERDICT_OK, kind->name, "", "at %s by %s", record.time, record.method);
 	state = loaded_compare_kernel(on->request->root, &record, &path);
 	check_file(on, kind, "the kernel", state, path);
-	if (record.nr_initrds) {
+	if (record.nr_initrds || (record.is_uki && *record.initrd_digest)) {
 		state = loaded_compare_initrd(on->request->root, &record, &path);
 		check_file(on, kind, "the initrd", state, path);
 	}
