@@ -112,7 +112,7 @@ bool uki_is(struct bytes file)
 		return false;
 	for (uint64_t i = 0; i < table.count; i++)
 		if (bytes_slice(file, table.offset + i * SECTION_SIZE, SECTION_SIZE, &header) &&
-		    !memcmp(header.data, ".linux\0", NAME_SIZE))
+		    !strncmp((const char *)header.data, singleton[UKI_LINUX], NAME_SIZE))
 			return true;
 	return false;
 }

@@ -103,6 +103,10 @@ static void test_names(void **state)
 	expect(&uki, UKI_INITRD, NULL);
 	expect(&uki, UKI_CMDLINE, NULL);
 	assert_int_equal(uki.nr_profiles, 0);
+	/* What is behind that NUL is no part of it. */
+	memcpy(mk_uki_entry(&file, 1), ".linux\0x", 8);
+	assert_true(uki_is(buf_bytes(&file)));
+	parse(&file, 0);
 	memcpy(mk_uki_entry(&file, 1), ".linuxy", 7);
 	assert_false(uki_is(buf_bytes(&file)));
 }
