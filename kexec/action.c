@@ -8,10 +8,10 @@
 
 #include "kexec/audit.h"
 #include "kexec/core/cmdline.h"
-#include "kexec/core/decompress.h"
 #include "kexec/core/initrd.h"
 #include "kexec/doctor.h"
 #include "kexec/explain.h"
+#include "kexec/kernel.h"
 #include "kexec/loaded.h"
 #include "kexec/progress.h"
 #include "kexec/report.h"
@@ -30,11 +30,16 @@ enum { DEFAULT_SERIAL_PORT = 0x3f8 };
 struct session {
 	const struct request *request;
 	const struct surroundings *around;
-	struct inputs kernel, initrd;
-	struct buf expanded; /* the kernel, if its file is compressed */
-	struct buf unpacked; /* the initrd, if it is loaded so */
+	struct kernel kernel;
+	struct inputs initrd;
+	struct buf joined;    /* the initrd of a unified kernel image */
+	struct bytes ramdisk; /* the initrd, whatever it is of */
+	struct buf unpacked;  /* the same, if it is loaded so */
 	struct system system;
 	struct load load;
+	/* For the running kernel's own loader; NULL: no initrd. */
+	const struct input *given_kernel, *given_initrd;
+	struct input made_kernel, made_initrd;
 	const char *method_reason;
 	struct warnings unread; /* of a dry run: what this user may not read */
 	char *cmdline;
@@ -47,27 +52,46 @@ static void session_done(struct session *session)
 	bytes_wipe(session->seed, sizeof(session->seed));
 	bytes_wipe(&session->random, sizeof(session->random));
 	load_done(&session->load);
-	inputs_done(&session->kernel);
+	kernel_done(&session->kernel);
 	inputs_done(&session->initrd);
-	buf_done(&session->expanded);
+	buf_done(&session->joined);
 	buf_done(&session->unpacked);
+	input_done(&session->made_kernel);
+	input_done(&session->made_initrd);
 	system_done(&session->system);
 	warnings_done(&session->unread);
 	free(session->cmdline);
+}
+
+static int check_type(const struct session *session, struct err *err)
+{
+	const char *type = session->request->type, *is = "bzImage64";
+
+	if (session->kernel.is_uki)
+		is = TYPE_UKI;
+	else if (elfimage_is(session->kernel.image))
+		is = TYPE_ELF;
+	if (!type || !strcmp(type, is) || (!strcmp(type, "bzImage") && !strcmp(is, "bzImage64")))
+		return 0;
+	return err_set(err, ERR_INPUT, "--type=%s: the file is %s", type, is);
 }
 
 static int open_inputs(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 
-	if (inputs_guard(err) || inputs_open(&request->kernel, 1, &session->kernel, err))
+	if (kernel_open(request->kernel, request->uki_profile, &session->kernel, err))
 		return err_prefix(err, "kernel");
-	if (decompress_format(session->kernel.bytes) &&
-	    decompress(session->kernel.bytes, &session->expanded, err))
-		return err_prefix(err, "kernel: %s", request->kernel);
+	if (check_type(session, err))
+		return err_prefix(err, "%s", request->kernel);
 	if (request->nr_initrds &&
 	    inputs_open(request->initrd, request->nr_initrds, &session->initrd, err))
 		return err_prefix(err, "initrd");
+	if (kernel_initrd(&session->kernel, &session->initrd, &session->joined, &session->ramdisk,
+			  err))
+		return err_prefix(err, "initrd");
+	if (request->unpack_initrd && !session->ramdisk.size)
+		return err_set(err, ERR_USAGE, "--unpack-initrd goes with --initrd");
 	return 0;
 }
 
@@ -75,21 +99,34 @@ static int open_inputs(struct session *session, struct err *err)
  * what it then copies, whoever writes to the files meanwhile. */
 static void pin_inputs(const struct session *session)
 {
-	inputs_pin(&session->kernel);
+	inputs_pin(&session->kernel.inputs);
 	inputs_pin(&session->initrd);
+}
+
+/* A command line that is given is in place of that in a unified kernel image. */
+static bool takes_own_cmdline(const struct session *session)
+{
+	return session->kernel.is_uki && !session->request->append &&
+	       !session->request->reuse_cmdline;
 }
 
 static int compose_cmdline(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
+	char *own CLEANUP(text_done) = NULL;
+	const char *begin = request->reuse_cmdline ? session->system.cmdline : NULL;
 
 	if (request->reuse_cmdline && !session->system.cmdline)
 		return err_set(err, ERR_INPUT, "--reuse-cmdline: /proc/cmdline cannot be read%s",
 			       session->around->root.captured
 				       ? "; a capture has it if taken with --capture-cmdline"
 				       : "");
-	return cmdline_compose(request->reuse_cmdline ? session->system.cmdline : NULL,
-			       request->append, request->crash, &session->cmdline, err);
+	if (takes_own_cmdline(session)) {
+		if (uki_cmdline(&session->kernel.uki, session->around->warnings, &own, err))
+			return -1;
+		begin = own;
+	}
+	return cmdline_compose(begin, request->append, request->crash, &session->cmdline, err);
 }
 
 /*
@@ -112,32 +149,18 @@ static struct load_console choose_console(const struct session *session)
 	return console;
 }
 
-static struct bytes kernel_image(const struct session *session)
-{
-	return session->expanded.data ? buf_bytes(&session->expanded) : session->kernel.bytes;
-}
-
-static int check_type(const struct session *session, struct err *err)
-{
-	const char *type = session->request->type;
-	bool is_elf = elfimage_is(kernel_image(session));
-
-	if (!type || !strcmp(type, TYPE_ELF) == is_elf)
-		return 0;
-	err_set(err, ERR_INPUT, "--type=%s: the file %s an ELF file", type,
-		is_elf ? "is" : "is not");
-	return err_prefix(err, "%s", session->request->kernel);
-}
-
 static bool draw(void *ret, size_t size)
 {
 	return getrandom(ret, size, GRND_NONBLOCK) == (ssize_t)size;
 }
 
 /* --fast does not want a crash kernel's: what it takes is missing from the memory that it runs in. */
-static bool wants_unpacked(const struct request *request)
+static bool wants_unpacked(const struct session *session)
 {
-	return request->unpack_initrd || (request->fast && !request->crash && request->nr_initrds);
+	const struct request *request = session->request;
+
+	return request->unpack_initrd ||
+	       (request->fast && !request->crash && session->ramdisk.size);
 }
 
 static int place_with(struct session *session, const struct load_request *load_request,
@@ -183,7 +206,7 @@ static int place(struct session *session, const struct load_request *load_reques
 	struct progress progress = progress_of(load_request->progress, "of the initrd unpacked");
 	struct err why;
 
-	if (!wants_unpacked(session->request))
+	if (!wants_unpacked(session))
 		return place_with(session, load_request, err);
 	if (initrd_unpack(load_request->initrd, &progress, &session->unpacked, &why)) {
 		if (why.code == ERR_DAMAGED)
@@ -204,13 +227,48 @@ static int place(struct session *session, const struct load_request *load_reques
 	return plan_reason(&session->load.plan, err, "initrd as it is: %s", why.text);
 }
 
+/* What was taken of a unified kernel image. */
+static int say_uki(struct session *session, struct err *err)
+{
+	const struct kernel *kernel = &session->kernel;
+	struct plan *plan = &session->load.plan;
+	bool own = takes_own_cmdline(session);
+
+	if (!kernel->is_uki)
+		return 0;
+	if (plan_reason(
+		    plan, err,
+		    "unified kernel image, profile %u of %u: the kernel is its .linux, %zu bytes",
+		    kernel->uki.profile, kernel->uki.nr_profiles, kernel->image.size) ||
+	    plan_reason(plan, err, "command line %s",
+			!own ? "as given, in place of .cmdline"
+			: kernel->uki.section[UKI_CMDLINE].data.size
+				? "of .cmdline"
+				: "empty: there is no .cmdline, and none was given"))
+		return -1;
+	for (enum uki_id id = UKI_UCODE; id < UKI_IDS; id++) {
+		const struct uki_section *section = &kernel->uki.section[id];
+		const char *extra = uki_extra(id);
+		size_t size = section->data.size + section->zeros;
+
+		if (id == UKI_INITRD && session->initrd.count) {
+			if (plan_reason(plan, err, "initrd: the files given, in place of .initrd"))
+				return -1;
+		} else if (size && plan_reason(plan, err, "initrd: %s, %zu bytes%s%s", uki_name(id),
+					       size, extra ? ", as /" : "", extra ?: "")) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
 static int make_plan(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 	struct progress_line line;
 	struct load_request load_request = {
-		.kernel = kernel_image(session),
-		.initrd = session->initrd.bytes,
+		.kernel = session->kernel.image,
+		.initrd = session->ramdisk,
 		.cmdline = session->cmdline,
 		.mem_min = request->mem_min,
 		.mem_max = request->mem_max,
@@ -246,7 +304,7 @@ static int make_plan(struct session *session, struct err *err)
 		load_request.direct = LOAD_DIRECT_NEVER;
 	}
 	progress_line_begin(&line, stderr);
-	failed = place(session, &load_request, err) ||
+	failed = place(session, &load_request, err) || say_uki(session, err) ||
 		 load_seal(&load_request, &session->system, &session->load, err);
 	progress_line_end(&line);
 	if (failed)
@@ -268,7 +326,7 @@ static int report_plan(const struct session *session, FILE *to, struct err *err)
 		.kernel_path = request->kernel,
 		.method = "kexec_load",
 		.method_reason = session->method_reason,
-		.initrd_packed = session->unpacked.data ? session->initrd.bytes.size : 0,
+		.initrd_packed = session->unpacked.data ? session->ramdisk.size : 0,
 		.unread = &session->unread,
 	};
 
@@ -304,6 +362,7 @@ static void remember(const struct session *session, const struct loaded_digests 
 		.kernel = &session->kernel,
 		.initrd = &session->initrd,
 		.cmdline = session->cmdline,
+		.cmdline_is_own = takes_own_cmdline(session),
 		.digests = *digests,
 		.plan = plan,
 		.system = plan ? &session->system : NULL,
@@ -363,7 +422,7 @@ static int unload(const struct surroundings *around, bool crash, struct err *err
 
 static int check_inputs(const struct session *session, struct err *err)
 {
-	if (inputs_check_unchanged(&session->kernel, err) ||
+	if (inputs_check_unchanged(&session->kernel.inputs, err) ||
 	    inputs_check_unchanged(&session->initrd, err))
 		return -1;
 	return 0;
@@ -456,7 +515,7 @@ static int load_ourselves(struct session *session, struct err *err)
 	digests.has_kernel = digest_file(session, load->plan.kernel, load->is_direct,
 					 load->image.protected, digests.kernel);
 	digests.has_initrd = digest_file(session, load->plan.initrd, session->unpacked.data,
-					 session->initrd.bytes, digests.initrd);
+					 session->ramdisk, digests.initrd);
 	remember(session, &digests, flags, &load->plan);
 	if (request->crash || !check_inputs(session, &changed))
 		return 0;
@@ -483,8 +542,32 @@ static bool loads_are_limited(const struct root *root)
 	       strcmp(limit, "-1");
 }
 
+/*
+ * The files that kexec_file_load() is given: those named, but for what has been made of them, in
+ * memory. No kernel takes a unified kernel image as it is, or one that is compressed as a whole.
+ */
+static int open_for_kernel(struct session *session, struct err *err)
+{
+	const struct kernel *kernel = &session->kernel;
+	bool is_whole = kernel->image.data == kernel->inputs.bytes.data;
+
+	session->given_kernel = kernel->inputs.file;
+	session->given_initrd = session->initrd.count ? session->initrd.file : NULL;
+	if (!is_whole) {
+		if (input_in_memory("kernel", kernel->image, &session->made_kernel, err))
+			return -1;
+		session->given_kernel = &session->made_kernel;
+	}
+	if (session->joined.size) {
+		if (input_in_memory("initrd", session->ramdisk, &session->made_initrd, err))
+			return -1;
+		session->given_initrd = &session->made_initrd;
+	}
+	return is_whole ? 0 : check_inputs(session, err);
+}
+
 /* 0, or an errno with its explanation. */
-static int file_load(const struct session *session, int initrd, unsigned long flags,
+static int file_load(const struct session *session, const struct input *initrd, unsigned long flags,
 		     struct err *err)
 {
 	const struct ops *ops = session->around->ops;
@@ -497,16 +580,16 @@ static int file_load(const struct session *session, int initrd, unsigned long fl
 		.crash = crash,
 		.used_up = explain_used_up(root, crash),
 		.root = root,
-		.files_size =
-			session->kernel.bytes.size + (initrd < 0 ? 0 : session->initrd.bytes.size),
+		.files_size = session->kernel.image.size + (initrd ? session->ramdisk.size : 0),
 		.cmdline_length = strlen(session->cmdline),
 	};
 
-	failure.error = -ops->file_load(ops->context, session->kernel.file[0].fd, initrd,
-					failure.cmdline_length + 1, session->cmdline, flags);
+	failure.error =
+		-ops->file_load(ops->context, session->given_kernel->fd, initrd ? initrd->fd : -1,
+				failure.cmdline_length + 1, session->cmdline, flags);
 	if (!failure.error)
 		return 0;
-	if (!bzimage_parse(session->kernel.bytes, &image, &ignored))
+	if (!bzimage_parse(session->kernel.image, &image, &ignored))
 		failure.cmdline_max = image.cmdline_size;
 	explain(&failure, err);
 	return failure.error;
@@ -525,7 +608,7 @@ static int try_image(const struct session *session, struct err *err)
 		return -1;
 	if (loaded || loads_are_limited(&around->root))
 		return 0;
-	switch (file_load(session, -1, KEXEC_FILE_NO_INITRAMFS, err)) {
+	switch (file_load(session, NULL, KEXEC_FILE_NO_INITRAMFS, err)) {
 	case 0:
 		return unload(around, false, err);
 	case ENOMEM:
@@ -542,8 +625,8 @@ static int check_reload(struct session *session, struct err *err)
 {
 	const struct root *root = &session->around->root;
 	const struct load_request request = {
-		.kernel = session->kernel.bytes,
-		.initrd = session->initrd.bytes,
+		.kernel = session->kernel.image,
+		.initrd = session->ramdisk,
 		.cmdline = session->cmdline,
 	};
 	bool loaded;
@@ -568,7 +651,7 @@ static int check_floor(struct session *session, struct err *err)
 	phys_t address;
 
 	/* The running kernel knows more images than this program, and memory that it hides. */
-	if (bzimage_parse(session->kernel.bytes, &image, &ignored) ||
+	if (bzimage_parse(session->kernel.image, &image, &ignored) ||
 	    read_memory(session, &ignored))
 		return 0;
 	if (!kernel_loader_goes_low(&session->system, &image, request->crash, &address))
@@ -588,12 +671,11 @@ static int check_floor(struct session *session, struct err *err)
 			       "it all the same");
 }
 
-/* The kernel's own loader takes one initrd: several are joined as ours are. */
+/* The kernel's own loader takes one initrd. */
 static int load_by_kernel(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
-	int initrd = request->nr_initrds ? session->initrd.file[0].fd : -1;
-	unsigned long flags = (initrd < 0 ? KEXEC_FILE_NO_INITRAMFS : 0) |
+	unsigned long flags = (session->ramdisk.size ? 0 : KEXEC_FILE_NO_INITRAMFS) |
 			      (request->crash ? KEXEC_FILE_ON_CRASH : 0);
 	struct loaded_digests digests;
 
@@ -610,18 +692,19 @@ static int load_by_kernel(struct session *session, struct err *err)
 		warn_add(session->around->warnings,
 			 "the kernel is not started directly: %s, so the running kernel loads it",
 			 session->method_reason);
-	if (request->nr_initrds > 1)
+	if (request->nr_initrds > 1 && !session->kernel.is_uki)
 		return err_set(err, ERR_USAGE, "-s takes one initrd, %zu are given; -c joins them",
 			       request->nr_initrds);
 	if (request->unpack_initrd)
 		warn_add(session->around->warnings,
 			 "--unpack-initrd: the running kernel's own loader takes the initrd's file "
 			 "as it is");
-	if (check_floor(session, err) || (request->crash && check_reload(session, err)))
+	if (open_for_kernel(session, err) || check_floor(session, err) ||
+	    (request->crash && check_reload(session, err)))
 		return -1;
-	if (file_load(session, initrd, flags, err))
+	if (file_load(session, session->given_initrd, flags, err))
 		return -1;
-	digests = loaded_digest(&session->kernel, &session->initrd);
+	digests = loaded_digest(session->given_kernel, session->given_initrd);
 	remember(session, &digests, flags, /* plan= */ NULL);
 	return 0;
 }
@@ -639,10 +722,10 @@ static enum method choose_method(const struct session *session, const char **ret
 	*ret_why = "only this loader enters kernels in 32-bit mode";
 	if (session->request->entry_32bit)
 		return METHOD_LOAD;
-	if (!image_parse(kernel_image(session), &image, &ignored) && image.entry_32bit)
+	if (!image_parse(session->kernel.image, &image, &ignored) && image.entry_32bit)
 		return METHOD_LOAD;
 	*ret_why = "only this loader takes ELF files";
-	if (elfimage_is(kernel_image(session)))
+	if (elfimage_is(session->kernel.image))
 		return METHOD_LOAD;
 	*ret_why = "the running kernel is locked down";
 	if (lockdown && strcmp(lockdown, "none"))
@@ -655,14 +738,18 @@ static int load_kernel(const struct request *request, const struct surroundings 
 		       struct err *err)
 {
 	struct surroundings own = *around;
-	struct session session CLEANUP(session_done) = { .request = request, .around = &own };
+	struct session session CLEANUP(session_done) = {
+		.request = request,
+		.around = &own,
+		.made_kernel.fd = -1,
+		.made_initrd.fd = -1,
+	};
 	bool by_file;
 
 	if (request->dry_run)
 		own.root.unread = &session.unread;
 
-	if (open_inputs(&session, err) || check_type(&session, err) ||
-	    gather_choice(&own.root, &session.system, err) ||
+	if (open_inputs(&session, err) || gather_choice(&own.root, &session.system, err) ||
 	    system_check_host(&session.system, err) || compose_cmdline(&session, err))
 		return -1;
 	by_file = choose_method(&session, &session.method_reason) == METHOD_FILE_LOAD;
@@ -785,6 +872,7 @@ static int examine(const struct request *request, const struct surroundings *aro
 		.kernel = request->kernel,
 		.initrd = request->initrd,
 		.nr_initrds = request->nr_initrds,
+		.uki_profile = request->uki_profile,
 		.unpack_initrd = request->unpack_initrd,
 		.cmdline = request->append,
 		.json = request->json,

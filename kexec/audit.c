@@ -8,6 +8,7 @@
 #include "kexec/core/decompress.h"
 #include "kexec/core/efimap_log.h"
 #include "kexec/json.h"
+#include "kexec/kernel.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/x86/efistub.h"
@@ -34,8 +35,7 @@ static const char *const verdicts[] = {
 
 struct subject {
 	const char *path; /* NULL: given by numbers */
-	struct inputs file;
-	struct buf expanded;
+	struct kernel kernel;
 	struct bzimage image; /* if there is a path */
 	struct efistub_start start;
 	unsigned int eras; /* that it may be of, a bit each */
@@ -43,23 +43,14 @@ struct subject {
 
 static void subject_done(struct subject *subject)
 {
-	inputs_done(&subject->file);
-	buf_done(&subject->expanded);
+	kernel_done(&subject->kernel);
 }
 
 static int open_image(struct subject *subject, struct err *err)
 {
-	struct bytes bytes;
-
-	if (inputs_guard(err) || inputs_open(&subject->path, 1, &subject->file, err))
+	if (kernel_open(subject->path, /* profile= */ 0, &subject->kernel, err))
 		return err_prefix(err, "kernel");
-	bytes = subject->file.bytes;
-	if (decompress_format(bytes)) {
-		if (decompress(bytes, &subject->expanded, err))
-			return err_prefix(err, "kernel: %s", subject->path);
-		bytes = buf_bytes(&subject->expanded);
-	}
-	if (bzimage_parse(bytes, &subject->image, err))
+	if (bzimage_parse(subject->kernel.image, &subject->image, err))
 		return err_prefix(err, "%s", subject->path);
 	if (subject->image.entry_32bit)
 		return err_set(err, ERR_INPUT,

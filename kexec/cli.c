@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "kexec/core/uki.h"
 #include "purgatory-abi.h"
 
 enum option_id {
@@ -13,6 +14,7 @@ enum option_id {
 	OPTION_INITRD,
 	OPTION_UNPACK_INITRD,
 	OPTION_ENTRY_32BIT,
+	OPTION_UKI_PROFILE,
 	OPTION_MEM_MIN,
 	OPTION_MEM_MAX,
 	OPTION_NO_EFI,
@@ -99,11 +101,14 @@ static const struct cli_option options[] = {
 	  "decompress it now, where that fits, so that the new kernel need not" },
 	{ "entry-32bit", OPTION_ENTRY_32BIT, NULL, true,
 	  "enter the kernel in 32-bit mode although it has a 64-bit entry" },
+	{ "uki-profile", OPTION_UKI_PROFILE, "N", true,
+	  "of a unified kernel image: which of its profiles (0)" },
 	{ "kexec-syscall", 'c', NULL, false, "place and verify it ourselves (kexec_load)" },
 	{ "kexec-file-syscall", 's', NULL, false,
 	  "let the running kernel do it (kexec_file_load)" },
 	{ "kexec-syscall-auto", 'a', NULL, false, "choose, and say which and why (default)" },
-	{ "type", 't', "TYPE", true, "bzImage64 (bzImage) or elf-x86_64: what the kernel must be" },
+	{ "type", 't', "TYPE", true,
+	  "bzImage64 (bzImage), elf-x86_64 or uki: what the kernel must be" },
 	{ "mem-min", OPTION_MEM_MIN, "ADDRESS", true, "nothing is loaded below" },
 	{ "mem-max", OPTION_MEM_MAX, "ADDRESS", true, "nothing is loaded above" },
 	{ "noefi", OPTION_NO_EFI, NULL, true, "hand no EFI over" },
@@ -317,6 +322,17 @@ static int parse_backup(const char *text, struct request *request, struct err *e
 	return 0;
 }
 
+static int parse_profile(const char *text, struct request *request, struct err *err)
+{
+	uint64_t value;
+
+	if (!num_parse(text, strlen(text), 10, &value) || value >= UKI_SECTIONS_MAX)
+		return err_set(err, ERR_USAGE, "--uki-profile=%s: not a number from 0 to %d", text,
+			       UKI_SECTIONS_MAX - 1);
+	request->uki_profile = (unsigned int)value;
+	return 0;
+}
+
 static int add_initrd(const char *path, struct request *request, struct err *err)
 {
 	if (request->nr_initrds == REQUEST_INITRDS_MAX)
@@ -387,6 +403,8 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	case OPTION_UNPACK_INITRD:
 		request->unpack_initrd = true;
 		return 0;
+	case OPTION_UKI_PROFILE:
+		return parse_profile(argument, request, err);
 	case OPTION_MEM_MIN:
 		return parse_address(argument, option->name, &request->mem_min, err);
 	case OPTION_MEM_MAX:
@@ -536,8 +554,6 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(err, ERR_USAGE, "--capture-cmdline goes with --capture");
 	if (loads && !request->kernel)
 		return err_set(err, ERR_USAGE, "no kernel named");
-	if (request->unpack_initrd && loads && !request->nr_initrds)
-		return err_set(err, ERR_USAGE, "--unpack-initrd goes with --initrd");
 	if (request->unpack_initrd && request->method == METHOD_FILE_LOAD)
 		return err_set(err, ERR_USAGE,
 			       "--unpack-initrd needs -c: with -s the running kernel's own loader "
@@ -564,10 +580,12 @@ static int check(const struct request *request, const char *load_option, const c
 	if (request->svg && (!request->dry_run || !loads))
 		return err_set(err, ERR_USAGE, "--svg goes with --dry-run");
 	if (request->type && strcmp(request->type, "bzImage64") &&
-	    strcmp(request->type, "bzImage") && strcmp(request->type, TYPE_ELF))
-		return err_set(err, ERR_USAGE,
-			       "--type=%s: only bzImage64 (or bzImage) and elf-x86_64 are known",
-			       request->type);
+	    strcmp(request->type, "bzImage") && strcmp(request->type, TYPE_ELF) &&
+	    strcmp(request->type, TYPE_UKI))
+		return err_set(
+			err, ERR_USAGE,
+			"--type=%s: only bzImage64 (or bzImage), elf-x86_64 and uki are known",
+			request->type);
 	return 0;
 }
 

@@ -29,9 +29,10 @@ enum method { METHOD_AUTO, METHOD_LOAD, METHOD_FILE_LOAD };
 
 enum { REQUEST_INITRDS_MAX = 64 };
 
-/* Strings are borrowed from argv. */
 #define TYPE_ELF "elf-x86_64"
+#define TYPE_UKI "uki"
 
+/* Strings are borrowed from argv. */
 struct request {
 	enum action action;
 	enum method method;
@@ -50,6 +51,7 @@ struct request {
 	bool fast;
 	bool reuse_cmdline;
 	const char *kernel;
+	unsigned int uki_profile;
 	const char *initrd[REQUEST_INITRDS_MAX];
 	size_t nr_initrds;
 	bool unpack_initrd;

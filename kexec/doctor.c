@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
-#include "kexec/core/decompress.h"
 #include "kexec/core/initrd.h"
 #include "kexec/json.h"
+#include "kexec/kernel.h"
 #include "kexec/loaded.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
@@ -42,8 +42,11 @@ struct check {
 struct examination {
 	const struct doctor_request *request;
 	struct system system;
-	struct inputs kernel, initrd;
-	struct buf expanded, unpacked;
+	struct kernel kernel;
+	struct inputs initrd;
+	struct buf joined, unpacked;
+	struct bytes ramdisk; /* the initrd, not unpacked */
+	char *own_cmdline;    /* of a unified kernel image; NULL: none */
 	char *default_kernel, *default_initrd;
 	struct check check[CHECKS_MAX];
 	size_t nr_checks;
@@ -52,10 +55,11 @@ struct examination {
 static void examination_done(struct examination *on)
 {
 	system_done(&on->system);
-	inputs_done(&on->kernel);
+	kernel_done(&on->kernel);
 	inputs_done(&on->initrd);
-	buf_done(&on->expanded);
+	buf_done(&on->joined);
 	buf_done(&on->unpacked);
+	free(on->own_cmdline);
 	free(on->default_kernel);
 	free(on->default_initrd);
 }
@@ -274,14 +278,15 @@ static int open_pair(struct examination *on, struct err *err)
 		initrd = &default_initrd;
 		nr_initrds = root_exists(request->root, on->default_initrd + 1);
 	}
-	if (inputs_guard(err) || inputs_open(&kernel, 1, &on->kernel, err))
+	if (kernel_open(kernel, request->uki_profile, &on->kernel, err))
 		return -1;
-	if (decompress_format(on->kernel.bytes) && decompress(on->kernel.bytes, &on->expanded, err))
-		return err_prefix(err, "%s", kernel);
 	if (nr_initrds && inputs_open(initrd, nr_initrds, &on->initrd, err))
 		return -1;
-	if (request->unpack_initrd && nr_initrds &&
-	    initrd_unpack(on->initrd.bytes, NULL, &on->unpacked, err) && err->code != ERR_INPUT)
+	if (kernel_initrd(&on->kernel, &on->initrd, &on->joined, &on->ramdisk, err) ||
+	    (on->kernel.is_uki && uki_cmdline(&on->kernel.uki, NULL, &on->own_cmdline, err)))
+		return -1;
+	if (request->unpack_initrd && on->ramdisk.size &&
+	    initrd_unpack(on->ramdisk, NULL, &on->unpacked, err) && err->code != ERR_INPUT)
 		return err_prefix(err, "initrd");
 	return 0;
 }
@@ -289,10 +294,10 @@ static int open_pair(struct examination *on, struct err *err)
 static struct load_request pair(const struct examination *on)
 {
 	return (struct load_request){
-		.kernel = on->expanded.data ? buf_bytes(&on->expanded) : on->kernel.bytes,
-		.initrd = on->unpacked.data ? buf_bytes(&on->unpacked) : on->initrd.bytes,
+		.kernel = on->kernel.image,
+		.initrd = on->unpacked.data ? buf_bytes(&on->unpacked) : on->ramdisk,
 		.initrd_is_unpacked = on->unpacked.data,
-		.cmdline = on->request->cmdline ?: "nr_cpus=1",
+		.cmdline = on->request->cmdline ?: on->own_cmdline ?: "nr_cpus=1",
 		.mem_max = PHYS_LIMIT,
 	};
 }
@@ -307,12 +312,13 @@ static void check_normal(struct examination *on)
 	phys_t address;
 
 	if (load_place(&request, &on->system, &warnings, &load, &err)) {
-		say(on, VERDICT_FAIL, "reboot", "", "%s: %s", on->kernel.file[0].path, err.text);
+		say(on, VERDICT_FAIL, "reboot", "", "%s: %s", on->kernel.inputs.file[0].path,
+		    err.text);
 		return;
 	}
 	say(on, VERDICT_OK, "reboot", "", "%s (%.*s) would run at " PHYS_FMT,
-	    on->kernel.file[0].path, (int)strcspn(load.image.version, " "), load.image.version,
-	    PHYS(load.plan.footprint.start));
+	    on->kernel.inputs.file[0].path, (int)strcspn(load.image.version, " "),
+	    load.image.version, PHYS(load.plan.footprint.start));
 	check_warnings(on, "reboot", "", &warnings);
 	if (!image_parse(request.kernel, &image, &err) &&
 	    kernel_loader_goes_low(&on->system, &image, false, &address))
@@ -528,7 +534,7 @@ static void check_record(struct examination *on, const struct loaded_kind *kind,
 	say(on, VERDICT_OK, kind->name, "", "at %s by %s", record.time, record.method);
 	state = loaded_compare_kernel(on->request->root, &record, &path);
 	check_file(on, kind, "the kernel", state, path);
-	if (record.nr_initrds) {
+	if (record.nr_initrds || (record.is_uki && *record.initrd_digest)) {
 		state = loaded_compare_initrd(on->request->root, &record, &path);
 		check_file(on, kind, "the initrd", state, path);
 	}
@@ -715,7 +721,7 @@ int doctor_estimate(const struct doctor_request *request, FILE *to, struct err *
 		return -1;
 	load_request = pair(&on);
 	if (estimate_load(&load_request, &on.system, &estimate, err))
-		return err_prefix(err, "%s", on.kernel.file[0].path);
+		return err_prefix(err, "%s", on.kernel.inputs.file[0].path);
 	if (!request->measure) {
 		print_estimate(&estimate, to);
 		if (has_qemu)

@@ -13,8 +13,10 @@ struct doctor_request {
 	const char *kernel;
 	const char *const *initrd;
 	size_t nr_initrds;
-	bool unpack_initrd;  /* where it can be done */
-	const char *cmdline; /* the capture kernel's, what --append gave; NULL: nr_cpus=1 */
+	unsigned int uki_profile;
+	bool unpack_initrd; /* where it can be done */
+	const char *
+		cmdline; /* what --append gave; NULL: of the unified kernel image, else nr_cpus=1 */
 	bool json;
 	bool measure; /* of an estimate: boot the pair in QEMU */
 };

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kexec/core/decompress.h"
+#include "kexec/core/cmdline.h"
 #include "kexec/core/sha256.h"
 #include "kexec/sys/fd.h"
 #include "kexec/sys/gather.h"
@@ -70,7 +70,7 @@ static int remember_file(const struct input *file, struct record_file *ret, stru
 
 static int remember_files(const struct loaded *loaded, struct record *record, struct err *err)
 {
-	if (remember_file(&loaded->kernel->file[0], &record->kernel, err))
+	if (remember_file(&loaded->kernel->inputs.file[0], &record->kernel, err))
 		return -1;
 	for (size_t i = 0; i < loaded->initrd->count; i++) {
 		struct record_file file;
@@ -135,29 +135,35 @@ static bool digest_initrd(const struct input *file, uint8_t ret[32])
 	return true;
 }
 
-struct loaded_digests loaded_digest(const struct inputs *kernel, const struct inputs *initrd)
+struct loaded_digests loaded_digest(const struct input *kernel, const struct input *initrd)
 {
 	struct loaded_digests digests = { 0 };
 	struct err ignored;
 
-	digests.has_kernel = digest_kernel(&kernel->file[0], digests.kernel);
-	digests.has_initrd = initrd->count == 1 && digest_initrd(&initrd->file[0], digests.initrd);
-	if (inputs_check_unchanged(kernel, &ignored) || inputs_check_unchanged(initrd, &ignored))
+	digests.has_kernel = digest_kernel(kernel, digests.kernel);
+	digests.has_initrd = initrd && digest_initrd(initrd, digests.initrd);
+	if (input_check_unchanged(kernel, &ignored) ||
+	    (initrd && input_check_unchanged(initrd, &ignored)))
 		digests.has_kernel = digests.has_initrd = false;
 	return digests;
 }
 
-static void remember_digests(const struct loaded *loaded, struct record *record)
+static void digest_cmdline(const char *cmdline, char ret[RECORD_DIGEST_MAX])
 {
 	uint8_t digest[32];
 
+	sha256(cmdline, strlen(cmdline), digest);
+	hex(digest, ret);
+}
+
+static void remember_digests(const struct loaded *loaded, struct record *record)
+{
 	if (loaded->digests.has_kernel)
 		hex(loaded->digests.kernel, record->kernel_digest);
 	if (loaded->digests.has_initrd)
 		hex(loaded->digests.initrd, record->initrd_digest);
-	sha256(loaded->cmdline, strlen(loaded->cmdline), digest);
 	record->cmdline_size = strlen(loaded->cmdline);
-	hex(digest, record->cmdline_digest);
+	digest_cmdline(loaded->cmdline, record->cmdline_digest);
 }
 
 static int remember_plan(const struct plan *plan, struct record *record, struct err *err)
@@ -199,6 +205,9 @@ static int remember(const struct loaded *loaded, struct record *record, struct e
 	record->crash = loaded->crash;
 	record->hotplug = loaded->hotplug;
 	record->flags = loaded->flags;
+	record->is_uki = loaded->kernel->is_uki;
+	record->uki_profile = loaded->kernel->uki.profile;
+	record->cmdline_is_own = loaded->cmdline_is_own;
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
 	record->time = strdup(stamp);
 	record->method = strdup(loaded->method);
@@ -351,20 +360,40 @@ static void opened_done(struct opened *opened)
 	free(opened->paths);
 }
 
+/* Those that the kernel was made of, or the initrd: a unified kernel image is of both. */
+static size_t nr_files(const struct record *record, bool of_kernel)
+{
+	if (of_kernel)
+		return 1;
+	/* One that brought no initrd has none to compare. */
+	return record->nr_initrds +
+	       (record->is_uki && (record->nr_initrds || *record->initrd_digest));
+}
+
+static const struct record_file *file_of(const struct record *record, bool of_kernel, size_t index)
+{
+	if (of_kernel || (record->is_uki && !index))
+		return &record->kernel;
+	return &record->initrd[index - record->is_uki];
+}
+
 /* As paths of this process, wherever the root is. */
-static int open_files(const struct root *root, const struct record_file *file, size_t count,
+static int open_files(const struct root *root, const struct record *record, bool of_kernel,
 		      struct opened *ret, struct err *err)
 {
+	size_t count = nr_files(record, of_kernel);
+
 	ret->fd = calloc(count, sizeof(*ret->fd));
 	ret->path = calloc(count, sizeof(*ret->path));
 	ret->paths = calloc(count, sizeof(*ret->paths));
 	if (!ret->fd || !ret->path || !ret->paths)
 		return err_no_memory(err);
 	for (; ret->count < count; ret->count++) {
-		int fd = root_fd_below(root, file[ret->count].path + 1, O_NONBLOCK);
+		const char *path = file_of(record, of_kernel, ret->count)->path;
+		int fd = root_fd_below(root, path + 1, O_NONBLOCK);
 
 		if (fd < 0)
-			return err_set_errno(err, errno, "%s", file[ret->count].path);
+			return err_set_errno(err, errno, "%s", path);
 		ret->fd[ret->count] = fd;
 		snprintf(ret->path[ret->count], sizeof(*ret->path), "/proc/self/fd/%d", fd);
 		ret->paths[ret->count] = ret->path[ret->count];
@@ -372,68 +401,97 @@ static int open_files(const struct root *root, const struct record_file *file, s
 	return 0;
 }
 
-/* The digest from the files as they are now. */
-static int digest_now(const struct root *root, const struct record_file *file, size_t count,
-		      bool is_kernel, char ret[RECORD_DIGEST_MAX], struct err *err)
+static int digest_bytes(struct bytes bytes, char ret[RECORD_DIGEST_MAX], struct err *err)
 {
-	struct opened opened CLEANUP(opened_done) = { 0 };
-	struct inputs inputs CLEANUP(inputs_done) = { 0 };
-	struct buf expanded CLEANUP(buf_done) = { 0 };
 	uint8_t digest[32];
-	struct bytes bytes;
 
-	if (open_files(root, file, count, &opened, err) || inputs_guard(err) ||
-	    inputs_open(opened.paths, count, &inputs, err))
-		return -1;
-	bytes = inputs.bytes;
-	if (is_kernel && decompress_format(bytes)) {
-		if (decompress(bytes, &expanded, err))
-			return -1;
-		bytes = buf_bytes(&expanded);
-	}
-	if (load_digest_bytes(sha256_hashes(), is_kernel ? kernel_part(bytes) : bytes, digest, err))
+	if (load_digest_bytes(sha256_hashes(), bytes, digest, err))
 		return -1;
 	hex(digest, ret);
 	return 0;
 }
 
-static enum loaded_file compare(const struct root *root, const struct record_file *file,
-				size_t count, bool is_kernel, const char *digest,
-				const char **ret_path)
+/* With the command line, if it was the image's own. */
+static int is_same_kernel(const struct record *record, const struct opened *opened, bool *ret,
+			  struct err *err)
 {
-	enum loaded_file worst = LOADED_FILE_SAME;
+	char *own CLEANUP(text_done) = NULL, *cmdline CLEANUP(text_done) = NULL;
+	struct kernel kernel CLEANUP(kernel_done) = { 0 };
 	char now[RECORD_DIGEST_MAX];
+
+	if (kernel_open(opened->paths[0], record->uki_profile, &kernel, err) ||
+	    digest_bytes(kernel_part(kernel.image), now, err))
+		return -1;
+	*ret = !strcmp(now, record->kernel_digest);
+	if (!*ret || !record->cmdline_is_own)
+		return 0;
+	if (uki_cmdline(&kernel.uki, /* warnings= */ NULL, &own, err) ||
+	    cmdline_compose(own, /* append= */ NULL, record->crash, &cmdline, err))
+		return -1;
+	digest_cmdline(cmdline, now);
+	*ret = !strcmp(now, record->cmdline_digest);
+	return 0;
+}
+
+static int is_same_initrd(const struct record *record, const struct opened *opened, bool *ret,
+			  struct err *err)
+{
+	struct kernel kernel CLEANUP(kernel_done) = { 0 };
+	struct inputs files CLEANUP(inputs_done) = { 0 };
+	struct buf joined CLEANUP(buf_done) = { 0 };
+	size_t first = record->is_uki;
+	char now[RECORD_DIGEST_MAX];
+	struct bytes initrd;
+
+	if ((first && kernel_open(opened->paths[0], record->uki_profile, &kernel, err)) ||
+	    inputs_guard(err) ||
+	    (opened->count > first &&
+	     inputs_open(opened->paths + first, opened->count - first, &files, err)) ||
+	    kernel_initrd(&kernel, &files, &joined, &initrd, err) || digest_bytes(initrd, now, err))
+		return -1;
+	*ret = !strcmp(now, record->initrd_digest);
+	return 0;
+}
+
+static enum loaded_file compare(const struct root *root, const struct record *record,
+				bool of_kernel, const char **ret_path)
+{
+	struct opened opened CLEANUP(opened_done) = { 0 };
+	enum loaded_file worst = LOADED_FILE_SAME;
+	size_t count = nr_files(record, of_kernel);
 	struct err ignored;
+	bool same = false;
 
 	*ret_path = NULL;
 	for (size_t i = 0; i < count; i++) {
-		enum loaded_file one = compare_status(root, &file[i]);
+		const struct record_file *file = file_of(record, of_kernel, i);
+		enum loaded_file one = compare_status(root, file);
 
 		if (i && one <= worst)
 			continue;
 		worst = one;
-		*ret_path = file[i].path;
+		*ret_path = file->path;
 	}
 	if (!count || worst > LOADED_FILE_TOUCHED)
 		return worst;
-	if (!*digest)
+	if (!*(of_kernel ? record->kernel_digest : record->initrd_digest))
 		return worst == LOADED_FILE_TOUCHED ? LOADED_FILE_UNKNOWN : worst;
-	if (digest_now(root, file, count, is_kernel, now, &ignored))
+	if (open_files(root, record, of_kernel, &opened, &ignored) ||
+	    (of_kernel ? is_same_kernel : is_same_initrd)(record, &opened, &same, &ignored))
 		return LOADED_FILE_GONE;
-	return strcmp(now, digest) ? LOADED_FILE_CHANGED : worst;
+	return same ? worst : LOADED_FILE_CHANGED;
 }
 
 enum loaded_file loaded_compare_kernel(const struct root *root, const struct record *record,
 				       const char **ret_path)
 {
-	return compare(root, &record->kernel, 1, true, record->kernel_digest, ret_path);
+	return compare(root, record, /* of_kernel= */ true, ret_path);
 }
 
 enum loaded_file loaded_compare_initrd(const struct root *root, const struct record *record,
 				       const char **ret_path)
 {
-	return compare(root, record->initrd, record->nr_initrds, false, record->initrd_digest,
-		       ret_path);
+	return compare(root, record, /* of_kernel= */ false, ret_path);
 }
 
 /* --- for people ------------------------------------------------------------------ */
@@ -465,6 +523,10 @@ void loaded_print(const struct record *record, FILE *to)
 		fprintf(to, "%-9s  %s\n", "", record->initrd_digest);
 	fprintf(to, "command    %" PRIu64 " bytes, SHA-256 %s\n", record->cmdline_size,
 		record->cmdline_digest);
+	if (record->is_uki)
+		fprintf(to, "unified    profile %u, %s\n", record->uki_profile,
+			record->cmdline_is_own ? "with its own command line"
+					       : "with another command line");
 	for (size_t i = 0; i < record->nr_segments; i++)
 		fprintf(to, "segment    0x%012" PRIx64 "-0x%012" PRIx64 " %s\n",
 			record->segment[i].load.start, record->segment[i].load.end,

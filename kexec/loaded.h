@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
+#include "kexec/kernel.h"
 #include "kexec/record.h"
-#include "kexec/sys/input.h"
 #include "kexec/sys/root.h"
 #include "kexec/x86/load.h"
 
@@ -20,18 +20,20 @@ struct loaded_digests {
 };
 /*
  * Of what the running kernel's loader was given: the kernel's part that is loaded, of what is no
- * bzImage all, and the initrd. The files are read, not mapped: one that has shrunk, or changed since
+ * bzImage all, and the initrd, or NULL. The files are read, not mapped: one that has shrunk, or changed since
  * it was opened, gives none.
  */
-struct loaded_digests loaded_digest(const struct inputs *kernel, const struct inputs *initrd);
+struct loaded_digests loaded_digest(const struct input *kernel, const struct input *initrd);
 
 struct loaded {
 	const struct root *root;
 	bool crash, hotplug;
 	const char *method;
 	unsigned long flags;
-	const struct inputs *kernel, *initrd; /* initrd->count 0: none */
+	const struct kernel *kernel;
+	const struct inputs *initrd; /* count 0: no files */
 	const char *cmdline;
+	bool cmdline_is_own; /* it is of the unified kernel image */
 	struct loaded_digests digests;
 	const struct plan *plan;     /* NULL: the running kernel's loader placed it */
 	const struct system *system; /* NULL: it is read */
@@ -62,7 +64,11 @@ enum loaded_file {
 	LOADED_FILE_GONE,
 	LOADED_FILE_CHANGED,
 };
-/* The kernel, or the initrds together, with their bytes; *ret_path is the first that differs. */
+/*
+ * The kernel, or the initrds together, with their bytes; *ret_path is the first that differs. Of a
+ * unified kernel image its kernel and, if it was taken, its command line; and with the initrds all that it
+ * adds to them.
+ */
 enum loaded_file loaded_compare_kernel(const struct root *root, const struct record *record,
 				       const char **ret_path);
 enum loaded_file loaded_compare_initrd(const struct root *root, const struct record *record,

@@ -170,6 +170,15 @@ static void add_segments(struct json_object *root, const struct record *record)
 	json_object_object_add(root, "segments", segments);
 }
 
+static void add_uki(struct json_object *root, const struct record *record)
+{
+	struct json_object *uki = json_object_new_object();
+
+	json_object_object_add(uki, "profile", json_object_new_int64(record->uki_profile));
+	json_object_object_add(uki, "own_cmdline", json_object_new_boolean(record->cmdline_is_own));
+	json_object_object_add(root, "uki", uki);
+}
+
 int record_write(const struct record *record, struct buf *ret, struct err *err)
 {
 	struct json_object *root = json_object_new_object(), *initrds = json_object_new_array(),
@@ -188,6 +197,8 @@ int record_write(const struct record *record, struct buf *ret, struct err *err)
 		json_object_array_add(initrds, file_object(&record->initrd[i]));
 	json_object_object_add(root, "initrds", initrds);
 	add_digest(root, "initrd_digest", record->initrd_digest);
+	if (record->is_uki)
+		add_uki(root, record);
 	json_object_object_add(cmdline, "size",
 			       json_object_new_int64((int64_t)record->cmdline_size));
 	add_digest(cmdline, "sha256", record->cmdline_digest);
@@ -337,6 +348,23 @@ static int read_initrds(struct json_object *root, struct record *record, struct 
 	return 0;
 }
 
+static int read_uki(struct json_object *root, struct record *record, struct err *err)
+{
+	struct json_object *uki;
+	uint64_t profile;
+
+	if (member(root, "uki", json_type_object, true, &uki, err))
+		return -1;
+	if (!uki)
+		return 0;
+	if (read_count(uki, "profile", false, &profile, err) ||
+	    read_bool(uki, "own_cmdline", &record->cmdline_is_own, err))
+		return err_prefix(err, "\"uki\"");
+	record->uki_profile = (unsigned int)num_min(profile, UINT32_MAX);
+	record->is_uki = true;
+	return 0;
+}
+
 static int read_segments(struct json_object *root, struct record *record, struct err *err)
 {
 	struct json_object *array, *footprint;
@@ -418,7 +446,10 @@ static int read_record(struct json_object *root, struct record *record, struct e
 	    read_count(cmdline, "size", false, &record->cmdline_size, err) ||
 	    read_digest(cmdline, "sha256", record->cmdline_digest, err))
 		return -1;
-	return read_segments(root, record, err) || read_map(root, record, err) ? -1 : 0;
+	return read_uki(root, record, err) || read_segments(root, record, err) ||
+			       read_map(root, record, err)
+		       ? -1
+		       : 0;
 }
 
 int record_parse(struct bytes text, struct record *ret, struct err *err)

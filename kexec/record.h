@@ -33,6 +33,10 @@ struct record {
 	struct record_file *initrd;
 	size_t nr_initrds, initrds_room;
 	char initrd_digest[RECORD_DIGEST_MAX];
+	/* Of a unified kernel image. */
+	bool is_uki;
+	unsigned int uki_profile;
+	bool cmdline_is_own;   /* its own was loaded */
 	uint64_t cmdline_size; /* without the NUL */
 	char cmdline_digest[RECORD_DIGEST_MAX];
 	/* Where this loader placed it; nothing of the kernel's own. */

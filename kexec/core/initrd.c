@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kexec/core/initrd.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "kexec/core/decompress.h"
@@ -136,9 +137,9 @@ static size_t members_end(struct bytes in)
 	return in.size;
 }
 
-static int pad(struct buf *out, struct err *err)
+int initrd_align(struct buf *to, struct err *err)
 {
-	return buf_extend(out, aligned(out->size), err);
+	return buf_extend(to, aligned(to->size), err);
 }
 
 /* A compressed member; *at is then behind the zeros that follow it. */
@@ -154,7 +155,7 @@ static int unpack_member(struct bytes in, const struct progress *progress, size_
 		return err_prefix(err, "the member at 0x%zx", *at);
 	*at += used;
 	skip_zeros(in, at);
-	return pad(out, err);
+	return initrd_align(out, err);
 }
 
 int initrd_unpack(struct bytes in, const struct progress *progress, struct buf *ret,
@@ -175,8 +176,8 @@ int initrd_unpack(struct bytes in, const struct progress *progress, struct buf *
 				       "at 0x%zx there is neither a newc archive, at a multiple of "
 				       "%d, nor one that is compressed in a way that is known",
 				       at, ALIGN);
-		if (buf_append(&out, in.data + copied, at - copied, err) || pad(&out, err) ||
-		    unpack_member(members, progress, &at, &out, err))
+		if (buf_append(&out, in.data + copied, at - copied, err) ||
+		    initrd_align(&out, err) || unpack_member(members, progress, &at, &out, err))
 			return -1;
 		copied = at;
 	}
@@ -187,4 +188,30 @@ int initrd_unpack(struct bytes in, const struct progress *progress, struct buf *
 	*ret = out;
 	out = (struct buf){ 0 };
 	return 0;
+}
+
+int initrd_add(struct buf *to, const char *name, uint32_t mode, struct bytes contents,
+	       struct err *err)
+{
+	char header[HEADER_SIZE + 1];
+
+	if (contents.size > UINT32_MAX)
+		return err_set(err, ERR_INPUT, "%s: %zu bytes are too many for an archive", name,
+			       contents.size);
+	/* ino, mode, uid, gid, nlink, mtime, size, two devices of two parts, the name's size, checksum */
+	snprintf(header, sizeof(header),
+		 "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 0, mode, 0, 0, 1, 0,
+		 (uint32_t)contents.size, 0, 0, 0, 0, (uint32_t)strlen(name) + 1, 0);
+	return buf_append(to, header, HEADER_SIZE, err) ||
+			       buf_append(to, name, strlen(name) + 1, err) ||
+			       initrd_align(to, err) ||
+			       buf_append(to, contents.data, contents.size, err) ||
+			       initrd_align(to, err)
+		       ? -1
+		       : 0;
+}
+
+int initrd_end(struct buf *to, struct err *err)
+{
+	return initrd_add(to, last_name, 0, (struct bytes){ 0 }, err);
 }

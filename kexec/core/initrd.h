@@ -21,4 +21,14 @@
 int initrd_unpack(struct bytes in, const struct progress *progress, struct buf *ret,
 		  struct err *err);
 
+/*
+ * Files of a newc archive, which begins at a multiple of 4: mode with its type (cpio(5), S_IFDIR
+ * with no contents), owner root, time 0. initrd_end() ends it. ERR_INPUT for contents of 4 GiB.
+ */
+int initrd_add(struct buf *to, const char *name, uint32_t mode, struct bytes contents,
+	       struct err *err);
+int initrd_end(struct buf *to, struct err *err);
+/* Appends zeros up to a multiple of 4, at which the next archive may begin. */
+int initrd_align(struct buf *to, struct err *err);
+
 #endif

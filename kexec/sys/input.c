@@ -13,6 +13,10 @@
 #include "kexec/core/num.h"
 #include "kexec/sys/fd.h"
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U /* include/uapi/linux/memfd.h of Linux 6.3 */
+#endif
+
 /* More than any initrd, less than what makes page counts wrap. */
 static const uint64_t INPUT_MAX = UINT64_C(1) << 40;
 
@@ -22,6 +26,15 @@ static uint64_t pipe_max(void)
 	struct sysinfo info;
 
 	return sysinfo(&info) ? INPUT_MAX : (uint64_t)info.totalram * info.mem_unit / 2;
+}
+
+/* Kernels before 6.3 know no MFD_NOEXEC_SEAL; later ones can insist on it (vm.memfd_noexec). */
+static int create_memory_file(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+
+	return fd >= 0 || errno != EINVAL ? fd
+					  : memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
 static int copy_pipe(int from, int to, struct err *err)
@@ -52,7 +65,7 @@ static int copy_pipe(int from, int to, struct err *err)
 /* The descriptor is one of memory then. */
 static int pipe_to_memory(int *from, struct err *err)
 {
-	int fd CLEANUP(fd_close) = memfd_create("kexec-input", MFD_CLOEXEC);
+	int fd CLEANUP(fd_close) = create_memory_file("kexec-input");
 
 	if (fd < 0)
 		return err_set_errno(err, errno, "memfd_create");
@@ -214,24 +227,26 @@ static bool same_time(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+int input_check_unchanged(const struct input *file, struct err *err)
+{
+	struct stat now;
+
+	if (fstat(file->fd, &now))
+		return err_set_errno(err, errno, "%s", file->path);
+	if (now.st_size != file->status.st_size || !same_time(now.st_mtim, file->status.st_mtim) ||
+	    !same_time(now.st_ctim, file->status.st_ctim))
+		return err_set(err, ERR_INPUT,
+			       "%s: changed while it was being loaded (%lld bytes, then %lld): "
+			       "load it again when it is whole",
+			       file->path, (long long)file->status.st_size, (long long)now.st_size);
+	return 0;
+}
+
 int inputs_check_unchanged(const struct inputs *inputs, struct err *err)
 {
-	for (size_t i = 0; i < inputs->count; i++) {
-		const struct input *file = &inputs->file[i];
-		struct stat now;
-
-		if (fstat(file->fd, &now))
-			return err_set_errno(err, errno, "%s", file->path);
-		if (now.st_size != file->status.st_size ||
-		    !same_time(now.st_mtim, file->status.st_mtim) ||
-		    !same_time(now.st_ctim, file->status.st_ctim))
-			return err_set(
-				err, ERR_INPUT,
-				"%s: changed while it was being loaded (%lld bytes, then %lld): "
-				"load it again when it is whole",
-				file->path, (long long)file->status.st_size,
-				(long long)now.st_size);
-	}
+	for (size_t i = 0; i < inputs->count; i++)
+		if (input_check_unchanged(&inputs->file[i], err))
+			return -1;
 	return 0;
 }
 
@@ -243,6 +258,28 @@ void inputs_done(struct inputs *inputs)
 	for (size_t i = 0; i < inputs->count; i++)
 		close(inputs->file[i].fd);
 	free(inputs->file);
+}
+
+int input_in_memory(const char *name, struct bytes bytes, struct input *ret, struct err *err)
+{
+	struct input input CLEANUP(input_done) = { .path = name, .fd = create_memory_file(name) };
+
+	if (input.fd < 0)
+		return err_set_errno(err, errno, "memfd_create");
+	if (fd_write(input.fd, bytes))
+		return err_set_errno(err, errno, "copying to memory");
+	if (fcntl(input.fd, F_ADD_SEALS,
+		  F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
+	    fstat(input.fd, &input.status))
+		return err_set_errno(err, errno, "sealing a file in memory");
+	*ret = input;
+	input.fd = -1;
+	return 0;
+}
+
+void input_done(struct input *input)
+{
+	fd_close(&input->fd);
 }
 
 static void say(const char *text)

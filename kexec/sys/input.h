@@ -33,9 +33,17 @@ struct inputs {
 int inputs_open(const char *const *path, size_t count, struct inputs *ret, struct err *err);
 /* Makes every page of the map this process's own: no writer of the files reaches the bytes then. */
 void inputs_pin(const struct inputs *inputs);
-/* ERR_INPUT if a file's size or times are not what they were when it was opened. */
-int inputs_check_unchanged(const struct inputs *inputs, struct err *err);
+/* ERR_INPUT if the file's size or times are not what they were when it was opened. */
+int input_check_unchanged(const struct input *file, struct err *err);
+int inputs_check_unchanged(const struct inputs *inputs, struct err *err); /* each of them */
 void inputs_done(struct inputs *inputs);
+
+/*
+ * A file in memory with those bytes, for a system call that takes descriptors: memfd_create(2), with
+ * every seal, so that nobody changes it any more. Release with input_done(), which takes fd -1.
+ */
+int input_in_memory(const char *name, struct bytes bytes, struct input *ret, struct err *err);
+void input_done(struct input *input);
 
 /*
  * From here to the end of the process, reading a mapped file that somebody else

@@ -91,8 +91,14 @@ static int check_alignment(const struct setup_header *wire, struct err *err)
 		       AT(kernel_alignment), wire->kernel_alignment, smallest);
 }
 
-static int check_header(const struct setup_header *wire, uint64_t header_end, struct err *err)
+static int check_header(const struct setup_header *wire, uint64_t header_end, bool is_pe,
+			struct err *err)
 {
+	if (is_pe && wire->boot_flag != SETUP_BOOT_FLAG && wire->header != SETUP_HEADER_MAGIC)
+		return err_set(err, ERR_INPUT,
+			       "a PE file that is no kernel: it has no .linux section, as a "
+			       "unified kernel image has, nor \"HdrS\" at 0x%x, as a bzImage has",
+			       AT(header));
 	if (wire->boot_flag != SETUP_BOOT_FLAG || wire->header != SETUP_HEADER_MAGIC)
 		return err_set(err, ERR_INPUT,
 			       "not a bzImage: at 0x%x there is 0x%x, not \"HdrS\" (0x%x), "
@@ -144,7 +150,7 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 		header_end = SETUP_HEADER_LIMIT;
 	bytes_slice(image, SETUP_HEADER_OFFSET, header_end - SETUP_HEADER_OFFSET, &header);
 	memcpy(&wire, header.data, header.size < sizeof(wire) ? header.size : sizeof(wire));
-	if (check_header(&wire, header_end, err))
+	if (check_header(&wire, header_end, size_of_image, err))
 		return -1;
 
 	setup_size = (uint64_t)((wire.setup_sects ?: DEFAULT_SETUP_SECTS) + 1) * SETUP_SECTOR_SIZE;

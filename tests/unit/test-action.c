@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,11 +19,15 @@
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
 #include "tests/mk/pack.h"
+#include "tests/mk/uki.h"
 
 static char did[256];
 static int load_result, file_load_result, exec_result;
 static struct bytes archive, packed; /* an initrd, which the segments are compared with */
 static const char *loaded_initrd;
+
+static struct bytes in_kernel; /* what a segment begins with if that kernel is loaded */
+static bool takes_kernel;
 
 static int record_load(void *context, uint64_t entry, size_t nr_segments,
 		       const struct kexec_segment *segment, unsigned long flags)
@@ -28,6 +35,10 @@ static int record_load(void *context, uint64_t entry, size_t nr_segments,
 	(void)context;
 	(void)entry;
 	loaded_initrd = "none";
+	takes_kernel = false;
+	for (size_t i = 0; i < nr_segments; i++)
+		takes_kernel |= in_kernel.size && segment[i].bufsz >= in_kernel.size &&
+				!memcmp(segment[i].buf, in_kernel.data, in_kernel.size);
 	for (size_t i = 0; archive.size && i < nr_segments; i++) {
 		if (segment[i].bufsz == archive.size &&
 		    !memcmp(segment[i].buf, archive.data, archive.size))
@@ -41,6 +52,29 @@ static int record_load(void *context, uint64_t entry, size_t nr_segments,
 	return load_result;
 }
 
+/* What the running kernel's loader was given: bytes, and whether nobody can change them. */
+struct given {
+	struct buf bytes;
+	bool is_sealed;
+};
+static struct given given_kernel, given_initrd;
+
+static void take_file(int fd, struct given *ret)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	struct stat status;
+	struct err err;
+
+	buf_done(&ret->bytes);
+	*ret = (struct given){ 0 };
+	if (fd < 0)
+		return;
+	assert_int_equal(fstat(fd, &status), 0);
+	assert_int_equal(buf_extend(&ret->bytes, (size_t)status.st_size, &err), 0);
+	assert_int_equal(pread(fd, ret->bytes.data, ret->bytes.size, 0), status.st_size);
+	ret->is_sealed = fcntl(fd, F_GET_SEALS) > 0 && (fcntl(fd, F_GET_SEALS) & seals) == seals;
+}
+
 static int record_file_load(void *context, int kernel_fd, int initrd_fd, size_t cmdline_size,
 			    const char *cmdline, unsigned long flags)
 {
@@ -48,6 +82,8 @@ static int record_file_load(void *context, int kernel_fd, int initrd_fd, size_t 
 	snprintf(did + strlen(did), sizeof(did) - strlen(did), "file_load(%s,%s,%zu,%s,0x%lx) ",
 		 kernel_fd < 0 ? "none" : "kernel", initrd_fd < 0 ? "none" : "initrd", cmdline_size,
 		 cmdline ?: "", flags);
+	take_file(kernel_fd, &given_kernel);
+	take_file(initrd_fd, &given_initrd);
 	return file_load_result;
 }
 
@@ -312,12 +348,11 @@ static void test_elf(void **state)
 	char said[MK_PATH_MAX + 100];
 
 	(void)state;
-	snprintf(said, sizeof(said), "1: %s: --type=elf-x86_64: the file is not an ELF file",
-		 kernel);
+	snprintf(said, sizeof(said), "1: %s: --type=elf-x86_64: the file is bzImage64", kernel);
 	expect("-l %K -t elf-x86_64", said, "");
 	mk_vmlinux(file, 0);
 	mk_file(&machine, "vmlinuz", file, sizeof(file));
-	snprintf(said, sizeof(said), "1: %s: --type=bzImage64: the file is an ELF file", kernel);
+	snprintf(said, sizeof(said), "1: %s: --type=bzImage64: the file is elf-x86_64", kernel);
 	expect("-l %K -t bzImage64", said, "");
 	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	expect("-l %K -t elf-x86_64", "0", "load(3,0x3e0000) ");
@@ -402,7 +437,7 @@ static void test_unpack_initrd(void **state)
 		      "--unpack-initrd: the initrd is loaded as it is: nothing in it is "
 		      "compressed");
 	/* Where the kernel reads the file itself. */
-	expect("-l %K --unpack-initrd", "--unpack-initrd goes with --initrd", "");
+	expect("-l %K --unpack-initrd", "1: --unpack-initrd goes with --initrd", "");
 	expect("-s -l %K --unpack-initrd --initrd %I",
 	       "--unpack-initrd needs -c: with -s the running kernel's own loader takes the "
 	       "initrd's file as it is",
@@ -453,6 +488,249 @@ static void test_unpack_initrd_of_crash(void **state)
 }
 
 /* Where the system call would bring the running kernel down, or what it starts. */
+/* --- unified kernel images --------------------------------------------------------- */
+
+static uint8_t uki_kernel[MK_IMAGE_SIZE];
+
+/* A kernel, an initrd that is compressed, a command line in the base and another in profile 1. */
+static void mk_unified(struct buf *file, struct buf *inner)
+{
+	struct buf plain CLEANUP(buf_done) = { 0 }, zeros CLEANUP(buf_done) = { 0 };
+	struct err err;
+
+	assert_int_equal(buf_extend(&zeros, 1 << 20, &err), 0);
+	pack_file("zeros", buf_bytes(&zeros), &plain);
+	pack_archive_end(&plain);
+	pack_gzip(buf_bytes(&plain), inner);
+	mk_image(uki_kernel);
+	mk_uki(
+		(const struct mk_section[]){
+			{ ".osrel", mk_text_bytes("ID=x\n") },
+			{ ".cmdline", mk_text_bytes("base  crashkernel=1G\nline\n") },
+			{ ".linux", { uki_kernel, sizeof(uki_kernel) } },
+			{ ".initrd", buf_bytes(inner) },
+			{ ".profile", mk_text_bytes("ID=zero") },
+			{ ".profile", mk_text_bytes("ID=one") },
+			{ ".cmdline", mk_text_bytes("one") },
+		},
+		7, file);
+	mk_file(&machine, "vmlinuz", file->data, file->size);
+	in_kernel = (struct bytes){ uki_kernel + MK_IMAGE_SETUP_SIZE,
+				    MK_IMAGE_SIZE - MK_IMAGE_SETUP_SIZE };
+}
+
+static bool has(const struct given *given, const char *text)
+{
+	return memmem(given->bytes.data, given->bytes.size, text, strlen(text));
+}
+
+static void test_unified(void **state)
+{
+	struct buf file CLEANUP(buf_done) = { 0 }, inner CLEANUP(buf_done) = { 0 };
+
+	(void)state;
+	mk_unified(&file, &inner);
+	expect("-c -l %K", "0", "load(4,0x3e0000) ");
+	assert_true(takes_kernel);
+	assert_string_equal(run("--dry-run -l %K"), "0");
+	assert_non_null(strstr(output, "\nCommand    base crashkernel=1G line\n"));
+	assert_non_null(strstr(output,
+			       "\n  unified kernel image, profile 0 of 2: the kernel is its "
+			       ".linux, 23040 bytes\n  command line of .cmdline\n"
+			       "  initrd: .initrd, "));
+	assert_non_null(strstr(output, "\n  initrd: .osrel, 5 bytes, as /.extra/os-release\n"
+				       "  initrd: .profile, 7 bytes, as /.extra/profile\n"));
+	assert_string_equal(run("--dry-run -l %K --uki-profile=1"), "0");
+	assert_non_null(strstr(output, "\nCommand    one\n"));
+	assert_string_equal(run("--dry-run -l %K --append=given"), "0");
+	assert_non_null(strstr(output, "\nCommand    given\n"));
+	assert_non_null(strstr(output, "\n  command line as given, in place of .cmdline\n"));
+	assert_string_equal(run("--dry-run -l %K --append="), "0");
+	assert_non_null(strstr(output, "\nCommand    \n"));
+	assert_string_equal(run("--dry-run -l %K --reuse-cmdline"), "0");
+	assert_non_null(strstr(output, "\nCommand    console=tty0\n"));
+	assert_string_equal(run("--dry-run -l %K --initrd %K"), "0");
+	assert_non_null(strstr(output, "\n  initrd: the files given, in place of .initrd\n"));
+	assert_non_null(
+		strstr(run("-l %K --uki-profile=2"),
+		       "/vmlinuz: unified kernel image: no profile 2: it has 2, counted from 0"));
+	expect("-l %K --uki-profile=x", "--uki-profile=x: not a number from 0 to 1023", "");
+	expect("-l %K --uki-profile=1024", "--uki-profile=1024: not a number from 0 to 1023", "");
+	/* The initrd of its own can be unpacked. */
+	assert_string_equal(run("--dry-run -l %K --unpack-initrd --json"), "0");
+	assert_non_null(strstr(output, "\"unpacked_size\":1049"));
+	assert_string_equal(warned, "");
+	assert_string_equal(run("--dry-run -l %K --fast --json"), "0");
+	assert_non_null(strstr(output, "\"unpacked_size\":1049"));
+}
+
+static void test_unified_by_the_kernel(void **state)
+{
+	struct buf file CLEANUP(buf_done) = { 0 }, inner CLEANUP(buf_done) = { 0 };
+	struct buf packed_kernel CLEANUP(buf_done) = { 0 };
+
+	(void)state;
+	mk_unified(&file, &inner);
+	expect("-s -l %K", "0", "file_load(kernel,initrd,25,base crashkernel=1G line,0x0) ");
+	assert_true(given_kernel.is_sealed && given_initrd.is_sealed);
+	assert_int_equal(given_kernel.bytes.size, sizeof(uki_kernel));
+	assert_memory_equal(given_kernel.bytes.data, uki_kernel, sizeof(uki_kernel));
+	assert_memory_equal(given_initrd.bytes.data, inner.data, inner.size);
+	assert_true(has(&given_initrd, ".extra/os-release"));
+	expect("-s -l %K --uki-profile=1 --append=x", "0", "file_load(kernel,initrd,2,x,0x0) ");
+	assert_true(has(&given_initrd, "ID=one"));
+	/* Two files are one part of the initrd that is made. */
+	mk_text(&machine, "initrd", "070701, and more");
+	mk_path(&machine, "initrd", initrd);
+	expect("-s -l %K --append=x --initrd %I --initrd %I", "0",
+	       "file_load(kernel,initrd,2,x,0x0) ");
+	assert_memory_equal(given_initrd.bytes.data, "070701, and more", 16);
+	assert_memory_equal(given_initrd.bytes.data + 4096, "070701, and more", 16);
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	expect("-l %K --append=x", "0", "file_load(kernel,initrd,2,x,0x0) ");
+	assert_true(given_kernel.is_sealed);
+	/* A plain kernel is given as it is, with its file's signatures; one that is compressed, expanded. */
+	mk_file(&machine, "vmlinuz", uki_kernel, sizeof(uki_kernel));
+	expect("-s -l %K --initrd %I", "0", "file_load(kernel,initrd,1,,0x0) ");
+	assert_false(given_kernel.is_sealed || given_initrd.is_sealed);
+	pack_xz((struct bytes){ uki_kernel, sizeof(uki_kernel) }, &packed_kernel);
+	mk_file(&machine, "vmlinuz", packed_kernel.data, packed_kernel.size);
+	expect("-s -l %K", "0", "file_load(kernel,none,1,,0x4) ");
+	assert_true(given_kernel.is_sealed);
+	assert_memory_equal(given_kernel.bytes.data, uki_kernel, sizeof(uki_kernel));
+	/* The image as a whole may be compressed, too. */
+	packed_kernel.size = 0;
+	pack_zstd(buf_bytes(&file), &packed_kernel);
+	mk_file(&machine, "vmlinuz", packed_kernel.data, packed_kernel.size);
+	expect("-s -l %K --append=x", "0", "file_load(kernel,initrd,2,x,0x0) ");
+	assert_memory_equal(given_kernel.bytes.data, uki_kernel, sizeof(uki_kernel));
+	expect("-c -l %K --append=x", "0", "load(4,0x3e0000) ");
+}
+
+static void test_unified_crash(void **state)
+{
+	struct buf file CLEANUP(buf_done) = { 0 }, inner CLEANUP(buf_done) = { 0 };
+
+	(void)state;
+	mk_unified(&file, &inner);
+	mk_text(&machine, "proc/iomem",
+		"00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n"
+		"  10000000-1fffffff : Crash kernel\n");
+	/* One that was meant for the first kernel reserves nothing in the capture kernel. */
+	expect("-s -p %K", "0",
+	       "file_load(kernel,none,10,base line,0x4) file_load(none,none,0,,0x1) "
+	       "file_load(kernel,initrd,10,base line,0x2) ");
+	assert_string_equal(run("-c -p %K --append=x"), "0");
+	assert_true(takes_kernel);
+}
+
+static void expect_image(struct bytes linux_, const char *line, const char *end)
+{
+	struct buf file CLEANUP(buf_done) = { 0 };
+	const char *result;
+
+	mk_uki((const struct mk_section[]){ { ".linux", linux_ } }, 1, &file);
+	mk_file(&machine, "vmlinuz", file.data, file.size);
+	did[0] = '\0';
+	result = run(line);
+	if (strlen(result) < strlen(end) || strcmp(result + strlen(result) - strlen(end), end))
+		assert_string_equal(result, end);
+	assert_string_equal(did, "");
+}
+
+static void test_no_unified(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE] = "MZ\0\0zimg";
+	struct buf file CLEANUP(buf_done) = { 0 };
+
+	(void)state;
+	expect("-t bzImage -l %K", "0", "load(3,0x3e0000) ");
+	assert_non_null(strstr(run("-t uki -l %K"), "vmlinuz: --type=uki: the file is bzImage64"));
+	assert_non_null(strstr(run("-l %K --uki-profile=1"),
+			       "/vmlinuz: no unified kernel image, which alone has profiles: "
+			       "--uki-profile=1 has nothing to choose from"));
+	expect("-l %K --uki-profile=0", "0", "load(3,0x3e0000) ");
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	did[0] = '\0';
+	assert_non_null(strstr(run("-s -l %K"), "/vmlinuz: an EFI zboot image: no kernel for x86"));
+	mk_uki((const struct mk_section[]){ { ".cmdline", mk_text_bytes("more") } }, 1, &file);
+	mk_file(&machine, "vmlinuz", file.data, file.size);
+	assert_non_null(strstr(run("-l %K"),
+			       "/vmlinuz: a PE file that is no kernel: it has no "
+			       ".linux section, as a unified kernel image has, nor "));
+	/* What is in it has to be a kernel that can be loaded. */
+	expect_image(
+		mk_text_bytes("kernel"), "-c -l %K",
+		"/vmlinuz: unified kernel image: .linux: 6 bytes are too few for a kernel: its setup header ends at 0x290");
+	mk_image(image);
+	expect_image(
+		(struct bytes){ image, sizeof(image) - 16 }, "-c -l %K",
+		"/vmlinuz: unified kernel image: .linux: offset 0x1f4: syssize 0x500: the kernel ends at 0x5a00, the file at "
+		"0x59f0: it is truncated");
+	expect_image((struct bytes){ image, sizeof(image) }, "-t bzImage -l %K",
+		     "vmlinuz: --type=bzImage: the file is uki");
+	image[0x202] = 0;
+	expect_image(
+		(struct bytes){ image, sizeof(image) }, "-c -l %K",
+		"/vmlinuz: unified kernel image: .linux: not a bzImage: at 0x202 there is 0x53726400, not \"HdrS\" "
+		"(0x53726448), or at 0x1fe 0xaa55, not 0xaa55");
+}
+
+/* As long as the kernel takes, and one more. */
+static void test_unified_cmdline(void **state)
+{
+	struct buf file CLEANUP(buf_done) = { 0 };
+	char line[2049];
+
+	(void)state;
+	memset(line, 'x', sizeof(line) - 1);
+	line[2048] = '\0';
+	mk_image(uki_kernel);
+	for (size_t length = 2048; length >= 2047; length--) {
+		file.size = 0;
+		mk_uki(
+			(const struct mk_section[]){
+				{ ".linux", { uki_kernel, sizeof(uki_kernel) } },
+				{ ".cmdline", { (const uint8_t *)line, length } } },
+			2, &file);
+		mk_file(&machine, "vmlinuz", file.data, file.size);
+		if (length == 2047)
+			expect("-c -l %K", "0", "load(3,0x3e0000) ");
+		else
+			assert_non_null(
+				strstr(run("-c -l %K"),
+				       "/vmlinuz: the command line has 2048 characters, the "
+				       "kernel takes 2047 at most"));
+	}
+	file.size = 0;
+	mk_uki((const struct mk_section[]){ { ".linux", { uki_kernel, sizeof(uki_kernel) } },
+					    { ".cmdline", { (const uint8_t *)"a\0b", 3 } } },
+	       2, &file);
+	mk_file(&machine, "vmlinuz", file.data, file.size);
+	expect("-s -l %K", "0", "file_load(kernel,none,2,a,0x4) ");
+	assert_string_equal(warned,
+			    ".cmdline ends with the NUL at its offset 1: the text behind it "
+			    "is not taken");
+	expect("-s -l %K --append=b", "0", "file_load(kernel,none,2,b,0x4) ");
+	assert_string_equal(warned, "");
+}
+
+static void test_unified_examined(void **state)
+{
+	struct buf file CLEANUP(buf_done) = { 0 }, inner CLEANUP(buf_done) = { 0 };
+
+	(void)state;
+	mk_unified(&file, &inner);
+	assert_string_equal(run("--doctor %K"), "0");
+	assert_non_null(strstr(output, "vmlinuz (6.1.0-test) would run at 0x1000000"));
+	assert_non_null(strstr(run("--doctor %K --uki-profile=2"), ": no profile 2: it has 2"));
+	mk_text(&machine, "proc/iomem", "00100000-3fffffff : System RAM\n");
+	assert_string_equal(run("--estimate %K"), "0");
+	assert_non_null(strstr(output, "         1 KiB  the initrd as it is loaded\n"));
+	assert_non_null(strstr(run("--audit-efi %K"), "1: "));
+	assert_null(strstr(run("--audit-efi %K"), "bzImage"));
+}
+
 static void test_hypervisor_host(void **state)
 {
 	static const char dom0[] =
@@ -794,7 +1072,8 @@ static void test_usage(void **state)
 	expect("-l %K --noefi=x", "--noefi=x: --noefi takes no argument", "");
 	expect("-l %K --json", "--json goes with --dry-run, --doctor or --audit-efi", "");
 	expect("-l %K -t multiboot-x86",
-	       "--type=multiboot-x86: only bzImage64 (or bzImage) and elf-x86_64 are known", "");
+	       "--type=multiboot-x86: only bzImage64 (or bzImage), elf-x86_64 and uki are known",
+	       "");
 	expect("-p -f %K", "-p with -f: a panic starts a crash kernel", "");
 	expect("-l %K --hotplug",
 	       "--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p", "");
@@ -864,6 +1143,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_elf, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd_of_crash, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unified, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unified_by_the_kernel, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unified_crash, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_unified, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unified_cmdline, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unified_examined, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hypervisor_host, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_load_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unload, set_up, tear_down),

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,27 @@ static void test_pipe(void **state)
 	free(bytes);
 }
 
+/* As large as it is, and as it is, for ever; the descriptor is at its end, which no reader minds. */
+static void test_in_memory(void **state)
+{
+	static const uint8_t bytes[] = "some bytes";
+	struct input input CLEANUP(input_done) = { .fd = -1 };
+	uint8_t read_again[sizeof(bytes)];
+	struct err err;
+
+	(void)state;
+	assert_int_equal(
+		input_in_memory("name", (struct bytes){ bytes, sizeof(bytes) }, &input, &err), 0);
+	assert_int_equal(input.status.st_size, sizeof(bytes));
+	assert_int_equal(pread(input.fd, read_again, sizeof(bytes), 0), sizeof(bytes));
+	assert_memory_equal(read_again, bytes, sizeof(bytes));
+	assert_int_equal(input_check_unchanged(&input, &err), 0);
+	assert_int_equal(pwrite(input.fd, "x", 1, 0), -1);
+	assert_int_equal(pwrite(input.fd, "x", 1, sizeof(bytes)), -1);
+	assert_int_equal(ftruncate(input.fd, 1), -1);
+	assert_int_equal(fcntl(input.fd, F_ADD_SEALS, 0), -1);
+}
+
 static void test_changed(void **state)
 {
 	const char *const path[] = { first, second };
@@ -124,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_joined, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_pipe, set_up, tear_down),
+		cmocka_unit_test(test_in_memory),
 		cmocka_unit_test_setup_teardown(test_changed, set_up, tear_down),
 	};
 

@@ -22,6 +22,7 @@
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
 #include "tests/mk/pack.h"
+#include "tests/mk/uki.h"
 
 static const char normal[] = "run/safekexec/load.json", crash[] = "run/safekexec/panic.json";
 static const char iomem[] = "00001000-0009fbff : System RAM\n"
@@ -494,6 +495,112 @@ static void test_files(void **state)
 	assert_null(path);
 }
 
+static void mk_unified(const char *cmdline, const char *ramdisk, const char *profile)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	struct buf file CLEANUP(buf_done) = { 0 };
+
+	mk_image(image);
+	mk_uki((const struct mk_section[]){ { ".linux", { image, sizeof(image) } },
+					    { ".initrd", mk_text_bytes(ramdisk) },
+					    { ".osrel", mk_text_bytes("ID=x") },
+					    { ".profile", mk_text_bytes("ID=zero") },
+					    { ".cmdline", mk_text_bytes(cmdline) },
+					    { ".profile", mk_text_bytes("ID=one") },
+					    { ".cmdline", mk_text_bytes(profile) } },
+	       7, &file);
+	mk_file(&machine, "vmlinuz", file.data, file.size);
+}
+
+/* Each time the file is as large as before, and of another time. */
+static void expect_unified(const char *cmdline, const char *ramdisk, const char *profile,
+			   enum loaded_file of_kernel, enum loaded_file of_initrd)
+{
+	const struct timespec then[2] = { { 1000000000, 5 }, { 1000000000, 7 } };
+	const char *path;
+
+	mk_unified(cmdline, ramdisk, profile);
+	assert_int_equal(utimensat(AT_FDCWD, kernel, then, 0), 0);
+	assert_int_equal(compare(false, &path), of_kernel);
+	assert_string_equal(path, kernel);
+	assert_int_equal(compare(true, &path), of_initrd);
+}
+
+/* What was loaded of it counts, and nothing else. */
+static void test_unified(void **state)
+{
+	static const char *const methods[] = { "-c", "-s" };
+	char line[64];
+	const char *path;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		mk_unified("quiet", "070701, and more", "one");
+		snprintf(line, sizeof(line), "%s -l %%K", methods[i]);
+		assert_int_equal(run(line), 0);
+		assert_int_equal(compare(false, &path), LOADED_FILE_SAME);
+		assert_int_equal(compare(true, &path), LOADED_FILE_SAME);
+		assert_int_equal(run("-S -l --verbose"), 1);
+		assert_non_null(
+			strstr(said, "\nunified    profile 0, with its own command line\n"));
+		expect_unified("quiet", "070701, and more", "two", LOADED_FILE_TOUCHED,
+			       LOADED_FILE_TOUCHED);
+		expect_unified("quiem", "070701, and more", "two", LOADED_FILE_CHANGED,
+			       LOADED_FILE_TOUCHED);
+		expect_unified("quiet", "070701, and less", "two", LOADED_FILE_TOUCHED,
+			       LOADED_FILE_CHANGED);
+		/* Where another command line was loaded, its own does not matter. */
+		mk_unified("quiet", "070701, and more", "one");
+		snprintf(line, sizeof(line), "%s -l %%K --append=x --uki-profile=1", methods[i]);
+		assert_int_equal(run(line), 0);
+		expect_unified("quiet", "070701, and more", "two", LOADED_FILE_TOUCHED,
+			       LOADED_FILE_TOUCHED);
+		assert_int_equal(run("-S -l --verbose"), 1);
+		assert_non_null(
+			strstr(said, "\nunified    profile 1, with another command line\n"));
+		/* The profile that was loaded, and no other. */
+		mk_unified("quiet", "070701, and more", "one");
+		snprintf(line, sizeof(line), "%s -l %%K --uki-profile=1", methods[i]);
+		assert_int_equal(run(line), 0);
+		expect_unified("quiem", "070701, and more", "one", LOADED_FILE_TOUCHED,
+			       LOADED_FILE_TOUCHED);
+		expect_unified("quiet", "070701, and more", "two", LOADED_FILE_CHANGED,
+			       LOADED_FILE_TOUCHED);
+		/* In place of .initrd. */
+		mk_unified("quiet", "070701, and more", "one");
+		snprintf(line, sizeof(line), "%s -l %%K --initrd %%I", methods[i]);
+		mk_text(&machine, "initrd", "given");
+		assert_int_equal(run(line), 0);
+		assert_int_equal(compare(true, &path), LOADED_FILE_SAME);
+		expect_unified("quiet", "070701, and less", "two", LOADED_FILE_TOUCHED,
+			       LOADED_FILE_TOUCHED);
+		mk_text(&machine, "initrd", "gives");
+		assert_int_equal(compare(true, &path), LOADED_FILE_CHANGED);
+	}
+	mk_file(&machine, "vmlinuz", NULL, 0);
+	assert_int_equal(compare(true, &path), LOADED_FILE_GONE);
+	assert_int_equal(compare(false, &path), LOADED_FILE_GONE);
+}
+
+/* It brings none. */
+static void test_unified_without_initrd(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	struct buf file CLEANUP(buf_done) = { 0 };
+	const char *path;
+
+	(void)state;
+	mk_image(image);
+	mk_uki((const struct mk_section[]){ { ".linux", { image, sizeof(image) } } }, 1, &file);
+	mk_file(&machine, "vmlinuz", file.data, file.size);
+	assert_int_equal(run("-c -l %K"), 0);
+	assert_int_equal(compare(false, &path), LOADED_FILE_SAME);
+	assert_int_equal(compare(true, &path), LOADED_FILE_SAME);
+	assert_null(path);
+	assert_int_equal(run("--doctor %K"), 0);
+	assert_null(strstr(said, "the initrd"));
+}
+
 static void expect_said(const char *line)
 {
 	if (!strstr(said, line))
@@ -661,6 +768,12 @@ static void test_malformed(void **state)
 		{ HEAD "\"kernel\": {\"size\": 1, \"mtime\": \"1.2\", \"path\": \"\"}}",
 		  "\"path\": \"\" does not begin with /" },
 		{ HEAD FILES ", \"initrd_digest\": \"ab\"}", "\"initrd_digest\" is not a digest" },
+		{ HEAD FILES ", \"uki\": 1}", "\"uki\" is not of type object" },
+		{ HEAD FILES ", \"uki\": {\"profile\": -1, \"own_cmdline\": true}}",
+		  "\"uki\": \"profile\" is negative" },
+		{ HEAD FILES ", \"uki\": {\"profile\": 1}}",
+		  "\"uki\": \"own_cmdline\" is missing" },
+		{ HEAD FILES ", \"uki\": {\"profile\": 99999999999, \"own_cmdline\": false}}", "" },
 		{ HEAD FILES ", \"segments\": []}", "\"footprint\" is missing" },
 		{ HEAD FILES ", \"segments\": [1], \"footprint\": {\"start\": \"1\", "
 			     "\"end\": \"0x2\"}}",
@@ -679,21 +792,28 @@ static void test_malformed(void **state)
 }
 
 /* Written, read and written again. */
-static void test_round_trip(void **state)
+static void expect_round_trip(const char *line)
 {
 	struct record record CLEANUP(record_done) = { 0 };
 	struct buf again CLEANUP(buf_done) = { 0 };
 	char *text CLEANUP(text_done) = NULL;
 	struct err err;
 
-	(void)state;
-	assert_int_equal(run("-c -p %K --initrd %I --initrd %K --append=nr_cpus=1"), 0);
+	assert_int_equal(run(line), 0);
 	text = text_of(crash);
 	record = recall(true);
 	assert_int_equal(record_write(&record, &again, &err), 0);
 	assert_int_equal(again.data[again.size - 1], '\n');
 	again.data[again.size - 1] = '\0';
 	assert_string_equal((const char *)again.data, text);
+}
+
+static void test_round_trip(void **state)
+{
+	(void)state;
+	expect_round_trip("-c -p %K --initrd %I --initrd %K --append=nr_cpus=1");
+	mk_unified("quiet", "070701, and more", "one");
+	expect_round_trip("-c -p %K --uki-profile=1");
 }
 
 int main(void)
@@ -706,6 +826,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_map_before_start, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_record_before_start, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unified, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unified_without_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_examined, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_examined_crash, set_up, tear_down),
 		cmocka_unit_test(test_malformed),

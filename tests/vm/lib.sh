@@ -204,6 +204,24 @@ make_initramfs() {
 		"$vm_here/guest.sh=/guest.sh" "$script=/script" "$@"
 }
 
+# unsigned KERNEL: its vmlinuz without a signature, $case_dir/unsigned.
+unsigned() {
+	need sbattach
+	cp "$1/vmlinuz" "$case_dir/unsigned"
+	chmod u+w "$case_dir/unsigned"
+	sbattach --remove "$case_dir/unsigned" || fail "the signature cannot be removed"
+}
+
+# signed KERNEL: its vmlinuz, signed with the key that the firmware "secure" trusts, $case_dir/vmlinuz; and $case_dir/unsigned.
+signed() {
+	local key=/usr/share/ovmf/PkKek-1-snakeoil
+	need sbsign openssl
+	unsigned "$1"
+	openssl rsa -in $key.key -passin pass:snakeoil -out "$case_dir/key" 2>"$case_dir/said" &&
+		sbsign --key "$case_dir/key" --cert $key.pem --output "$case_dir/vmlinuz" \
+			"$case_dir/unsigned" >>"$case_dir/said" 2>&1 || fail "$(tail -n 1 "$case_dir/said")"
+}
+
 # build_pins OUT: tests/vm/pins.c as an EFI application.
 build_pins() {
 	need clang lld-link /usr/include/efi/efi.h

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/kernel.h"
+
+#include <string.h>
+
+#include "kexec/core/decompress.h"
+#include "kexec/x86/bzimage.h"
+
+/* include/linux/pe.h and drivers/firmware/efi/libstub/zboot-header.S of Linux 6.12 */
+static const char zboot_magic[8] = "MZ\0\0zimg";
+
+void kernel_done(struct kernel *kernel)
+{
+	inputs_done(&kernel->inputs);
+	buf_done(&kernel->expanded);
+}
+
+/* What the file is, expanded, becomes the kernel in it. */
+static int find_kernel(struct kernel *kernel, unsigned int profile, struct err *err)
+{
+	struct bzimage image;
+	struct bytes magic;
+
+	if (bytes_slice(kernel->image, 0, sizeof(zboot_magic), &magic) &&
+	    !memcmp(magic.data, zboot_magic, sizeof(zboot_magic)))
+		return err_set(err, ERR_INPUT,
+			       "an EFI zboot image: no kernel for x86 is made so, it is one for "
+			       "another processor");
+	kernel->is_uki = uki_is(kernel->image);
+	if (!kernel->is_uki && profile)
+		return err_set(err, ERR_INPUT,
+			       "no unified kernel image, which alone has profiles: "
+			       "--uki-profile=%u has nothing to choose from",
+			       profile);
+	if (!kernel->is_uki)
+		return 0;
+	if (uki_parse(kernel->image, profile, &kernel->uki, err))
+		return err_prefix(err, "unified kernel image");
+	kernel->image = kernel->uki.section[UKI_LINUX].data;
+	/* Its offsets are not those of the file. */
+	if (bzimage_parse(kernel->image, &image, err))
+		return err_prefix(err, "unified kernel image: .linux");
+	return 0;
+}
+
+int kernel_open(const char *path, unsigned int profile, struct kernel *ret, struct err *err)
+{
+	struct kernel kernel CLEANUP(kernel_done) = { 0 };
+
+	if (inputs_guard(err) || inputs_open(&path, 1, &kernel.inputs, err))
+		return -1;
+	kernel.image = kernel.inputs.bytes;
+	if (decompress_format(kernel.image)) {
+		if (decompress(kernel.image, &kernel.expanded, err))
+			return err_prefix(err, "%s", path);
+		kernel.image = buf_bytes(&kernel.expanded);
+	}
+	if (find_kernel(&kernel, profile, err))
+		return err_prefix(err, "%s", path);
+	*ret = kernel;
+	kernel = (struct kernel){ 0 };
+	return 0;
+}
+
+int kernel_initrd(const struct kernel *kernel, const struct inputs *files, struct buf *joined,
+		  struct bytes *ret, struct err *err)
+{
+	if (!kernel->is_uki) {
+		*ret = files->bytes;
+		return 0;
+	}
+	if (uki_initrd(&kernel->uki, files->bytes, joined, err))
+		return -1;
+	*ret = buf_bytes(joined);
+	return 0;
+}

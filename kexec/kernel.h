@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The kernel that a file holds, and what goes with it, for every action that looks at one. */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include "kexec/core/uki.h"
+#include "kexec/sys/input.h"
+
+/* Zero-initialise; release with kernel_done(). */
+struct kernel {
+	struct inputs inputs; /* the file */
+	struct buf expanded;  /* what it expands to, if it is compressed */
+	struct bytes image;   /* the kernel, in one of the two; not judged yet, but for .linux */
+	bool is_uki;	      /* the image is .linux of it */
+	struct uki uki;
+};
+
+/*
+ * Maps the file, and finds the kernel in what is compressed as a whole or is a unified kernel image;
+ * other files have profile 0 alone. The error names the file. From here on inputs_guard() holds.
+ */
+int kernel_open(const char *path, unsigned int profile, struct kernel *ret, struct err *err);
+/*
+ * What is loaded as its initrd: those files, or with a unified kernel image what uki_initrd() makes, in
+ * joined, which is zero-initialised. Size 0: none.
+ */
+int kernel_initrd(const struct kernel *kernel, const struct inputs *files, struct buf *joined,
+		  struct bytes *ret, struct err *err);
+void kernel_done(struct kernel *kernel);
+
+#endif
