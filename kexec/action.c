@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "kexec/audit.h"
+#include "kexec/boot.h"
 #include "kexec/core/cmdline.h"
 #include "kexec/core/decompress.h"
 #include "kexec/core/initrd.h"
@@ -87,7 +88,8 @@ static int compose_cmdline(struct session *session, struct err *err)
 			       session->around->root.captured
 				       ? "; a capture has it if taken with --capture-cmdline"
 				       : "");
-	return cmdline_compose(request->reuse_cmdline ? session->system.cmdline : NULL,
+	return cmdline_compose(request->reuse_cmdline ? session->system.cmdline
+						      : request->entry_options,
 			       request->append, request->crash, &session->cmdline, err);
 }
 
@@ -787,15 +789,39 @@ static int capture_machine(const struct request *request, const struct surroundi
 	return capture_save(&capture, request->capture, err);
 }
 
+/* What an entry names stands for what the command line would. */
+static int run_from_entry(const struct request *request, const struct surroundings *around,
+			  int *ret_status, struct err *err)
+{
+	struct boot_entry entry CLEANUP(boot_entry_done) = { 0 };
+	struct request of_entry = *request;
+
+	if (boot_choose(&around->root, request->boot_entry, &entry, err))
+		return -1;
+	of_entry.from_entry = false;
+	of_entry.kernel = entry.kernel;
+	of_entry.entry_options = entry.options;
+	for (size_t i = 0; i < entry.nr_initrds; i++)
+		of_entry.initrd[i] = entry.initrd[i];
+	of_entry.nr_initrds = entry.nr_initrds;
+	if (!request->dry_run)
+		boot_say(&entry, around->out);
+	return action_run(&of_entry, around, ret_status, err);
+}
+
 int action_run(const struct request *request, const struct surroundings *around, int *ret_status,
 	       struct err *err)
 {
 	const struct ops *ops = around->ops;
 
 	*ret_status = STATUS_DONE;
+	if (request->from_entry)
+		return run_from_entry(request, around, ret_status, err);
 	switch (request->action) {
 	case ACTION_LOAD:
 		return load_kernel(request, around, err);
+	case ACTION_LIST_ENTRIES:
+		return boot_list(&around->root, request->json, around->out, around->warnings, err);
 	case ACTION_CAPTURE:
 		return capture_machine(request, around, err);
 	case ACTION_PRINT_RESERVATION:

@@ -11,6 +11,8 @@ enum option_id {
 	OPTION_APPEND = 256,
 	OPTION_REUSE_CMDLINE,
 	OPTION_INITRD,
+	OPTION_BOOT_ENTRY,
+	OPTION_LIST_ENTRIES,
 	OPTION_UNPACK_INITRD,
 	OPTION_MEM_MIN,
 	OPTION_MEM_MAX,
@@ -87,13 +89,17 @@ static const struct cli_option options[] = {
 	  "with -p: save low memory for the dump (auto: if in use)" },
 	{ "dry-run", OPTION_DRY_RUN, NULL, true, "show what would be loaded where; load nothing" },
 	{ "json", OPTION_JSON, NULL, false,
-	  "with --dry-run, --doctor or --audit-efi: for programs" },
+	  "with --dry-run, --doctor, --audit-efi or --list-entries: for programs" },
 	{ "svg", OPTION_SVG, "FILE", true, "with --dry-run: draw it into a new file, too" },
 	{ "append", OPTION_APPEND, "STRING", true, "the new kernel's command line" },
 	{ "command-line", OPTION_APPEND, "STRING", true, NULL },
 	{ "reuse-cmdline", OPTION_REUSE_CMDLINE, NULL, true, "begin it with the running kernel's" },
 	{ "initrd", OPTION_INITRD, "FILE", true, "initial ramdisk; several are joined in order" },
 	{ "ramdisk", OPTION_INITRD, "FILE", true, NULL },
+	{ "boot-entry", OPTION_BOOT_ENTRY, "[=NAME]", true,
+	  "load what the boot loader would start, its default or NAME (see --list-entries)" },
+	{ "list-entries", OPTION_LIST_ENTRIES, NULL, false,
+	  "list the boot loader's entries, the default with *" },
 	{ "unpack-initrd", OPTION_UNPACK_INITRD, NULL, true,
 	  "decompress it now, where that fits, so that the new kernel need not" },
 	{ "kexec-syscall", 'c', NULL, false, "place and verify it ourselves (kexec_load)" },
@@ -197,7 +203,7 @@ static int set_action(struct request *request, enum action action, struct err *e
 	    request->action != ACTION_STATUS)
 		return err_set(
 			err, ERR_USAGE,
-			"only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and --print-ckr-size can be done at a time");
+			"only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture, --list-entries and --print-ckr-size can be done at a time");
 	if (request->action != ACTION_STATUS)
 		request->action = action;
 	return 0;
@@ -378,6 +384,12 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		return 0;
 	case OPTION_INITRD:
 		return add_initrd(argument, request, err);
+	case OPTION_BOOT_ENTRY:
+		request->from_entry = true;
+		request->boot_entry = argument;
+		return set_action(request, ACTION_LOAD, err);
+	case OPTION_LIST_ENTRIES:
+		return set_action(request, ACTION_LIST_ENTRIES, err);
 	case OPTION_UNPACK_INITRD:
 		request->unpack_initrd = true;
 		return 0;
@@ -507,6 +519,7 @@ static int check(const struct request *request, const char *load_option, const c
 	bool audits = request->action == ACTION_AUDIT_EFI;
 	bool loads = request->action == ACTION_DEFAULT || request->action == ACTION_LOAD ||
 		     request->action == ACTION_FORCE;
+	bool lists = request->action == ACTION_LIST_ENTRIES;
 	bool examines = request->action == ACTION_DOCTOR || request->action == ACTION_ESTIMATE;
 
 	if (request->action == ACTION_HELP || request->action == ACTION_VERSION)
@@ -522,15 +535,22 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(err, ERR_USAGE,
 			       "no kernel named, nor --init-size, --kernel-alignment and "
 			       "--pref-address in its place");
-	if (request->sysroot && !loads && !examines && !audits && request->action != ACTION_CAPTURE)
+	if (request->sysroot && !loads && !examines && !audits && !lists &&
+	    request->action != ACTION_CAPTURE)
 		return err_set(
 			err, ERR_USAGE,
-			"--sysroot goes with loading, --doctor, --estimate, --audit-efi and --capture");
+			"--sysroot goes with loading, --doctor, --estimate, --audit-efi, --capture and --list-entries");
 	if (request->capture_cmdline && request->action != ACTION_CAPTURE)
 		return err_set(err, ERR_USAGE, "--capture-cmdline goes with --capture");
-	if (loads && !request->kernel)
+	if (request->from_entry &&
+	    (request->kernel || request->nr_initrds || request->reuse_cmdline))
+		return err_set(
+			err, ERR_USAGE,
+			"--boot-entry names kernel, initrd and command line: KERNEL, --initrd and "
+			"--reuse-cmdline do not go with it");
+	if (loads && !request->kernel && !request->from_entry)
 		return err_set(err, ERR_USAGE, "no kernel named");
-	if (request->unpack_initrd && loads && !request->nr_initrds)
+	if (request->unpack_initrd && loads && !request->nr_initrds && !request->from_entry)
 		return err_set(err, ERR_USAGE, "--unpack-initrd goes with --initrd");
 	if (request->unpack_initrd && request->method == METHOD_FILE_LOAD)
 		return err_set(err, ERR_USAGE,
@@ -544,9 +564,11 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(
 			err, ERR_USAGE,
 			"--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p");
-	if (request->json && !request->dry_run && !audits && request->action != ACTION_DOCTOR)
-		return err_set(err, ERR_USAGE,
-			       "--json goes with --dry-run, --doctor or --audit-efi");
+	if (request->json && !request->dry_run && !audits && !lists &&
+	    request->action != ACTION_DOCTOR)
+		return err_set(
+			err, ERR_USAGE,
+			"--json goes with --dry-run, --doctor, --audit-efi or --list-entries");
 	if (request->svg && (!request->dry_run || !loads))
 		return err_set(err, ERR_USAGE, "--svg goes with --dry-run");
 	if (request->type && strcmp(request->type, "bzImage64") && strcmp(request->type, "bzImage"))
