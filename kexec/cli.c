@@ -11,8 +11,6 @@ enum option_id {
 	OPTION_APPEND = 256,
 	OPTION_REUSE_CMDLINE,
 	OPTION_INITRD,
-	OPTION_BOOT_ENTRY,
-	OPTION_LIST_ENTRIES,
 	OPTION_UNPACK_INITRD,
 	OPTION_MEM_MIN,
 	OPTION_MEM_MAX,
@@ -42,6 +40,8 @@ enum option_id {
 	OPTION_SYSROOT,
 	OPTION_CAPTURE,
 	OPTION_CAPTURE_CMDLINE,
+	OPTION_BOOT_ENTRY,
+	OPTION_LIST_ENTRIES,
 	OPTION_ACCEPTED, /* of kexec-tools, without an effect on x86-64 */
 	OPTION_AUDIT_EFI,
 	OPTION_AUDIT_FIRST, /* only with --audit-efi, from here on */
@@ -78,6 +78,8 @@ static const struct cli_option options[] = {
 	  "whether reboots and crash kernels work here, and what to do if not" },
 	{ "estimate", OPTION_ESTIMATE, "[=measure]", false,
 	  "print the crashkernel= that a kernel and its initrd need, with its parts; measure: by QEMU" },
+	{ "list-entries", OPTION_LIST_ENTRIES, NULL, false,
+	  "list the boot loader's entries, the default with *" },
 	{ "hotplug", OPTION_HOTPLUG, NULL, true,
 	  "with -p: the kernel keeps the dump's header true at hotplug" },
 	{ "pass-memmap-cmdline", OPTION_MEMMAP_CMDLINE, NULL, true,
@@ -91,15 +93,13 @@ static const struct cli_option options[] = {
 	{ "json", OPTION_JSON, NULL, false,
 	  "with --dry-run, --doctor, --audit-efi or --list-entries: for programs" },
 	{ "svg", OPTION_SVG, "FILE", true, "with --dry-run: draw it into a new file, too" },
+	{ "boot-entry", OPTION_BOOT_ENTRY, "[=NAME]", true,
+	  "what the boot loader would start, its default or NAME" },
 	{ "append", OPTION_APPEND, "STRING", true, "the new kernel's command line" },
 	{ "command-line", OPTION_APPEND, "STRING", true, NULL },
 	{ "reuse-cmdline", OPTION_REUSE_CMDLINE, NULL, true, "begin it with the running kernel's" },
 	{ "initrd", OPTION_INITRD, "FILE", true, "initial ramdisk; several are joined in order" },
 	{ "ramdisk", OPTION_INITRD, "FILE", true, NULL },
-	{ "boot-entry", OPTION_BOOT_ENTRY, "[=NAME]", true,
-	  "load what the boot loader would start, its default or NAME (see --list-entries)" },
-	{ "list-entries", OPTION_LIST_ENTRIES, NULL, false,
-	  "list the boot loader's entries, the default with *" },
 	{ "unpack-initrd", OPTION_UNPACK_INITRD, NULL, true,
 	  "decompress it now, where that fits, so that the new kernel need not" },
 	{ "kexec-syscall", 'c', NULL, false, "place and verify it ourselves (kexec_load)" },
@@ -162,18 +162,47 @@ static const struct cli_option options[] = {
 
 enum { NR_OPTIONS = sizeof(options) / sizeof(options[0]) };
 
+/* The help is grouped by task: what is above an option. */
+static const struct {
+	int first;
+	const char *heading;
+} groups[] = {
+	{ 'l', "Loading, starting, unloading:" },
+	{ OPTION_PRINT_RESERVATION, "Looking at this machine:" },
+	{ OPTION_HOTPLUG, "Crash kernels:" },
+	{ OPTION_DRY_RUN, "Looking at a load before it is made:" },
+	{ OPTION_BOOT_ENTRY, "What is loaded:" },
+	{ 'c', "By which loader, and where to:" },
+	{ 'i', "Verification and speed:" },
+	{ OPTION_CONSOLE_SERIAL, "Where the purgatory speaks:" },
+	{ 'x', "Starting:" },
+	{ OPTION_CAPTURE, "Captured machines:" },
+	{ OPTION_AUDIT_EFI, "Audit of the EFI stub:" },
+	{ OPTION_VERBOSE, "Others:" },
+};
+
+static const char *heading_above(int id)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (groups[i].first == id)
+			return groups[i].heading;
+	return NULL;
+}
+
 void cli_usage(FILE *to)
 {
 	enum { COLUMN = 22 };
 
 	fputs("Usage: kexec [OPTION]... [KERNEL]\n"
 	      "Load a Linux kernel from a running one and start it without the firmware.\n"
-	      "Without an action the kernel is loaded and `shutdown -r now` is run.\n\n",
+	      "Without an action the kernel is loaded and `shutdown -r now` is run.\n",
 	      to);
 	for (size_t i = 0; i < NR_OPTIONS; i++) {
 		const struct cli_option *option = &options[i];
 		char word[64], name[8] = "    ";
 
+		if (heading_above(option->id))
+			fprintf(to, "\n%s\n", heading_above(option->id));
 		if (!option->help)
 			continue;
 		snprintf(word, sizeof(word), "--%s%s%s", option->name,
