@@ -542,10 +542,6 @@ static int resolve(const struct root *root, struct boot_entry *entry, struct err
 
 	if (entry->why || !find_paths(root, entry, &why))
 		return 0;
-	if (why.code == ERR_NO_MEMORY) {
-		*err = why;
-		return -1;
-	}
 	if (entry->line)
 		err_prefix(&why, "/%s:%u", entry->source, entry->line);
 	else

@@ -28,6 +28,10 @@ void boot_entry_done(struct boot_entry *entry)
 
 int boot_entry_refuse(struct boot_entry *entry, const struct err *why, struct err *err)
 {
+	if (why->code == ERR_NO_MEMORY) {
+		*err = *why;
+		return -1;
+	}
 	if (entry->why)
 		return 0;
 	entry->why = malloc(sizeof(*entry->why));

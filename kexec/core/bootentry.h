@@ -35,7 +35,7 @@ struct boot_entry {
 };
 
 void boot_entry_done(struct boot_entry *entry);
-/* Keeps the first reason. Runs out of memory: the entry has no more a kernel, and is not loaded. */
+/* Keeps the first reason. That memory ran out is none, and is handed on as a failure. */
 int boot_entry_refuse(struct boot_entry *entry, const struct err *why, struct err *err);
 int boot_entry_add_initrd(struct boot_entry *entry, struct bytes path, struct err *err);
 /* malloc'ed text; what is behind a NUL is not in it. *ret is freed first. */

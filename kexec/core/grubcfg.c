@@ -643,8 +643,7 @@ static int load(struct machine *machine, const struct grub_script *at,
 		return 0;
 	}
 	if ((is_kernel ? set_kernel : set_initrds)(machine, words, mode, &why))
-		return why.code == ERR_NO_MEMORY ? (*err = why, -1)
-						 : refuse(machine, at, &why, err);
+		return refuse(machine, at, &why, err);
 	return 0;
 }
 
