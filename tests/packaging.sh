@@ -71,6 +71,10 @@ gone() {
 
 units() {
 	local why
+	if ! command -v systemd-analyze >/dev/null; then
+		echo "skip packaging/units: there is no systemd-analyze"
+		return
+	fi
 	mkdir -p "$scratch/units"
 	sed "s|/sbin/kexec|$scratch/deb/sbin/kexec|" "$scratch"/deb/usr/lib/systemd/system/kexec-load.service >"$scratch/units/kexec-load.service"
 	sed "s|/sbin/kexec|$scratch/deb/sbin/kexec|" "$scratch"/deb/usr/lib/systemd/system/kexec-load@.service >"$scratch/units/kexec-load@x.service"
@@ -110,6 +114,7 @@ units
 	exit 1
 }
 mv "${XDG_CACHE_HOME:-$HOME/.cache}/safekexec/bare-run" "$root"
+rm -rf "$root/root/safekexec"
 mkdir -p "$root/boot" "$root/tmp"
 cp -r "$top/tests/boot/debian/." "$root"
 cp "$deb" "$root/tmp"
