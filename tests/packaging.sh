@@ -62,10 +62,15 @@ runs() {
 	verdict "$1" "$why"
 }
 
+# What may be a package's, in the root.
+ours() {
+	find "$root" -xdev \( -name '*kexec*' -o -name 'vmcore-dmesg*' \) ! -path "$root/var/*" ! -path "$root/tmp/*" | sort
+}
+
 # What the package has left behind.
 gone() {
 	local left
-	left=$(find "$root" -xdev \( -name '*kexec*' -o -name 'vmcore-dmesg*' \) ! -path "$root/var/*" ! -path "$root/tmp/*" | head -3 | tr '\n' ' ')
+	left=$(ours | comm -13 "$scratch/before" - | head -3 | tr '\n' ' ')
 	verdict "$1" "${left:+leaves $left}"
 }
 
@@ -118,6 +123,7 @@ rm -rf "$root/root/safekexec"
 mkdir -p "$root/boot" "$root/tmp"
 cp -r "$top/tests/boot/debian/." "$root"
 cp "$deb" "$root/tmp"
+ours >"$scratch/before"
 inside apt-get update -q >"$scratch/log" 2>&1
 inside apt-get install -qy --no-install-recommends "/tmp/$(basename "$deb")" >"$scratch/log" 2>&1
 verdict deb-install "$([ ${PIPESTATUS[0]} = 0 ] || tail -1 "$scratch/log")"
