@@ -252,11 +252,31 @@ static bool find_file(void *context, const char *name, struct bytes *ret)
 	return false;
 }
 
+/* Takes those out that GRUB's blscfg finds: in files, on the partition of /boot. */
+static int take_for_grub(struct boot_entries *bls, struct boot_entries *ret, struct err *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < bls->count; i++) {
+		struct boot_entry entry = bls->entry[i];
+
+		bls->entry[i] = (struct boot_entry){ 0 };
+		if (entry.is_uki || strcmp(entry.top, "boot"))
+			bls->entry[kept++] = entry;
+		else if (boot_entries_add(ret, &entry, err))
+			return -1;
+	}
+	bls->count = kept;
+	bls_sort_for_grub(ret);
+	return 0;
+}
+
 /* *ret_found false: there is no grub.cfg. Takes what blscfg finds out of bls. */
 static int read_grub(struct reading *reading, struct boot_entries *bls, struct boot_entries *ret,
 		     bool *ret_found, struct err *err)
 {
-	struct grubcfg_input input = { .find = find_file, .context = reading, .bls = bls };
+	struct boot_entries files CLEANUP(boot_entries_done) = { 0 };
+	struct grubcfg_input input = { .find = find_file, .context = reading, .bls = &files };
 	struct buf text CLEANUP(buf_done) = { 0 };
 	char path[2][32];
 	bool found[2], has_bls;
@@ -277,17 +297,13 @@ static int read_grub(struct reading *reading, struct boot_entries *bls, struct b
 	input.path = path[!found[0]];
 	input.text = buf_bytes(&text);
 	input.is_efi = root_exists(reading->root, "sys/firmware/efi");
-	bls_sort_for_grub(bls);
-	if (grubcfg_parse(&input, ret, &has_bls, err))
+	if (take_for_grub(bls, &files, err) || grubcfg_parse(&input, ret, &has_bls, err))
 		return -1;
 	if (found[0] && found[1])
 		err_set(&ret->not_chosen, ERR_INPUT,
 			"there is a /%s and a /%s: which of them GRUB reads is not known", path[0],
 			path[1]);
-	if (has_bls) {
-		boot_entries_done(bls);
-	}
-	return 0;
+	return has_bls ? 0 : boot_entries_join(bls, &files, err);
 }
 
 /* --- files --------------------------------------------------------------- */
@@ -521,9 +537,11 @@ static int find_paths(const struct root *root, struct boot_entry *entry, struct 
 
 /* --- all of it ----------------------------------------------------------- */
 
-/* By what the boot loader has left: systemd-boot says its name, on EFI machines, which alone it
- * starts. *ret_known false: that cannot be read. */
-static int is_systemd_boot(struct reading *reading, bool *ret, bool *ret_known, struct err *err)
+enum loader { LOADER_UNKNOWN, LOADER_GRUB, LOADER_SYSTEMD_BOOT, LOADER_OTHER };
+
+/* By what the boot loader has left. systemd-boot always says its name, and starts EFI machines
+ * alone. *ret_name: of one whose entries are not known. */
+static int find_loader(struct reading *reading, enum loader *ret, char **ret_name, struct err *err)
 {
 	struct root_names names CLEANUP(root_names_done) = { 0 };
 	char *info CLEANUP(text_done) = NULL;
@@ -531,8 +549,16 @@ static int is_systemd_boot(struct reading *reading, bool *ret, bool *ret_known, 
 	if (read_variable(reading, "LoaderInfo", &info, err) ||
 	    list(reading, EFIVARS, "", &names, err))
 		return -1;
-	*ret = info && !strncmp(info, "systemd-boot", 12);
-	*ret_known = names.count || !root_exists(reading->root, "sys/firmware/efi");
+	if (info && !strncmp(info, "systemd-boot", 12))
+		*ret = LOADER_SYSTEMD_BOOT;
+	else if (info && strncmp(info, "GRUB", 4))
+		*ret = LOADER_OTHER;
+	else if (names.count || !root_exists(reading->root, "sys/firmware/efi"))
+		*ret = LOADER_GRUB;
+	else
+		*ret = LOADER_UNKNOWN;
+	*ret_name = info;
+	info = NULL;
 	return 0;
 }
 
@@ -555,26 +581,31 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 	struct reading reading CLEANUP(reading_done) = { .root = root };
 	struct boot_entries bls CLEANUP(boot_entries_done) = { 0 };
 	struct boot_entries grub CLEANUP(boot_entries_done) = { 0 };
-	struct boot_entries *first, *second;
-	bool has_grub, is_systemd, is_known;
+	struct boot_entries *first = &bls, *second = &grub;
+	char *name CLEANUP(text_done) = NULL;
+	enum loader loader;
+	bool has_grub = false;
 
-	if (read_bls(&reading, &bls, err) || is_systemd_boot(&reading, &is_systemd, &is_known, err))
+	if (read_bls(&reading, &bls, err) || find_loader(&reading, &loader, &name, err))
 		return -1;
-	/* GRUB's blscfg takes them away from the others. */
-	if (!is_systemd && read_grub(&reading, &bls, &grub, &has_grub, err))
+	if (loader != LOADER_SYSTEMD_BOOT && read_grub(&reading, &bls, &grub, &has_grub, err))
 		return -1;
 	bls_sort(&bls);
 	if (choose_bls(&reading, &bls, err))
 		return -1;
-	if (is_systemd && read_grub(&reading, &(struct boot_entries){ 0 }, &grub, &has_grub, err))
-		return -1;
-	first = is_systemd || !has_grub ? &bls : &grub;
-	second = first == &bls ? &grub : &bls;
-	if (!is_known && first->count && second->count)
+	if (has_grub) {
+		first = &grub;
+		second = &bls;
+	}
+	if (loader == LOADER_OTHER)
+		err_set(&first->not_chosen, ERR_INPUT,
+			"the boot loader of this machine is \"%.60s\", whose default is not known",
+			name);
+	if (loader == LOADER_UNKNOWN && first->count && second->count)
 		err_set(&first->not_chosen, ERR_INPUT,
 			"there are entries of GRUB and of the Boot Loader Specification, and "
-			"without /"
-			"sys/firmware/efi/efivars nothing tells which of them boot this machine");
+			"without /sys/firmware/efi/efivars nothing tells which of them boot this "
+			"machine");
 	if (boot_entries_join(first, second, err))
 		return -1;
 	for (size_t i = 0; i < first->count; i++)

@@ -41,7 +41,8 @@ struct machine {
 	size_t nr_nodes, nodes_room;
 	size_t menu;	    /* the submenu whose lines are made, or NOWHERE */
 	size_t entry;	    /* the entry whose commands are run, or NOWHERE */
-	enum mode cap;	    /* MAYBE or SKIP behind a `return` */
+	enum mode cap;	    /* MAYBE or SKIP behind a `return` or `boot` */
+	bool is_started;    /* by a `boot`, in whatever function */
 	bool in_loop;	    /* nothing is known of how often */
 	struct err unknown; /* why there may be more lines than are known; code 0: there are not */
 	bool has_blscfg;
@@ -109,18 +110,22 @@ static int refuse(struct machine *machine, const struct grub_script *script, str
 }
 
 /* What a file would do that is not known: any variable may have another value behind it.
- * command: one that may add to the menu, too, or NULL. */
+ * command: one that may add to the menu, or start something, too, or NULL. */
 static int forget(struct machine *machine, const struct grub_script *script, const char *command,
 		  struct err *err)
 {
 	const struct grub_env *outer = machine->env->outer;
 	bool is_menu = machine->env->is_menu;
+	struct err why;
 
 	grub_env_done(machine->env);
 	*machine->env =
 		(struct grub_env){ .outer = outer, .is_menu = is_menu, .is_forgotten = true };
-	if (command && machine->entry == NOWHERE && machine->menu == NOWHERE &&
-	    !machine->unknown.code) {
+	if (command && machine->entry != NOWHERE) {
+		err_set(&why, ERR_INPUT, "what `%.40s` runs is not known", command);
+		return refuse(machine, script, &why, err);
+	}
+	if (command && machine->menu == NOWHERE && !machine->unknown.code) {
 		err_set(&machine->unknown, ERR_INPUT, "what `%.40s` adds to the menu is not known",
 			command);
 		at_line(script, &machine->unknown);
@@ -154,16 +159,22 @@ static int add_work(struct machine *machine, const struct grub_script *script, s
 
 /* --- files --------------------------------------------------------------- */
 
-/* As grubcfg_input.find() knows it; NULL: it is on a file system that is not known. */
-static const char *file_name(const char *path)
+/* As grubcfg_input.find() knows it; NULL: it is on a file system that is not known, or that was
+ * searched for, which is another one than GRUB's. */
+static const char *file_name(const struct machine *machine, const char *path)
 {
-	return *path == '/' ? path : after(path, "(prefix)/") ?: after(path, "(here)");
+	const char *root = grub_get(machine->env, text_bytes("root"));
+
+	if (*path == '/')
+		return root && !strcmp(root, "here") ? path : NULL;
+	return after(path, "(prefix)/") ?: after(path, "(here)");
 }
 
 static enum grub_truth is_there(void *context, const char *path)
 {
-	const struct grubcfg_input *input = ((struct machine *)context)->input;
-	const char *name = file_name(path);
+	const struct machine *machine = context;
+	const struct grubcfg_input *input = machine->input;
+	const char *name = file_name(machine, path);
 
 	if (!name)
 		return GRUB_UNKNOWN;
@@ -191,9 +202,9 @@ static int load_env(struct machine *machine, const struct grub_script *script,
 			 first + 1 < words->count)
 			path = words->word[++first].text;
 	}
-	if (words->unknown[0] || !file_name(path))
+	if (words->unknown[0] || !file_name(machine, path))
 		return forget(machine, script, /* command= */ NULL, err);
-	if (!input->find(input->context, file_name(path), &rest))
+	if (!input->find(input->context, file_name(machine, path), &rest))
 		return 0;
 	while (bytes_next_line(&rest, &line)) {
 		char *value CLEANUP(text_done) = NULL;
@@ -220,8 +231,9 @@ static int source(struct machine *machine, const struct grub_script *script,
 		  const struct grub_words *words, enum mode mode, struct err *err)
 {
 	const struct grubcfg_input *input = machine->input;
-	const char *name =
-		words->count == 2 && !words->unknown[0] ? file_name(words->word[1].text) : NULL;
+	const char *name = words->count == 2 && !words->unknown[0]
+				   ? file_name(machine, words->word[1].text)
+				   : NULL;
 	const char *slash = strrchr(input->path, '/');
 	struct grub_script file = { .line = 1 };
 	char *path = NULL;
@@ -584,7 +596,8 @@ static int call(struct machine *machine, const struct grub_script *at,
 	machine->arguments = words;
 	failed = run_all(machine, &body, mode, err);
 	machine->arguments = arguments;
-	machine->cap = cap;
+	if (!machine->is_started)
+		machine->cap = cap;
 	return failed;
 }
 
@@ -658,17 +671,12 @@ static int execute(struct machine *machine, const struct grub_script *at,
 	const struct grub_word *first = words->word;
 	const struct function *function;
 	const char *name = first->text;
-	struct err why;
 	bool taken;
 
 	*ret_result = GRUB_UNKNOWN;
 	function = find_function(machine, name);
-	if ((first->is_unknown && !is_assignment(name)) || (function && function->is_maybe)) {
-		if (machine->entry == NOWHERE)
-			return forget(machine, at, name, err);
-		err_set(&why, ERR_INPUT, "what the command `%.40s` is cannot be told", name);
-		return refuse(machine, at, &why, err);
-	}
+	if ((first->is_unknown && !is_assignment(name)) || (function && function->is_maybe))
+		return forget(machine, at, name, err);
 	if (function)
 		return call(machine, at, function, words, mode, err);
 	if (!strcmp(name, "[") || !strcmp(name, "test")) {
@@ -700,7 +708,10 @@ static int execute(struct machine *machine, const struct grub_script *at,
 		return source(machine, at, words, mode, err);
 	if (!strcmp(name, "search") || after(name, "search.") || after(name, "search_"))
 		return search(machine, words, mode, err);
-	if (!strcmp(name, "return")) {
+	/* Outside of functions it does nothing; what is behind `boot` is too late. */
+	if ((!strcmp(name, "return") && machine->arguments) ||
+	    (!strcmp(name, "boot") && machine->entry != NOWHERE)) {
+		machine->is_started |= *name == 'b';
 		machine->cap = lower(machine->cap, mode == RUN ? SKIP : MAYBE);
 		return 0;
 	}
@@ -991,6 +1002,7 @@ static int run_node(struct machine *machine, size_t index, struct err *err)
 	env.is_menu = node->is_submenu;
 	machine->env = &env;
 	machine->cap = RUN;
+	machine->is_started = false;
 	if (node->is_submenu) {
 		node->env = calloc(1, sizeof(*node->env));
 		if (!node->env)

@@ -167,7 +167,12 @@ static void test_which_loader(void **state)
 	variable(VARIABLE("LoaderInfo"), "GRUB 2.14");
 	assert_string_equal(strchr(entries(), ';'), "; g");
 	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
-	assert_string_equal(entries(), "a.conf=/boot/k-a g=/boot/k ; a.conf");
+	assert_string_equal(entries(), "a.conf=/boot/k-a ; a.conf");
+	variable(VARIABLE("LoaderInfo"), "rEFInd 0.14");
+	assert_string_equal(
+		strchr(entries(), ';'),
+		"; the boot loader of this machine is \"rEFInd 0.14\", whose default is "
+		"not known");
 	text("boot/grub2/grub.cfg", "");
 	variable(VARIABLE("LoaderInfo"), "GRUB 2.14");
 	assert_string_equal(strchr(entries(), ';'),
@@ -178,6 +183,8 @@ static void test_which_loader(void **state)
 static void test_grub2(void **state)
 {
 	(void)state;
+	/* GRUB does not look on the EFI system partition. */
+	bls("efi", "z");
 	bls("boot", "x-6.11.4");
 	bls("boot", "x-6.11.10");
 	text("boot/grub2/grub.cfg",
@@ -187,7 +194,7 @@ static void test_grub2(void **state)
 	text("boot/more.cfg", "menuentry m { linux /k-x-6.11.4 }");
 	assert_string_equal(entries(), "x-6.11.10.conf=/boot/k-x-6.11.10 "
 				       "x-6.11.4.conf=/boot/k-x-6.11.4 m=/boot/k-x-6.11.4 "
-				       "c=/boot/k-x-6.11.4 ; x-6.11.4.conf");
+				       "c=/boot/k-x-6.11.4 z.conf=/efi/k-z ; x-6.11.4.conf");
 	text("boot/grub2/grub.cfg", "'");
 	assert_string_equal(entries(),
 			    "/boot/grub2/grub.cfg:1: not understood as a script of GRUB's");

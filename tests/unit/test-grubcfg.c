@@ -168,7 +168,7 @@ static void test_conditions(void **state)
 		    "2 x: /boot/grub/grub.cfg:9: what $c has cannot be told");
 	assert_menu(ENTRY("linux /k $cmdpath") ENTRY("$cmdpath /k") ENTRY("linux /k $net_x"),
 		    "*0 x: /boot/grub/grub.cfg:2: what $cmdpath has cannot be told\n"
-		    "1 x: /boot/grub/grub.cfg:5: what the command `` is cannot be told\n"
+		    "1 x: /boot/grub/grub.cfg:5: what `` runs is not known\n"
 		    "2 x: /boot/grub/grub.cfg:8: what $net_x has cannot be told");
 }
 
@@ -182,7 +182,12 @@ static void test_functions(void **state)
 		"function f { if sleep 1; then return; fi; x=no; }\nx=1\n" ENTRY("f\nlinux /k $x"),
 		"*0 x: /boot/grub/grub.cfg:5: what $x has cannot be told");
 	assert_menu("if sleep 1; then function f { true; }; fi\n" ENTRY("f\nlinux /k"),
-		    "*0 x: /boot/grub/grub.cfg:3: what the command `f` is cannot be told");
+		    "*0 x: /boot/grub/grub.cfg:3: what `f` runs is not known");
+	assert_menu("function b { boot; }\n" ENTRY("linux /k; b; linux /late")
+			    ENTRY("return; linux /k; boot; initrd /late")
+				    ENTRY("linux /k; if sleep 1; then boot; fi; linux /late"),
+		    "*0 x ()/k, \n1 x ()/k, \n2 x: /boot/grub/grub.cfg:9: whether `linux` is run "
+		    "depends on a condition that cannot be told");
 	/* Ubuntu's, of GRUB's own picture. */
 	assert_menu("function gfxmode { set vt_handoff=vt.handoff=7; }\n" ENTRY(
 			    "gfxmode keep\nlinux /k splash $vt_handoff"),
@@ -319,6 +324,15 @@ static void test_files(void **state)
 		    "0 x: /boot/grub/grub.cfg:3: what $a has cannot be told\n"
 		    "no default: /boot/grub/grub.cfg:1: what `configfile` adds to the menu is not "
 		    "known");
+	/* On a file system that was searched for there may be such a file. */
+	assert_menu(
+		ENTRY("if [ -e /gone ]; then linux /b; else linux /k; fi") ENTRY(
+			"search -u U --set=root\nif [ -e /gone ]; then initrd /b; fi; linux /k"),
+		"*0 x ()/k, \n1 x: /boot/grub/grub.cfg:6: whether `initrd` is run depends on a "
+		"condition that cannot be told");
+	assert_menu(ENTRY("linux /k; source (hd0)/x") ENTRY("linux /k; eval $x"),
+		    "*0 x: /boot/grub/grub.cfg:2: what `source` runs is not known\n"
+		    "1 x: /boot/grub/grub.cfg:5: what `eval` runs is not known");
 	files = NULL;
 }
 
