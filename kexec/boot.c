@@ -240,14 +240,15 @@ static bool find_file(void *context, const char *name, struct bytes *ret)
 		snprintf(path, sizeof(path), "%s%s", places[i], name + (*name == '/' && !i));
 		if (!ret && root_exists(reading->root, path))
 			return true;
-		if (!ret || reading->nr_files == GRUBCFG_FILES_MAX)
+		if (!ret)
 			continue;
 		if (!root_peek(reading->root, path, BOOT_CONFIG_MAX,
 			       &reading->file[reading->nr_files], &err)) {
 			*ret = buf_bytes(&reading->file[reading->nr_files++]);
 			return true;
 		}
-		pass_over(reading, &err);
+		if (pass_over(reading, &err))
+			reading->unread = err;
 	}
 	return false;
 }

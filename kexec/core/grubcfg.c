@@ -46,7 +46,8 @@ struct machine {
 	bool in_loop;	    /* nothing is known of how often */
 	struct err unknown; /* why there may be more lines than are known; code 0: there are not */
 	bool has_blscfg;
-	char *path[GRUBCFG_FILES_MAX]; /* of files that are sourced */
+	size_t nr_files;	       /* that were asked for */
+	char *path[GRUBCFG_FILES_MAX]; /* of those that are sourced */
 	size_t nr_paths;
 	unsigned int depth;
 	size_t commands, work;
@@ -202,8 +203,10 @@ static int load_env(struct machine *machine, const struct grub_script *script,
 			 first + 1 < words->count)
 			path = words->word[++first].text;
 	}
-	if (words->unknown[0] || !file_name(machine, path))
+	if (words->unknown[0] || !file_name(machine, path) ||
+	    machine->nr_files == GRUBCFG_FILES_MAX)
 		return forget(machine, script, /* command= */ NULL, err);
+	machine->nr_files++;
 	if (!input->find(input->context, file_name(machine, path), &rest))
 		return 0;
 	while (bytes_next_line(&rest, &line)) {
@@ -238,8 +241,9 @@ static int source(struct machine *machine, const struct grub_script *script,
 	struct grub_script file = { .line = 1 };
 	char *path = NULL;
 
-	if (!name || machine->nr_paths == GRUBCFG_FILES_MAX)
+	if (!name || machine->nr_files == GRUBCFG_FILES_MAX)
 		return forget(machine, script, "source", err);
+	machine->nr_files++;
 	if (!input->find(input->context, name, &file.text))
 		return 0;
 	if (asprintf(&path, "%.*s%s", *name == '/' || !slash ? 0 : (int)(slash + 1 - input->path),
@@ -310,6 +314,13 @@ static int check_words(const struct grub_words *words, enum mode mode, struct er
 	return 0;
 }
 
+/* Whatever was named before is gone with a new `linux` or `initrd`. */
+static void forget_initrds(struct boot_entry *entry)
+{
+	while (entry->nr_initrds)
+		free(entry->initrd[--entry->nr_initrds]);
+}
+
 static int set_kernel(struct machine *machine, const struct grub_words *words, enum mode mode,
 		      struct err *why)
 {
@@ -320,10 +331,10 @@ static int set_kernel(struct machine *machine, const struct grub_words *words, e
 	    split_device(machine, words->word[1].text, &entry->device, &path, why) ||
 	    boot_text(text_bytes(path), &entry->kernel, why))
 		return -1;
+	forget_initrds(entry);
 	return join_words(words, 2, &entry->options, why);
 }
 
-/* The last `initrd` counts, with all that it names. */
 static int set_initrds(struct machine *machine, const struct grub_words *words, enum mode mode,
 		       struct err *why)
 {
@@ -331,8 +342,7 @@ static int set_initrds(struct machine *machine, const struct grub_words *words, 
 
 	if (check_words(words, mode, why))
 		return -1;
-	while (entry->nr_initrds)
-		free(entry->initrd[--entry->nr_initrds]);
+	forget_initrds(entry);
 	for (size_t i = 1; i < words->count; i++) {
 		char *device CLEANUP(text_done) = NULL;
 		const char *path;
@@ -380,8 +390,7 @@ static int fill_bls(struct machine *machine, struct boot_entry *entry, struct er
 	    join_words(&kernel, 0, &entry->kernel, why) ||
 	    join_words(&options, 0, &entry->options, why))
 		return -1;
-	while (entry->nr_initrds)
-		free(entry->initrd[--entry->nr_initrds]);
+	forget_initrds(entry);
 	for (size_t i = 0; i < initrds.count; i++)
 		if (boot_entry_add_initrd(entry, text_bytes(initrds.word[i].text), why))
 			return -1;

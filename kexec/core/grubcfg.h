@@ -17,7 +17,7 @@ enum {
 	GRUBCFG_VALUE_MAX = 4096,      /* characters of a variable */
 	GRUBCFG_VARIABLES_MAX = 500,   /* functions, too */
 	GRUBCFG_WORDS_MAX = 1000,      /* of one command */
-	GRUBCFG_FILES_MAX = 16,	       /* that are sourced */
+	GRUBCFG_FILES_MAX = 16,	       /* that are read */
 };
 
 /* Borrowed while it is parsed. */

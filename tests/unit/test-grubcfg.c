@@ -99,10 +99,12 @@ static void test_entries(void **state)
 	assert_menu("menuentry 'A' --class os --id a { linux /k root=x  quiet; initrd /i }\n"
 		    "menuentry \"B C\" --users u --hotkey=b {\n"
 		    "\tlinuxefi /k2\n\tinitrdefi /ucode /i2 # a comment }\n}\n"
-		    "menuentry C { linux16 /k3; linux /k4 b; initrd /a; initrd16 /b }",
+		    "menuentry C { linux16 /k3; initrd /c; linux /k4 b; initrd /a; initrd16 /b }\n"
+		    "menuentry D { linux /k5; initrd /a; linux /k6 }",
 		    "*0 a ()/k /i, root=x quiet\n"
 		    "1 B C ()/k2 /ucode /i2, \n"
-		    "2 C ()/k4 /b, b");
+		    "2 C ()/k4 /b, b\n"
+		    "3 D ()/k6, ");
 	assert_menu("", "\nno default: /boot/grub/grub.cfg: the menu is empty");
 }
 
@@ -330,6 +332,13 @@ static void test_files(void **state)
 			"search -u U --set=root\nif [ -e /gone ]; then initrd /b; fi; linux /k"),
 		"*0 x ()/k, \n1 x: /boot/grub/grub.cfg:6: whether `initrd` is run depends on a "
 		"condition that cannot be told");
+	/* Of too many files nothing is known. */
+	assert_menu(
+		"for i in a; do load_env; done; load_env; load_env; load_env; load_env; load_env\n"
+		"load_env; load_env; load_env; load_env; load_env; load_env; load_env; load_env\n"
+		"load_env; load_env\n. $prefix/custom.cfg\n",
+		"\nno default: /boot/grub/grub.cfg:4: what `source` adds to the menu is not "
+		"known");
 	assert_menu(ENTRY("linux /k; source (hd0)/x") ENTRY("linux /k; eval $x"),
 		    "*0 x: /boot/grub/grub.cfg:2: what `source` runs is not known\n"
 		    "1 x: /boot/grub/grub.cfg:5: what `eval` runs is not known");
