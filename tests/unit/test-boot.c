@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -361,6 +362,35 @@ static void test_load(void **state)
 	assert_true(plan_has("--list-entries", "    title    ?[31mred?\n"));
 }
 
+static void set_mode(const char *path, mode_t mode)
+{
+	char full[MK_PATH_MAX];
+
+	mk_path(&machine, path, full);
+	assert_int_equal(chmod(full, mode), 0);
+}
+
+/* What this user may not read is told, and no default is made of the rest. */
+static void test_unread(void **state)
+{
+	uid_t user = geteuid();
+	const char *refused;
+
+	(void)state;
+	bls("boot", "a");
+	bls("efi", "b");
+	set_mode("", 0755);
+	set_mode("efi/loader/entries", 0);
+	if (!user)
+		assert_int_equal(seteuid(65534), 0);
+	assert_true(plan_has("--list-entries", "* a.conf\n"));
+	refused = run("--boot-entry=a");
+	assert_int_equal(seteuid(user), 0);
+	assert_string_equal(refused, "/efi/loader/entries: Permission denied");
+	set_mode("efi/loader/entries", 0755);
+	assert_true(plan_has("--list-entries", "* b.conf\n"));
+}
+
 static void test_nothing_to_load(void **state)
 {
 	(void)state;
@@ -384,6 +414,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_uki, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unread, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_to_load, set_up, tear_down),
 	};
 

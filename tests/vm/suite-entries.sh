@@ -24,4 +24,45 @@ case_chain() {
 	expect_line "$log" '^@ done 0'
 }
 
-vm_cases chain
+# A Debian with systemd and our package, whose boot loader searches its file system by UUID: the units load its default,
+# then an entry by its id, and `systemctl kexec` starts them.
+case_systemd() {
+	local package tree=$case_dir/tree unit
+	[ "$(id -u)" = 0 ] || skip "root is needed to make a Debian"
+	need mke2fs debootstrap dpkg-shlibdeps
+	package=$("$vm_top/packaging/build-deb" "$case_dir") || fail "the package cannot be built"
+	cp -a "$("$VM_PACKAGES" --disk)" "$tree" || fail "a Debian cannot be had"
+	unit=$tree/etc/systemd/system
+	cp "$package" "$tree/tmp/safekexec.deb"
+	chroot "$tree" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg --auto-deconfigure \
+		--force-confold -i /tmp/safekexec.deb >"$case_dir/dpkg.log" 2>&1 ||
+		fail "dpkg: $(tail -n 1 "$case_dir/dpkg.log")"
+	install -m 755 "$vm_here/script-units.sh" "$tree/usr/local/sbin/units-test"
+	mkdir -p "$unit/multi-user.target.wants" "$tree/boot/grub"
+	cat >"$unit/units-test.service" <<-END
+		[Unit]
+		After=multi-user.target
+		[Service]
+		Type=oneshot
+		TimeoutStartSec=infinity
+		ExecStart=/usr/local/sbin/units-test
+	END
+	ln -s ../units-test.service "$unit/multi-user.target.wants/units-test.service"
+	echo "/dev/vda / ext4 defaults 0 1" >"$tree/etc/fstab"
+	mke2fs -q -t ext4 -U 6a2c1f0e-3b6d-4f6e-9a8b-0c1d2e3f4a5b -d "$tree" "$case_dir/disk" 2G || fail "no disk could be made"
+	mv "$tree/boot" "$case_dir/boot"
+	rm -rf "$tree"
+	vm_run '' --kernel "$(echo "$case_dir"/boot/vmlinuz-*)" --initrd "$(echo "$case_dir"/boot/initrd.img-*)" \
+		--mem 1G --timeout 900 \
+		--append "root=/dev/vda rw systemd.mask=serial-getty@ttyS0.service systemd.mask=apt-daily.timer systemd.mask=apt-daily-upgrade.timer systemd.mask=kdump-tools.service" \
+		-drive "if=virtio,format=raw,file=$case_dir/disk"
+	expect_line "$log" '^@ unit kexec-load=0 loaded=1$'
+	expect_line "$log" '^@ boot=console=.* boot=default$'
+	expect_line "$log" '^@ unit kexec-load@named=0 loaded=1$'
+	expect_line "$log" '^@ boot=console=.* boot=named$'
+	expect_line "$log" '^@ unit kexec-load@gone=[1-9][0-9]* loaded=0$'
+	expect_line "$log" 'no boot entry is called "gone"'
+	expect_count "$log" '\] Linux version ' 3
+}
+
+vm_cases chain ${FULL:+systemd}
