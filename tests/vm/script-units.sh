@@ -11,7 +11,7 @@ entry() {
 		menuentry '$1' --id $1 {
 			set root='hd0,gpt1'
 			search --no-floppy --fs-uuid --set=root 6a2c1f0e-3b6d-4f6e-9a8b-0c1d2e3f4a5b
-			linux $(echo /boot/vmlinuz-*) $options boot=$1
+			linux $(echo /boot/vmlinuz-*) $options entry=$1
 			initrd $(echo /boot/initrd.img-*)
 		}
 	END
@@ -27,12 +27,12 @@ load() {
 	say "unit $1=$? loaded=$(cat /sys/kernel/kexec_loaded)"
 }
 case $(cat /proc/cmdline) in
-*boot=default*)
-	say "boot=$(grep -o 'console=.*' /proc/cmdline)"
+*entry=default*)
+	say "started=$(grep -o 'console=.*' /proc/cmdline)"
 	load kexec-load@named
 	;;
-*boot=named*)
-	say "boot=$(grep -o 'console=.*' /proc/cmdline)"
+*entry=named*)
+	say "started=$(grep -o 'console=.*' /proc/cmdline)"
 	load kexec-load@gone
 	journalctl -b -u kexec-load@gone --no-pager
 	sync

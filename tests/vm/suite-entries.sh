@@ -57,12 +57,42 @@ case_systemd() {
 		--append "root=/dev/vda rw systemd.mask=serial-getty@ttyS0.service systemd.mask=apt-daily.timer systemd.mask=apt-daily-upgrade.timer systemd.mask=kdump-tools.service" \
 		-drive "if=virtio,format=raw,file=$case_dir/disk"
 	expect_line "$log" '^@ unit kexec-load=0 loaded=1$'
-	expect_line "$log" '^@ boot=console=.* boot=default$'
+	expect_line "$log" '^@ started=console=.* entry=default$'
 	expect_line "$log" '^@ unit kexec-load@named=0 loaded=1$'
-	expect_line "$log" '^@ boot=console=.* boot=named$'
+	expect_line "$log" '^@ started=console=.* entry=named$'
 	expect_line "$log" '^@ unit kexec-load@gone=[1-9][0-9]* loaded=0$'
 	expect_line "$log" 'no boot entry is called "gone"'
 	expect_count "$log" '\] Linux version ' 3
 }
 
-vm_cases chain ${FULL:+systemd}
+# GRUB itself, in which `linux` and `initrd` are functions that say what they are given, runs each grub.cfg.
+case_grub() {
+	local modules tools name config esp why
+	need_loader
+	modules=$("$VM_PACKAGES" --grub) && tools=$("$VM_PACKAGES" --grub-tools) || fail "GRUB cannot be had"
+	for name in debian nixos-grub odd opensuse ubuntu; do
+		config=$(echo "$vm_top/tests/boot/$name"/boot/grub*/grub.cfg)
+		esp=$case_dir/$name
+		mkdir -p "$esp/EFI/BOOT" "$esp/boot/grub"
+		[ ! -e "$vm_top/tests/boot/$name/.snapshots" ] || cp -r "$vm_top/tests/boot/$name/.snapshots" "$esp"
+		cp "$(dirname "$config")"/* "$esp/boot/grub"
+		{
+			# A word a line, which the console would cut.
+			# shellcheck disable=SC2016
+			printf 'function %s { for word in $@; do echo "@ %s $word"; done; echo "@ end %s"; }\n' \
+				linux linux linux initrd initrd initrd
+			cat "$config"
+			echo 'set timeout=0; terminal_output console'
+		} >"$esp/boot/grub/grub.cfg"
+		"$tools/usr/bin/grub-mkimage" -d "$modules/usr/lib/grub/x86_64-efi" -O x86_64-efi -p /boot/grub -o "$esp/EFI/BOOT/BOOTX64.EFI" \
+			fat part_msdos normal test echo terminal search search_fs_uuid search_label loadenv sleep true ||
+			fail "GRUB cannot be made"
+		vm_start "$name" --firmware ovmf --mem 256M --timeout 180 --esp "$esp"
+		vm_await '@ end initrd'
+		vm_stop
+		"$KEXEC" --sysroot="$vm_top/tests/boot/$name" --list-entries --json >"$case_dir/list" || fail "$name: no list"
+		why=$(python3 "$vm_top/tests/model/grub_choice.py" "$case_dir/list" "$log" 2>&1) || fail "$name: $(tail -n 1 <<<"$why")"
+	done
+}
+
+vm_cases chain grub ${FULL:+systemd}
