@@ -800,7 +800,7 @@ static int run_from_entry(const struct request *request, const struct surroundin
 		return -1;
 	of_entry.from_entry = false;
 	of_entry.kernel = entry.kernel;
-	of_entry.entry_options = entry.options;
+	of_entry.entry_options = *entry.options ? entry.options : NULL;
 	for (size_t i = 0; i < entry.nr_initrds; i++)
 		of_entry.initrd[i] = entry.initrd[i];
 	of_entry.nr_initrds = entry.nr_initrds;
