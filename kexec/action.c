@@ -789,6 +789,8 @@ static int capture_machine(const struct request *request, const struct surroundi
 	return capture_save(&capture, request->capture, err);
 }
 
+_Static_assert((int)BOOT_INITRDS_MAX <= (int)REQUEST_INITRDS_MAX, "an entry has no more");
+
 /* What an entry names stands for what the command line would. */
 static int run_from_entry(const struct request *request, const struct surroundings *around,
 			  int *ret_status, struct err *err)
