@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "kexec/audit.h"
+#include "kexec/boot.h"
 #include "kexec/core/cmdline.h"
 #include "kexec/core/initrd.h"
 #include "kexec/doctor.h"
@@ -107,14 +108,15 @@ static void pin_inputs(const struct session *session)
 static bool takes_own_cmdline(const struct session *session)
 {
 	return session->kernel.is_uki && !session->request->append &&
-	       !session->request->reuse_cmdline;
+	       !session->request->entry_options && !session->request->reuse_cmdline;
 }
 
 static int compose_cmdline(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 	char *own CLEANUP(text_done) = NULL;
-	const char *begin = request->reuse_cmdline ? session->system.cmdline : NULL;
+	const char *begin =
+		request->reuse_cmdline ? session->system.cmdline : request->entry_options;
 
 	if (request->reuse_cmdline && !session->system.cmdline)
 		return err_set(err, ERR_INPUT, "--reuse-cmdline: /proc/cmdline cannot be read%s",
@@ -900,15 +902,41 @@ static int capture_machine(const struct request *request, const struct surroundi
 	return capture_save(&capture, request->capture, err);
 }
 
+_Static_assert((int)BOOT_INITRDS_MAX <= (int)REQUEST_INITRDS_MAX, "an entry has no more");
+
+/* What an entry names stands for what the command line would. */
+static int run_from_entry(const struct request *request, const struct surroundings *around,
+			  int *ret_status, struct err *err)
+{
+	struct boot_entry entry CLEANUP(boot_entry_done) = { 0 };
+	struct request of_entry = *request;
+
+	if (boot_choose(&around->root, request->boot_entry, &entry, err))
+		return -1;
+	of_entry.from_entry = false;
+	of_entry.kernel = entry.kernel;
+	of_entry.entry_options = *entry.options ? entry.options : NULL;
+	for (size_t i = 0; i < entry.nr_initrds; i++)
+		of_entry.initrd[i] = entry.initrd[i];
+	of_entry.nr_initrds = entry.nr_initrds;
+	if (!request->dry_run)
+		boot_say(&entry, around->out);
+	return action_run(&of_entry, around, ret_status, err);
+}
+
 int action_run(const struct request *request, const struct surroundings *around, int *ret_status,
 	       struct err *err)
 {
 	const struct ops *ops = around->ops;
 
 	*ret_status = STATUS_DONE;
+	if (request->from_entry)
+		return run_from_entry(request, around, ret_status, err);
 	switch (request->action) {
 	case ACTION_LOAD:
 		return load_kernel(request, around, err);
+	case ACTION_LIST_ENTRIES:
+		return boot_list(&around->root, request->json, around->out, around->warnings, err);
 	case ACTION_CAPTURE:
 		return capture_machine(request, around, err);
 	case ACTION_PRINT_RESERVATION:

@@ -43,6 +43,8 @@ enum option_id {
 	OPTION_SYSROOT,
 	OPTION_CAPTURE,
 	OPTION_CAPTURE_CMDLINE,
+	OPTION_BOOT_ENTRY,
+	OPTION_LIST_ENTRIES,
 	OPTION_ACCEPTED, /* of kexec-tools, without an effect on x86-64 */
 	OPTION_AUDIT_EFI,
 	OPTION_AUDIT_FIRST, /* only with --audit-efi, from here on */
@@ -79,6 +81,8 @@ static const struct cli_option options[] = {
 	  "whether reboots and crash kernels work here, and what to do if not" },
 	{ "estimate", OPTION_ESTIMATE, "[=measure]", false,
 	  "print the crashkernel= that a kernel and its initrd need, with its parts; measure: by QEMU" },
+	{ "list-entries", OPTION_LIST_ENTRIES, NULL, false,
+	  "list the boot loader's entries, the default with *" },
 	{ "hotplug", OPTION_HOTPLUG, NULL, true,
 	  "with -p: the kernel keeps the dump's header true at hotplug" },
 	{ "pass-memmap-cmdline", OPTION_MEMMAP_CMDLINE, NULL, true,
@@ -90,8 +94,10 @@ static const struct cli_option options[] = {
 	  "with -p: save low memory for the dump (auto: if in use)" },
 	{ "dry-run", OPTION_DRY_RUN, NULL, true, "show what would be loaded where; load nothing" },
 	{ "json", OPTION_JSON, NULL, false,
-	  "with --dry-run, --doctor or --audit-efi: for programs" },
+	  "with --dry-run, --doctor, --audit-efi or --list-entries: for programs" },
 	{ "svg", OPTION_SVG, "FILE", true, "with --dry-run: draw it into a new file, too" },
+	{ "boot-entry", OPTION_BOOT_ENTRY, "[=NAME]", true,
+	  "what the boot loader would start, its default or NAME" },
 	{ "append", OPTION_APPEND, "STRING", true, "the new kernel's command line" },
 	{ "command-line", OPTION_APPEND, "STRING", true, NULL },
 	{ "reuse-cmdline", OPTION_REUSE_CMDLINE, NULL, true, "begin it with the running kernel's" },
@@ -164,18 +170,47 @@ static const struct cli_option options[] = {
 
 enum { NR_OPTIONS = sizeof(options) / sizeof(options[0]) };
 
+/* The help is grouped by task: what is above an option. */
+static const struct {
+	int first;
+	const char *heading;
+} groups[] = {
+	{ 'l', "Loading, starting, unloading:" },
+	{ OPTION_PRINT_RESERVATION, "Looking at this machine:" },
+	{ OPTION_HOTPLUG, "Crash kernels:" },
+	{ OPTION_DRY_RUN, "Looking at a load before it is made:" },
+	{ OPTION_BOOT_ENTRY, "What is loaded:" },
+	{ 'c', "By which loader, and where to:" },
+	{ 'i', "Verification and speed:" },
+	{ OPTION_CONSOLE_SERIAL, "Where the purgatory speaks:" },
+	{ 'x', "Starting:" },
+	{ OPTION_CAPTURE, "Captured machines:" },
+	{ OPTION_AUDIT_EFI, "Audit of the EFI stub:" },
+	{ OPTION_VERBOSE, "Others:" },
+};
+
+static const char *heading_above(int id)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (groups[i].first == id)
+			return groups[i].heading;
+	return NULL;
+}
+
 void cli_usage(FILE *to)
 {
 	enum { COLUMN = 22 };
 
 	fputs("Usage: kexec [OPTION]... [KERNEL]\n"
 	      "Load a Linux kernel from a running one and start it without the firmware.\n"
-	      "Without an action the kernel is loaded and `shutdown -r now` is run.\n\n",
+	      "Without an action the kernel is loaded and `shutdown -r now` is run.\n",
 	      to);
 	for (size_t i = 0; i < NR_OPTIONS; i++) {
 		const struct cli_option *option = &options[i];
 		char word[64], name[8] = "    ";
 
+		if (heading_above(option->id))
+			fprintf(to, "\n%s\n", heading_above(option->id));
 		if (!option->help)
 			continue;
 		snprintf(word, sizeof(word), "--%s%s%s", option->name,
@@ -205,7 +240,7 @@ static int set_action(struct request *request, enum action action, struct err *e
 	    request->action != ACTION_STATUS)
 		return err_set(
 			err, ERR_USAGE,
-			"only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and --print-ckr-size can be done at a time");
+			"only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture, --list-entries and --print-ckr-size can be done at a time");
 	if (request->action != ACTION_STATUS)
 		request->action = action;
 	return 0;
@@ -400,6 +435,12 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	case OPTION_ENTRY_32BIT:
 		request->entry_32bit = true;
 		return 0;
+	case OPTION_BOOT_ENTRY:
+		request->from_entry = true;
+		request->boot_entry = argument;
+		return set_action(request, ACTION_LOAD, err);
+	case OPTION_LIST_ENTRIES:
+		return set_action(request, ACTION_LIST_ENTRIES, err);
 	case OPTION_UNPACK_INITRD:
 		request->unpack_initrd = true;
 		return 0;
@@ -531,6 +572,7 @@ static int check(const struct request *request, const char *load_option, const c
 	bool audits = request->action == ACTION_AUDIT_EFI;
 	bool loads = request->action == ACTION_DEFAULT || request->action == ACTION_LOAD ||
 		     request->action == ACTION_FORCE;
+	bool lists = request->action == ACTION_LIST_ENTRIES;
 	bool examines = request->action == ACTION_DOCTOR || request->action == ACTION_ESTIMATE;
 
 	if (request->action == ACTION_HELP || request->action == ACTION_VERSION)
@@ -546,13 +588,20 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(err, ERR_USAGE,
 			       "no kernel named, nor --init-size, --kernel-alignment and "
 			       "--pref-address in its place");
-	if (request->sysroot && !loads && !examines && !audits && request->action != ACTION_CAPTURE)
+	if (request->sysroot && !loads && !examines && !audits && !lists &&
+	    request->action != ACTION_CAPTURE)
 		return err_set(
 			err, ERR_USAGE,
-			"--sysroot goes with loading, --doctor, --estimate, --audit-efi and --capture");
+			"--sysroot goes with loading, --doctor, --estimate, --audit-efi, --capture and --list-entries");
 	if (request->capture_cmdline && request->action != ACTION_CAPTURE)
 		return err_set(err, ERR_USAGE, "--capture-cmdline goes with --capture");
-	if (loads && !request->kernel)
+	if (request->from_entry &&
+	    (request->kernel || request->nr_initrds || request->reuse_cmdline))
+		return err_set(
+			err, ERR_USAGE,
+			"--boot-entry names kernel, initrd and command line: KERNEL, --initrd and "
+			"--reuse-cmdline do not go with it");
+	if (loads && !request->kernel && !request->from_entry)
 		return err_set(err, ERR_USAGE, "no kernel named");
 	if (request->unpack_initrd && request->method == METHOD_FILE_LOAD)
 		return err_set(err, ERR_USAGE,
@@ -574,9 +623,11 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(
 			err, ERR_USAGE,
 			"--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p");
-	if (request->json && !request->dry_run && !audits && request->action != ACTION_DOCTOR)
-		return err_set(err, ERR_USAGE,
-			       "--json goes with --dry-run, --doctor or --audit-efi");
+	if (request->json && !request->dry_run && !audits && !lists &&
+	    request->action != ACTION_DOCTOR)
+		return err_set(
+			err, ERR_USAGE,
+			"--json goes with --dry-run, --doctor, --audit-efi or --list-entries");
 	if (request->svg && (!request->dry_run || !loads))
 		return err_set(err, ERR_USAGE, "--svg goes with --dry-run");
 	if (request->type && strcmp(request->type, "bzImage64") &&

@@ -21,6 +21,7 @@ enum action {
 	ACTION_ESTIMATE,
 	ACTION_AUDIT_EFI,
 	ACTION_CAPTURE,
+	ACTION_LIST_ENTRIES,
 	ACTION_HELP,
 	ACTION_VERSION,
 };
@@ -50,6 +51,9 @@ struct request {
 	enum load_direct direct;
 	bool fast;
 	bool reuse_cmdline;
+	bool from_entry;	   /* --boot-entry names kernel and initrds */
+	const char *boot_entry;	   /* its name; NULL: the default */
+	const char *entry_options; /* of the entry that was found; NULL: there is none */
 	const char *kernel;
 	unsigned int uki_profile;
 	const char *initrd[REQUEST_INITRDS_MAX];

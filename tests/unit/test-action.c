@@ -950,9 +950,11 @@ static void test_audit_usage(void **state)
 	expect("--audit-efi=x --all=y %K", "--all names the logs: --audit-efi takes none then", "");
 	expect("--audit-efi %K --initrd=x --json",
 	       "--initrd makes no sense without loading a kernel", "");
-	expect("-u --json", "--json goes with --dry-run, --doctor or --audit-efi", "");
+	expect("-u --json", "--json goes with --dry-run, --doctor, --audit-efi or --list-entries",
+	       "");
 	expect("-u --sysroot=x",
-	       "--sysroot goes with loading, --doctor, --estimate, --audit-efi and --capture", "");
+	       "--sysroot goes with loading, --doctor, --estimate, --audit-efi, --capture and --list-entries",
+	       "");
 	expect("--audit-efi -l %K --init-size=0",
 	       "--init-size=0: not a number from 0x1 to 0xffffffff", "");
 	expect("--audit-efi --init-size=4G", "--init-size=4G: not a number from 0x1 to 0xffffffff",
@@ -1070,7 +1072,8 @@ static void test_usage(void **state)
 	expect("-l %K --append", "--append: an argument is missing: --append=STRING", "");
 	expect("-l %K -t", "-t: an argument is missing", "");
 	expect("-l %K --noefi=x", "--noefi=x: --noefi takes no argument", "");
-	expect("-l %K --json", "--json goes with --dry-run, --doctor or --audit-efi", "");
+	expect("-l %K --json",
+	       "--json goes with --dry-run, --doctor, --audit-efi or --list-entries", "");
 	expect("-l %K -t multiboot-x86",
 	       "--type=multiboot-x86: only bzImage64 (or bzImage), elf-x86_64 and uki are known",
 	       "");
@@ -1087,7 +1090,7 @@ static void test_usage(void **state)
 	expect("-l %K --on-corruption=spin", "--on-corruption=spin: not reset or halt", "");
 	expect("-l %K --mem-min=low", "--mem-min=low: not an address", "");
 	expect("-e -u",
-	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and --print-ckr-size can be done at a time",
+	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture, --list-entries and --print-ckr-size can be done at a time",
 	       "");
 }
 

@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kexec/core/bls.h"
 #include "kexec/core/cmdline.h"
+#include "kexec/core/grubcfg.h"
 #include "kexec/core/efimap_log.h"
 #include "kexec/x86/efistub.h"
 #include "kexec/x86/load.h"
@@ -33,6 +35,7 @@ void *__real_realloc(void *old, size_t size);
 void *__real_reallocarray(void *old, size_t count, size_t size);
 char *__real_strdup(const char *text);
 char *__real_strndup(const char *text, size_t size);
+int __wrap_asprintf(char **ret, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int __real_vasprintf(char **ret, const char *format, va_list arguments);
 void __real_free(void *block);
 void *__wrap_malloc(size_t size);
@@ -101,6 +104,17 @@ int __wrap_vasprintf(char **ret, const char *format, va_list arguments)
 	return length;
 }
 
+int __wrap_asprintf(char **ret, const char *format, ...)
+{
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = __wrap_vasprintf(ret, format, arguments);
+	va_end(arguments);
+	return length;
+}
+
 void __wrap_free(void *block)
 {
 	blocks -= block != NULL;
@@ -125,20 +139,22 @@ struct load_case {
 	enum crash_backup backup;
 	phys_t mem_max;
 	const char *warning; /* the last one's beginning */
-	bool audits;	     /* the EFI stub; not a load */
+	/* A load, an audit of the EFI stub, or a boot loader's menu, without a warning. */
+	enum { LOADS, AUDITS, READS_MENU } does;
 };
 
 static const char overlaps[] = "the memory map overlaps itself at 0x3f000000-0x3f001000: ";
 
 static const struct load_case load_cases[] = {
-	{ "normal", false, false, CRASH_BACKUP_AUTO, PHYS_LIMIT, overlaps, false },
-	{ "crash", true, true, CRASH_BACKUP_ALWAYS, PHYS_LIMIT, overlaps, false },
+	{ "normal", false, false, CRASH_BACKUP_AUTO, PHYS_LIMIT, overlaps, LOADS },
+	{ "crash", true, true, CRASH_BACKUP_ALWAYS, PHYS_LIMIT, overlaps, LOADS },
 	/* All is done again without them. */
 	{ "crash without room for spares", true, false, CRASH_BACKUP_NEVER, 0x22017000,
-	  "no spare copies: ", false },
+	  "no spare copies: ", LOADS },
 	{ "audit of the EFI stub", false, false, CRASH_BACKUP_AUTO, PHYS_LIMIT,
 	  "mem00 0x200000-0x400000 and mem02 0x300000-0x500000 of the EFI memory map overlap: ",
-	  true },
+	  AUDITS },
+	{ .name = "a menu", .does = READS_MENU },
 };
 
 static int read_firmware(struct system *system, struct err *err)
@@ -258,6 +274,47 @@ static int load_once(const struct load_case *load_case, struct warnings *warning
 	return 0;
 }
 
+static bool no_file(void *context, const char *name, struct bytes *ret)
+{
+	(void)context;
+	*ret = (struct bytes){ (const uint8_t *)"menuentry c { linux /c }", 24 };
+	return !strcmp(name, "custom.cfg");
+}
+
+/* A menu of entries in files, and of a script with a bit of everything. */
+static int menu_once(struct err *err)
+{
+	static const char entry_text[] = "title A\nversion 1\nsort-key a\nmachine-id 1\n"
+					 "linux /a\ninitrd /i\noptions a\noptions b\n";
+	static const char text[] =
+		"function f { x=$1; }\nset y='a b'; export y; f $y\n. $prefix/custom.cfg\n"
+		"blscfg\nif sleep 1; then z=1; fi\n"
+		"submenu S { menuentry T --id t { linux /k $y 'c d'; initrd /a /b; initrd /c } }\n"
+		"menuentry U { linux /k $z }\nset default='S>t'\n";
+	struct boot_entries bls CLEANUP(boot_entries_done) = { 0 };
+	struct boot_entries menu CLEANUP(boot_entries_done) = { 0 };
+	char *pattern CLEANUP(text_done) = NULL;
+	struct boot_entry entry = { 0 }, uki = { 0 };
+	struct grubcfg_input input = { .text = { (const uint8_t *)text, sizeof(text) - 1 },
+				       .path = "boot/grub/grub.cfg",
+				       .find = no_file,
+				       .bls = &bls };
+	bool is_ours, has_blscfg;
+
+	if (bls_parse((struct bytes){ (const uint8_t *)entry_text, sizeof(entry_text) - 1 }, "boot",
+		      "a+1-2.conf", &entry, &is_ours, err) ||
+	    boot_entries_add(&bls, &entry, err) ||
+	    bls_of_uki((struct bytes){ (const uint8_t *)"ID=x\n", 5 }, "efi", "x.efi", &uki, err) ||
+	    boot_entries_add(&bls, &uki, err) ||
+	    bls_loader_default((struct bytes){ (const uint8_t *)"default a", 9 }, &pattern, err) ||
+	    grubcfg_parse(&input, &menu, &has_blscfg, err))
+		return -1;
+	assert_int_equal(menu.count, 5);
+	assert_string_equal(menu.entry[menu.chosen].id, "t");
+	assert_non_null(menu.entry[4].why);
+	return 0;
+}
+
 static void check_warnings(const struct load_case *load_case, const struct warnings *warnings)
 {
 	const char *last;
@@ -280,8 +337,9 @@ static unsigned int fail_each(const struct load_case *load_case)
 		failing = n;
 		counted = 0;
 		has_failed = false;
-		result = load_case->audits ? audit_once(&warnings, &err)
-					   : load_once(load_case, &warnings, &err);
+		result = load_case->does == READS_MENU ? menu_once(&err)
+			 : load_case->does == AUDITS   ? audit_once(&warnings, &err)
+						       : load_once(load_case, &warnings, &err);
 		failing = 0;
 		if (!has_failed && result)
 			fail_msg("%s: %s", load_case->name, err.text);
@@ -291,7 +349,7 @@ static unsigned int fail_each(const struct load_case *load_case)
 		if (result && (err.code != ERR_NO_MEMORY || !strstr(err.text, "out of memory")))
 			fail_msg("%s: allocation %u failed: code %d, \"%s\"", load_case->name, n,
 				 err.code, err.text);
-		if (!has_failed)
+		if (!has_failed && load_case->warning)
 			check_warnings(load_case, &warnings);
 		warnings_done(&warnings);
 		if (blocks != before)

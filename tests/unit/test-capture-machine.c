@@ -425,14 +425,14 @@ static void test_words(void **state)
 	(void)state;
 	snprintf(word, sizeof(word), "--capture=%s", tar);
 	expect(machine.path, 3, argv,
-	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and "
+	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture, --list-entries and "
 	       "--print-ckr-size can be done at a time\n");
 	argv[2] = (char *)"--dry-run";
 	expect(machine.path, 3, argv, "--dry-run makes no sense without loading a kernel\n");
 	strcpy(word, "--sysroot=/");
 	argv[2] = (char *)"-u";
 	expect(machine.path, 3, argv,
-	       "--sysroot goes with loading, --doctor, --estimate, --audit-efi and --capture\n");
+	       "--sysroot goes with loading, --doctor, --estimate, --audit-efi, --capture and --list-entries\n");
 	strcpy(word, "--capture-cmdline");
 	expect(machine.path, 3, argv, "--capture-cmdline goes with --capture\n");
 	mk_path(&machine, "pipe", pipe_path);

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kexec/core/bls.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "kexec/core/num.h"
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct bytes strip(struct bytes text)
+{
+	while (text.size && is_blank(text.data[0])) {
+		text.data++;
+		text.size--;
+	}
+	while (text.size && is_blank(text.data[text.size - 1]))
+		text.size--;
+	return text;
+}
+
+static bool is_word(struct bytes word, const char *text)
+{
+	return word.size == strlen(text) && !memcmp(word.data, text, word.size);
+}
+
+static struct bytes text_bytes(const char *text)
+{
+	return (struct bytes){ (const uint8_t *)text, strlen(text) };
+}
+
+/* The next line that has a key, which ends at one of `ends`, and what is behind that. */
+static bool next_pair(struct bytes *rest, const char *ends, struct bytes *ret_key,
+		      struct bytes *ret_value)
+{
+	struct bytes line;
+
+	while (bytes_next_line(rest, &line)) {
+		size_t length = 0;
+
+		line = strip(line);
+		if (!line.size || line.data[0] == '#')
+			continue;
+		while (length < line.size && !strchr(ends, line.data[length]))
+			length++;
+		*ret_key = (struct bytes){ line.data, length };
+		length += length < line.size;
+		*ret_value = strip((struct bytes){ line.data + length, line.size - length });
+		return true;
+	}
+	return false;
+}
+
+/* --- names --------------------------------------------------------------- */
+
+static size_t count_digits(const char *text)
+{
+	return strspn(text, "0123456789");
+}
+
+static int number(const char *text)
+{
+	uint64_t value;
+
+	return num_parse(text, count_digits(text), 10, &value) && value < INT16_MAX ? (int)value
+										    : INT16_MAX;
+}
+
+/* "NAME+LEFT-DONE.conf", "NAME+LEFT.conf": its counters are no part of the id. */
+static int set_id(struct boot_entry *entry, const char *name, struct err *err)
+{
+	const char *plus = strrchr(name, '+'), *end = plus, *done = NULL, *suffix;
+
+	entry->tries_left = BOOT_TRIES_UNCOUNTED;
+	if (plus && count_digits(plus + 1)) {
+		end = plus + 1 + count_digits(plus + 1);
+		if (*end == '-' && count_digits(end + 1)) {
+			done = end + 1;
+			end = done + count_digits(done);
+		}
+	}
+	suffix = strrchr(name, '.');
+	if (!plus || end == plus || end != suffix)
+		return boot_text(text_bytes(name), &entry->id, err);
+	entry->tries_left = number(plus + 1);
+	entry->tries_done = done ? number(done) : 0;
+	if (asprintf(&entry->id, "%.*s%s", (int)(plus - name), name, suffix) < 0) {
+		entry->id = NULL;
+		return err_no_memory(err);
+	}
+	return 0;
+}
+
+static int begin(struct boot_entry *entry, const char *top, const char *directory, const char *name,
+		 struct err *err)
+{
+	if (asprintf(&entry->source, "%s/%s/%s", top, directory, name) < 0) {
+		entry->source = NULL;
+		return err_no_memory(err);
+	}
+	if (set_id(entry, name, err) || boot_text(text_bytes(top), &entry->top, err) ||
+	    boot_text(text_bytes(""), &entry->title, err) ||
+	    boot_text(text_bytes(""), &entry->options, err))
+		return -1;
+	return 0;
+}
+
+/* --- files of entries ---------------------------------------------------- */
+
+static int apply(struct boot_entry *entry, struct bytes key, struct bytes value,
+		 struct bytes *ret_architecture, struct err *err)
+{
+	if (is_word(key, "title"))
+		return boot_text(value, &entry->title, err);
+	if (is_word(key, "version"))
+		return boot_text(value, &entry->version, err);
+	if (is_word(key, "machine-id"))
+		return boot_text(value, &entry->machine_id, err);
+	if (is_word(key, "sort-key"))
+		return boot_text(value, &entry->sort_key, err);
+	if (is_word(key, "options"))
+		return boot_text_add(value, &entry->options, err);
+	if (is_word(key, "initrd"))
+		return boot_entry_add_initrd(entry, value, err);
+	if (is_word(key, "architecture"))
+		*ret_architecture = value;
+	if (is_word(key, "linux") || is_word(key, "efi") || is_word(key, "uki")) {
+		entry->is_uki = !is_word(key, "linux");
+		return boot_text(value, &entry->kernel, err);
+	}
+	return 0;
+}
+
+static bool is_our_architecture(struct bytes architecture)
+{
+	return !architecture.data ||
+	       (architecture.size == 3 && !strncasecmp((const char *)architecture.data, "x64", 3));
+}
+
+int bls_parse(struct bytes text, const char *top, const char *name, struct boot_entry *ret,
+	      bool *ret_is_ours, struct err *err)
+{
+	struct boot_entry entry CLEANUP(boot_entry_done) = { 0 };
+	struct bytes rest = text, key, value, architecture = { NULL, 0 };
+
+	if (begin(&entry, top, "loader/entries", name, err))
+		return -1;
+	while (next_pair(&rest, " \t", &key, &value))
+		if (apply(&entry, key, value, &architecture, err))
+			return err_prefix(err, "/%s", entry.source);
+	*ret_is_ours = entry.kernel && *entry.kernel && is_our_architecture(architecture);
+	if (*ret_is_ours) {
+		*ret = entry;
+		entry = (struct boot_entry){ 0 };
+	}
+	return 0;
+}
+
+int bls_loader_default(struct bytes text, char **ret, struct err *err)
+{
+	struct bytes rest = text, key, value;
+
+	while (next_pair(&rest, " \t", &key, &value))
+		if (is_word(key, "default") && boot_text(value, ret, err))
+			return -1;
+	return 0;
+}
+
+/* --- unified kernel images ----------------------------------------------- */
+
+bool bls_pe_section(struct bytes file, const char *name, uint64_t *ret_offset, uint64_t *ret_size)
+{
+	/* Microsoft PE format: where the DOS header has the offset of the PE header; sizes. */
+	enum { AT_PE = 0x3c, PE_SIGNATURE = 0x4550, COFF_SIZE = 20, SECTION_NAME = 8 };
+	struct cursor cursor = cursor_at(file, AT_PE);
+	uint32_t pe = cursor_u32(&cursor), size, raw_size, offset;
+	uint16_t sections, optional;
+	struct bytes found, ignored;
+
+	if (cursor.bad || !file.size || memcmp(file.data, "MZ", 2))
+		return false;
+	cursor = cursor_at(file, pe);
+	if (cursor_u32(&cursor) != PE_SIGNATURE)
+		return false;
+	cursor_u16(&cursor);
+	sections = cursor_u16(&cursor);
+	cursor_take(&cursor, 12, &ignored);
+	optional = cursor_u16(&cursor);
+	cursor = cursor_at(file, (size_t)pe + 4 + COFF_SIZE + optional);
+	while (sections--) {
+		if (!cursor_take(&cursor, SECTION_NAME, &found))
+			return false;
+		size = cursor_u32(&cursor);
+		cursor_u32(&cursor);
+		raw_size = cursor_u32(&cursor);
+		offset = cursor_u32(&cursor);
+		cursor_take(&cursor, 16, &ignored);
+		if (cursor.bad)
+			return false;
+		if (strnlen((const char *)found.data, SECTION_NAME) != strlen(name) ||
+		    memcmp(found.data, name, strlen(name)))
+			continue;
+		*ret_offset = offset;
+		*ret_size = num_min(size, raw_size);
+		return true;
+	}
+	return false;
+}
+
+static struct bytes unquote(struct bytes value)
+{
+	if (value.size > 1 && (value.data[0] == '"' || value.data[0] == '\'') &&
+	    value.data[value.size - 1] == value.data[0])
+		return (struct bytes){ value.data + 1, value.size - 2 };
+	return value;
+}
+
+/* The first of the names, separated by spaces, that os-release has. */
+static int first_of(struct bytes os_release, const char *names, char **ret, struct err *err)
+{
+	for (const char *name = names; *name; name += strspn(name, " ")) {
+		struct bytes rest = os_release, key, value;
+		size_t length = strcspn(name, " ");
+
+		while (next_pair(&rest, "=", &key, &value)) {
+			value = unquote(value);
+			if (key.size == length && !memcmp(key.data, name, length) && value.size)
+				return boot_text(value, ret, err);
+		}
+		name += length;
+	}
+	return 0;
+}
+
+int bls_of_uki(struct bytes os_release, const char *top, const char *name, struct boot_entry *ret,
+	       struct err *err)
+{
+	struct boot_entry entry CLEANUP(boot_entry_done) = { .is_uki = true };
+
+	if (begin(&entry, top, "EFI/Linux", name, err) ||
+	    boot_text(text_bytes(entry.source + strlen(top)), &entry.kernel, err) ||
+	    first_of(os_release, "PRETTY_NAME IMAGE_ID NAME ID", &entry.title, err) ||
+	    first_of(os_release, "IMAGE_VERSION VERSION VERSION_ID BUILD_ID", &entry.version,
+		     err) ||
+	    first_of(os_release, "IMAGE_ID ID", &entry.sort_key, err))
+		return -1;
+	*ret = entry;
+	entry = (struct boot_entry){ 0 };
+	return 0;
+}
+
+/* --- order and default --------------------------------------------------- */
+
+static int compare_texts(const char *a, const char *b)
+{
+	return strcmp(a ?: "", b ?: "");
+}
+
+/* Newest first; where that is the same, in one order on every run. */
+static int compare_names(const void *a_entry, const void *b_entry)
+{
+	const struct boot_entry *a = a_entry, *b = b_entry;
+
+	return boot_version_compare(b->id, a->id) ?: strcmp(a->source, b->source);
+}
+
+static int compare_entries(const void *a_entry, const void *b_entry)
+{
+	const struct boot_entry *a = a_entry, *b = b_entry;
+	int order = !a->tries_left - !b->tries_left;
+
+	if (!order)
+		order = !a->sort_key - !b->sort_key;
+	if (!order && a->sort_key) {
+		order = strcmp(a->sort_key, b->sort_key);
+		if (!order)
+			order = compare_texts(a->machine_id, b->machine_id);
+		if (!order)
+			order = boot_version_compare(b->version ?: "", a->version ?: "");
+	}
+	if (!order)
+		order = boot_version_compare(b->id, a->id);
+	if (!order && a->tries_left >= 0 && b->tries_left >= 0)
+		order = a->tries_left != b->tries_left ? b->tries_left - a->tries_left
+						       : a->tries_done - b->tries_done;
+	return order ?: strcmp(a->source, b->source);
+}
+
+static void sort(struct boot_entries *entries, int (*compare)(const void *, const void *))
+{
+	if (entries->count)
+		qsort(entries->entry, entries->count, sizeof(*entries->entry), compare);
+}
+
+void bls_sort(struct boot_entries *entries)
+{
+	sort(entries, compare_entries);
+}
+
+void bls_sort_for_grub(struct boot_entries *entries)
+{
+	sort(entries, compare_names);
+}
+
+int bls_efi_text(struct bytes variable, char **ret, struct err *err)
+{
+	enum { ATTRIBUTES_SIZE = 4 };
+	struct cursor cursor = cursor_at(variable, ATTRIBUTES_SIZE);
+	struct buf text CLEANUP(buf_done) = { 0 };
+	uint16_t unit;
+
+	/* Names of entries are ASCII: others are not found, and nothing is lost by that. */
+	while (cursor.offset < variable.size && (unit = cursor_u16(&cursor))) {
+		uint8_t c = unit < 0x80 ? (uint8_t)unit : '?';
+
+		if (buf_append(&text, &c, 1, err))
+			return -1;
+	}
+	if (cursor.bad)
+		return err_set(err, ERR_INPUT, "%zu bytes are no text of an EFI variable",
+			       variable.size);
+	return boot_text(buf_bytes(&text), ret, err);
+}
+
+static bool find_pattern(const struct boot_entries *entries, const char *pattern, size_t *ret)
+{
+	for (size_t i = 0; i < entries->count; i++) {
+		if (!fnmatch(pattern, entries->entry[i].id, FNM_CASEFOLD) ||
+		    boot_id_is(entries->entry[i].id, pattern)) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void bls_choose(struct boot_entries *entries, const struct bls_choice *choice)
+{
+	const char *wanted[] = { choice->once, choice->variable, choice->file };
+
+	entries->chosen = 0;
+	entries->not_chosen = (struct err){ 0 };
+	if (!entries->count)
+		err_set(&entries->not_chosen, ERR_INPUT, "there are no boot entries");
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		const char *pattern = wanted[i];
+
+		if (pattern && !strcmp(pattern, "@saved"))
+			pattern = choice->last;
+		if (pattern && find_pattern(entries, pattern, &entries->chosen))
+			return;
+	}
+}

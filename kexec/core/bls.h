@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Entries of the Boot Loader Specification (UAPI.1): files of keys and values, and unified kernel
+ * images (UKI), as systemd-boot, and GRUB by its command blscfg, make a menu of them.
+ */
+#ifndef CORE_BLS_H
+#define CORE_BLS_H
+
+#include "kexec/core/bootentry.h"
+
+/*
+ * A *.conf file of loader/entries. top: the directory that its paths begin at; name: the file's
+ * own. *ret_is_ours false: it is for another architecture, or starts nothing, and *ret is empty.
+ */
+int bls_parse(struct bytes text, const char *top, const char *name, struct boot_entry *ret,
+	      bool *ret_is_ours, struct err *err);
+/* A UKI of EFI/Linux, by the text of its .osrel section, which may be empty. */
+int bls_of_uki(struct bytes os_release, const char *top, const char *name, struct boot_entry *ret,
+	       struct err *err);
+/* The contents of a section of a PE file. False: there is none within the file's first bytes. */
+bool bls_pe_section(struct bytes file, const char *name, uint64_t *ret_offset, uint64_t *ret_size);
+
+/* As systemd-boot sorts: what has tries left, by sort-key, machine-id, version, name; newest first. */
+void bls_sort(struct boot_entries *entries);
+/* As GRUB's blscfg does: by name, newest first. */
+void bls_sort_for_grub(struct boot_entries *entries);
+
+/* `default` of loader.conf, malloc'ed; NULL: it has none. */
+int bls_loader_default(struct bytes text, char **ret, struct err *err);
+/* What an EFI variable of efivarfs holds: attributes, then UTF-16. malloc'ed. ERR_INPUT for what
+ * is no such text. */
+int bls_efi_text(struct bytes variable, char **ret, struct err *err);
+
+/* What chooses, before all that, by whom; NULL: it is not there. */
+struct bls_choice {
+	const char *once;     /* LoaderEntryOneShot */
+	const char *variable; /* LoaderEntryDefault, a pattern */
+	const char *file;     /* of loader.conf, a pattern */
+	const char *last;     /* LoaderEntryLastBooted, else LoaderEntrySelected: "@saved" */
+};
+/* Sets chosen of sorted entries. */
+void bls_choose(struct boot_entries *entries, const struct bls_choice *choice);
+
+#endif

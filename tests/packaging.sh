@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The packages: what is in them, how their programs are hardened, and that they can be installed, run and removed in a
+# Debian that has nothing else, which tests/bare keeps. Needs root, debootstrap and rpmbuild. Prints a line for each case.
+set -u -o pipefail
+top=$(cd "$(dirname "$0")/.." && pwd)
+scratch=$(mktemp -d)
+root=$scratch/root
+failed=0
+trap 'rm -rf "$scratch"' EXIT
+
+verdict() { # NAME WHY
+	if [ -z "$2" ]; then
+		echo "ok packaging/$1"
+	else
+		echo "not ok packaging/$1: $2"
+		failed=1
+	fi
+}
+
+# Nothing that runs there can start a kernel or change this machine's network.
+inside() {
+	setpriv --bounding-set=-sys_boot,-net_admin --inh-caps=-sys_boot,-net_admin chroot "$root" \
+		/usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+# hardened NAME FILE: position independent, read-only after relocation, bound at once, no executable
+# stack, a guard on it, and checked calls of the C library.
+hardened() {
+	local headers dynamic symbols why=
+	headers=$(readelf -hlW "$2") dynamic=$(readelf -dW "$2") symbols=$(readelf --dyn-syms -W "$2")
+	grep -q 'Type: *DYN' <<<"$headers" || why="$why, no PIE"
+	grep -q 'PIE' <<<"$dynamic" || why="$why, no PIE flag"
+	grep -q 'GNU_RELRO' <<<"$headers" || why="$why, no RELRO"
+	grep -qE 'BIND_NOW|FLAGS.* NOW' <<<"$dynamic" || why="$why, bound lazily"
+	grep -qE 'GNU_STACK.* RW ' <<<"$headers" || why="$why, an executable stack"
+	grep -q '__stack_chk_fail' <<<"$symbols" || why="$why, no stack protector"
+	grep -qE '__(memcpy|snprintf|fprintf|printf|vasprintf)_chk' <<<"$symbols" || why="$why, no _FORTIFY_SOURCE"
+	verdict "$1" "${why#, }"
+}
+
+# contents NAME DIRECTORY: what both packages have, but where their distributions have it elsewhere.
+contents() {
+	local why= file
+	for file in sbin/kexec sbin/vmcore-dmesg share/man/man8/kexec.8 share/man/man8/vmcore-dmesg.8 \
+		systemd/system/kexec-load.service systemd/system/kexec-load@.service bash-completion/completions/kexec \
+		zsh/site-functions/_kexec fish/vendor_completions.d/kexec.fish; do
+		find "$2" -type f | grep -qE "/$file(\.gz)?\$" || why="lacks $file"
+	done
+	verdict "$1" "$why"
+}
+
+# runs NAME: it says its version, which is the package's, and what a boot loader would start.
+runs() {
+	local why= said
+	said=$(inside kexec --version 2>&1) || why="--version: status $?"
+	grep -qF "$version" <<<"$said" || why="--version says $said"
+	said=$(inside kexec --list-entries 2>&1) || why="--list-entries: status $?"
+	grep -q '^\* gnulinux-simple-0d3c2c6e' <<<"$said" || why="--list-entries says $(head -1 <<<"$said")"
+	said=$(inside kexec --dry-run --boot-entry=gone 2>&1) && why="an entry that is not there is loaded"
+	verdict "$1" "$why"
+}
+
+# What may be a package's, in the root.
+ours() {
+	find "$root" -xdev \( -name '*kexec*' -o -name 'vmcore-dmesg*' \) ! -path "$root/var/*" ! -path "$root/tmp/*" | sort
+}
+
+# What the package has left behind.
+gone() {
+	local left
+	left=$(ours | comm -13 "$scratch/before" - | head -3 | tr '\n' ' ')
+	verdict "$1" "${left:+leaves $left}"
+}
+
+units() {
+	local why
+	if ! command -v systemd-analyze >/dev/null; then
+		echo "skip packaging/units: there is no systemd-analyze"
+		return
+	fi
+	mkdir -p "$scratch/units"
+	sed "s|/sbin/kexec|$scratch/deb/sbin/kexec|" "$scratch"/deb/usr/lib/systemd/system/kexec-load.service >"$scratch/units/kexec-load.service"
+	sed "s|/sbin/kexec|$scratch/deb/sbin/kexec|" "$scratch"/deb/usr/lib/systemd/system/kexec-load@.service >"$scratch/units/kexec-load@x.service"
+	why=$(systemd-analyze verify --man=no --recursive-errors=no "$scratch"/units/*.service 2>&1 | grep -F kexec-load | head -1)
+	verdict units "$why"
+	# Neither can be meant for anything but a load.
+	why=$(grep -h '^ExecStart' "$scratch"/units/*.service | grep -vE -e '^ExecStart=:?[^ ]*/sbin/kexec --boot-entry(=%i)?$')
+	verdict units-load-only "$why"
+}
+
+if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null || ! command -v rpmbuild >/dev/null; then
+	echo "skip packaging: needs root, debootstrap and rpmbuild"
+	exit 0
+fi
+deb=$("$top/packaging/build-deb" "$scratch" 2>"$scratch/log") || {
+	verdict deb "cannot be built: $(tail -1 "$scratch/log")"
+	exit 1
+}
+rpm=$("$top/packaging/build-rpm" "$scratch" 2>"$scratch/log") || {
+	verdict rpm "cannot be built: $(tail -1 "$scratch/log")"
+	exit 1
+}
+version=$(dpkg-deb -f "$deb" Version)
+dpkg-deb -x "$deb" "$scratch/deb"
+mkdir "$scratch/rpm" "$scratch/rpmdb"
+(cd "$scratch/rpm" && rpm2cpio "$rpm" | cpio -id --quiet)
+for kind in deb rpm; do
+	contents $kind-contents "$scratch/$kind"
+	for program in kexec vmcore-dmesg; do
+		hardened $kind-hardened-$program "$(find "$scratch/$kind" -path "*sbin/$program")"
+	done
+done
+units
+
+"$top/tests/bare" true >"$scratch/log" 2>&1 || {
+	verdict root "$(tail -1 "$scratch/log")"
+	exit 1
+}
+mv "${XDG_CACHE_HOME:-$HOME/.cache}/safekexec/bare-run" "$root"
+rm -rf "$root/root/safekexec"
+mkdir -p "$root/boot" "$root/tmp"
+cp -r "$top/tests/boot/debian/." "$root"
+cp "$deb" "$root/tmp"
+ours >"$scratch/before"
+inside apt-get update -q >"$scratch/log" 2>&1
+inside apt-get install -qy --no-install-recommends "/tmp/$(basename "$deb")" >"$scratch/log" 2>&1
+verdict deb-install "$([ ${PIPESTATUS[0]} = 0 ] || tail -1 "$scratch/log")"
+runs deb-runs
+inside dpkg -P safekexec >"$scratch/log" 2>&1 || verdict deb-remove "$(tail -1 "$scratch/log")"
+gone deb-gone
+# The libraries are still there; its database is of its own.
+rpm --root "$root" --dbpath /var/lib/rpm-of-test --nodeps -i "$rpm" >"$scratch/log" 2>&1
+verdict rpm-install "$([ $? = 0 ] || tail -1 "$scratch/log")"
+runs rpm-runs
+rpm --root "$root" --dbpath /var/lib/rpm-of-test --nodeps -e safekexec >"$scratch/log" 2>&1 || verdict rpm-remove "$(tail -1 "$scratch/log")"
+gone rpm-gone
+exit $failed

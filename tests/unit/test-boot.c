@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which entries a machine has, whose default counts, where their files are, and what is loaded. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kexec/action.h"
+#include "kexec/boot.h"
+#include "tests/mk/image.h"
+#include "tests/mk/machine.h"
+
+#define VARIABLE(name) "sys/firmware/efi/efivars/" name "-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+#define UUID	       "0d3c2c6e-6b9d-4b57-8f3b-5a5a3cf0b6a1"
+
+static struct mk_machine machine;
+
+static int set_up(void **state)
+{
+	(void)state;
+	mk_machine_init(&machine);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	mk_machine_done(&machine);
+	return 0;
+}
+
+static void text(const char *path, const char *contents)
+{
+	mk_text(&machine, path, contents);
+}
+
+static void variable(const char *path, const char *value)
+{
+	uint8_t data[200] = { 6, 0, 0, 0 };
+
+	for (size_t i = 0; i <= strlen(value); i++)
+		data[4 + 2 * i] = (uint8_t)value[i];
+	mk_file(&machine, path, data, 6 + 2 * strlen(value));
+}
+
+/* An entry of that name below a directory, with its kernel. */
+static void bls(const char *top, const char *name)
+{
+	char path[100], contents[100];
+
+	snprintf(path, sizeof(path), "%s/loader/entries/%s.conf", top, name);
+	snprintf(contents, sizeof(contents), "linux /k-%s\n", name);
+	text(path, contents);
+	snprintf(path, sizeof(path), "%s/k-%s", top, name);
+	text(path, "");
+}
+
+static void link_to(const char *target, const char *path)
+{
+	char full[MK_PATH_MAX];
+
+	mk_path(&machine, path, full);
+	assert_int_equal(symlink(target, full), 0);
+}
+
+/* "id id ...; default", with the kernel of each or why not. */
+static const char *entries(void)
+{
+	static char said[4000];
+	struct boot_entries found CLEANUP(boot_entries_done) = { 0 };
+	struct root root;
+	struct err err = { 0 }, unread = { 0 };
+	int failed;
+
+	assert_int_equal(root_open(machine.path, &root, &err), 0);
+	failed = boot_read(&root, &found, &unread, &err);
+	root_close(&root);
+	assert_int_equal(unread.code, ERR_NONE);
+	if (failed) {
+		snprintf(said, sizeof(said), "%s", err.text);
+		return said;
+	}
+	said[0] = '\0';
+	for (size_t i = 0; i < found.count; i++) {
+		const struct boot_entry *entry = &found.entry[i];
+		size_t used = strlen(said);
+
+		snprintf(said + used, sizeof(said) - used, "%s%s%s ", entry->id,
+			 entry->why ? ": " : "=", entry->why ? entry->why->text : entry->kernel);
+	}
+	snprintf(said + strlen(said), sizeof(said) - strlen(said), "; %s",
+		 found.not_chosen.code ? found.not_chosen.text : found.entry[found.chosen].id);
+	return said;
+}
+
+static void test_directories(void **state)
+{
+	(void)state;
+	assert_string_equal(entries(), "; there are no boot entries");
+	bls("boot", "a");
+	bls("efi", "c");
+	bls("boot/efi", "b");
+	/* Another suffix, hidden, a directory. */
+	text("boot/loader/entries/z.txt", "linux /k-a\n");
+	text("boot/loader/entries/.z.conf", "linux /k-a\n");
+	assert_string_equal(entries(), "c.conf=/efi/k-c b.conf=/boot/efi/k-b a.conf=/boot/k-a ; "
+				       "c.conf");
+	text("boot/efi/loader/loader.conf", "default a.conf\n");
+	text("boot/loader/loader.conf", "default b.conf\n");
+	assert_string_equal(strchr(entries(), ';'), "; a.conf");
+	text("boot/loader/entries/x.conf/y", "");
+	assert_string_equal(entries(), "/boot/loader/entries/x.conf: not a regular file");
+}
+
+static void test_same_directory(void **state)
+{
+	(void)state;
+	bls("boot", "a");
+	link_to("boot", "efi");
+	assert_string_equal(entries(), "a.conf=/boot/k-a ; a.conf");
+}
+
+static void test_variables(void **state)
+{
+	(void)state;
+	bls("boot", "a");
+	bls("boot", "b");
+	bls("boot", "c");
+	text("boot/loader/loader.conf", "default @saved\n");
+	assert_string_equal(strchr(entries(), ';'), "; c.conf");
+	variable(VARIABLE("LoaderEntrySelected"), "b.conf");
+	assert_string_equal(strchr(entries(), ';'), "; b.conf");
+	variable(VARIABLE("LoaderEntryLastBooted"), "a.conf");
+	assert_string_equal(strchr(entries(), ';'), "; a.conf");
+	variable(VARIABLE("LoaderEntryDefault"), "b*");
+	assert_string_equal(strchr(entries(), ';'), "; b.conf");
+	variable(VARIABLE("LoaderEntryOneShot"), "c.conf");
+	assert_string_equal(strchr(entries(), ';'), "; c.conf");
+	text(VARIABLE("LoaderEntryDefault"), "12345");
+	assert_string_equal(entries(),
+			    "/" VARIABLE("LoaderEntryDefault") ": 5 bytes are no text of "
+							       "an EFI variable");
+}
+
+static void test_which_loader(void **state)
+{
+	(void)state;
+	bls("boot", "a");
+	text("boot/k", "");
+	text("boot/grub/grub.cfg", "menuentry g { linux /k }\n");
+	assert_string_equal(entries(), "g=/boot/k a.conf=/boot/k-a ; g");
+	/* EFI, and nothing says who has started the machine. */
+	text("sys/firmware/efi/runtime", "");
+	assert_string_equal(
+		strchr(entries(), ';'),
+		"; there are entries of GRUB and of the Boot Loader Specification, and "
+		"without /sys/firmware/efi/efivars nothing tells which of them boot this "
+		"machine");
+	variable("sys/firmware/efi/efivars/BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c", "");
+	assert_string_equal(strchr(entries(), ';'), "; g");
+	variable(VARIABLE("LoaderInfo"), "GRUB 2.14");
+	assert_string_equal(strchr(entries(), ';'), "; g");
+	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	assert_string_equal(entries(), "a.conf=/boot/k-a ; a.conf");
+	variable(VARIABLE("LoaderInfo"), "rEFInd 0.14");
+	assert_string_equal(
+		strchr(entries(), ';'),
+		"; the boot loader of this machine is \"rEFInd 0.14\", whose default is "
+		"not known");
+	text("boot/grub2/grub.cfg", "");
+	variable(VARIABLE("LoaderInfo"), "GRUB 2.14");
+	assert_string_equal(strchr(entries(), ';'),
+			    "; there is a /boot/grub/grub.cfg and a /boot/grub2/grub.cfg: which of "
+			    "them GRUB reads is not known");
+}
+
+static void test_grub2(void **state)
+{
+	(void)state;
+	/* GRUB does not look on the EFI system partition. */
+	bls("efi", "z");
+	bls("boot", "x-6.11.4");
+	bls("boot", "x-6.11.10");
+	text("boot/grub2/grub.cfg",
+	     "load_env\nset default=$saved_entry\nblscfg\nsource /more.cfg\n. $prefix/custom.cfg\n");
+	text("boot/grub2/grubenv", "saved_entry=x-6.11.4\n");
+	text("boot/grub2/custom.cfg", "menuentry c { linux /k-x-6.11.4 }");
+	text("boot/more.cfg", "menuentry m { linux /k-x-6.11.4 }");
+	assert_string_equal(entries(), "x-6.11.10.conf=/boot/k-x-6.11.10 "
+				       "x-6.11.4.conf=/boot/k-x-6.11.4 m=/boot/k-x-6.11.4 "
+				       "c=/boot/k-x-6.11.4 z.conf=/efi/k-z ; x-6.11.4.conf");
+	text("boot/grub2/grub.cfg", "'");
+	assert_string_equal(entries(),
+			    "/boot/grub2/grub.cfg:1: not understood as a script of GRUB's");
+}
+
+static void test_paths(void **state)
+{
+	(void)state;
+	/* Fedora's, where /boot is no partition of its own; Debian's link at the root. */
+	text("boot/loader/entries/a.conf", "linux /boot/k\ninitrd /i\n");
+	text("boot/k", "");
+	assert_string_equal(entries(),
+			    "a.conf: /boot/loader/entries/a.conf: initrd: /i is not there "
+			    "; a.conf");
+	link_to("boot/k", "i");
+	assert_string_equal(entries(), "a.conf=/boot/k ; a.conf");
+	link_to("k", "boot/i");
+	assert_string_equal(entries(), "a.conf=/boot/k ; a.conf");
+	text("boot/boot/k", "");
+	assert_string_equal(entries(),
+			    "a.conf: /boot/loader/entries/a.conf: kernel: /boot/k may be "
+			    "/boot/boot/k or /boot/k ; a.conf");
+}
+
+static void grub(const char *path)
+{
+	char contents[200];
+
+	snprintf(contents, sizeof(contents),
+		 "menuentry g {\n search --fs-uuid --set=root " UUID "\n linux %s\n}\n", path);
+	text("boot/grub/grub.cfg", contents);
+}
+
+static void test_file_systems(void **state)
+{
+	(void)state;
+	text("boot/k", "");
+	text("k", "");
+	grub("/k");
+	assert_string_equal(entries(),
+			    "g: /boot/grub/grub.cfg:1: kernel: /k is on the file system "
+			    "uuid:" UUID ", which is mounted neither at / nor at /boot ; g");
+	text("etc/fstab", "# UUID=" UUID " / ext4\nUUID=x /boot ext4\nUUID=" UUID " / ext4\n");
+	assert_string_equal(entries(), "g=/k ; g");
+	text("etc/fstab", "UUID=x / ext4\n/dev/disk/by-uuid/" UUID "\t /boot ext4\n");
+	assert_string_equal(entries(), "g=/boot/k ; g");
+	/* What is below a mount of its own is not what / has there. */
+	text("etc/fstab", "UUID=" UUID " / ext4\nUUID=x /boot ext4\n");
+	grub("/boot/k");
+	assert_string_equal(entries(),
+			    "g: /boot/grub/grub.cfg:1: kernel: /boot/k is not there ; g");
+	text("etc/fstab", "UUID=" UUID " / ext4\n");
+	assert_string_equal(entries(), "g=/boot/k ; g");
+	/* A subvolume. */
+	text("proc/self/mountinfo", "1 0 0:3 / / rw - rootfs none rw\n"
+				    "22 1 0:31 /@ / rw,relatime shared:1 - btrfs /dev/vda2 rw\n");
+	grub("/@/boot/k");
+	assert_string_equal(entries(), "g=/boot/k ; g");
+	grub("/@home/boot/k");
+	assert_string_equal(entries(),
+			    "g: /boot/grub/grub.cfg:1: kernel: /@home/boot/k is not there ; g");
+}
+
+static void test_uki(void **state)
+{
+	(void)state;
+	text("efi/EFI/Linux/linux-6.1.efi", "no PE file");
+	text("efi/EFI/Linux/linux-6.2.EFI", "MZ");
+	text("efi/EFI/Linux/readme.txt", "");
+	assert_string_equal(entries(),
+			    "linux-6.2.EFI=/efi/EFI/Linux/linux-6.2.EFI "
+			    "linux-6.1.efi=/efi/EFI/Linux/linux-6.1.efi ; linux-6.2.EFI");
+}
+
+static void test_limit(void **state)
+{
+	char *large = calloc(1, BOOT_CONFIG_MAX + 2);
+
+	(void)state;
+	assert_non_null(large);
+	memset(large, '\n', BOOT_CONFIG_MAX + 1);
+	text("boot/grub/grub.cfg", large);
+	free(large);
+	assert_string_equal(entries(), "/boot/grub/grub.cfg: more than 1048576 bytes");
+}
+
+/* --- what is loaded ------------------------------------------------------ */
+
+/* What the action says, on standard output or as an error. */
+static const char *run(const char *line)
+{
+	static char output[30000];
+	struct warnings warnings CLEANUP(warnings_done) = { 0 };
+	struct surroundings around = { .warnings = &warnings };
+	struct request request;
+	char words[200], *argv[16] = { (char *)"kexec" };
+	int argc = 1, status;
+	struct err err;
+
+	snprintf(words, sizeof(words), "%s", line);
+	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	output[0] = '\0';
+	if (!cli_parse(argc, argv, &request, &err)) {
+		assert_int_equal(root_open(machine.path, &around.root, &err), 0);
+		request.dry_run = true;
+		around.out = fmemopen(output, sizeof(output), "w");
+		assert_non_null(around.out);
+		if (!action_run(&request, &around, &status, &err))
+			err = (struct err){ 0 };
+		fclose(around.out);
+		root_close(&around.root);
+	}
+	if (err.code)
+		snprintf(output, sizeof(output), "%s", err.text);
+	return output;
+}
+
+static bool plan_has(const char *line, const char *part)
+{
+	const char *said = run(line);
+
+	if (!strstr(said, part))
+		print_message("%s:\n%s\n", line, said);
+	return strstr(said, part);
+}
+
+static void test_load(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	char kernel[MK_PATH_MAX];
+
+	(void)state;
+	mk_image(image);
+	mk_file(&machine, "boot/real", image, sizeof(image));
+	mk_path(&machine, "boot/real", kernel);
+	/* A link of the machine's, which would lead elsewhere here. */
+	link_to("/boot/real", "boot/vmlinuz");
+	text("boot/initrd", "070701");
+	text("boot/loader/entries/a.conf",
+	     "title The first\nlinux /vmlinuz\ninitrd /initrd\noptions BOOT_IMAGE=x root=/dev/a "
+	     "crashkernel=1G\n");
+	text("boot/loader/entries/Z.conf", "linux /gone\n");
+	assert_true(plan_has("--boot-entry", kernel));
+	assert_true(plan_has("--boot-entry", "Command    root=/dev/a crashkernel=1G\n"));
+	assert_true(plan_has("--boot-entry", "initrd"));
+	assert_true(plan_has("-l --boot-entry=a --append=quiet",
+			     "Command    root=/dev/a crashkernel=1G quiet\n"));
+	assert_true(plan_has("--boot-entry=Z",
+			     "/boot/loader/entries/Z.conf: kernel: /gone is not there"));
+	assert_true(plan_has("--boot-entry=1", "no boot entry is called \"1\""));
+	assert_true(plan_has("--boot-entry=a k", "do not go with it"));
+	assert_true(plan_has("--boot-entry=a --initrd=k", "do not go with it"));
+	assert_true(plan_has("--boot-entry --reuse-cmdline", "do not go with it"));
+	assert_true(plan_has("--boot-entry -e", "--boot-entry makes no sense without loading"));
+	assert_true(plan_has("--list-entries -l", "* a.conf\n    title    The first\n"));
+	assert_true(plan_has("--list-entries -u", "only one of"));
+	assert_true(
+		plan_has("--list-entries --json", "\"source\":\"/boot/loader/entries/a.conf\""));
+	assert_true(plan_has("--list-entries --json",
+			     "\"problem\":\"/boot/loader/entries/Z.conf: kernel: /gone is not "
+			     "there\""));
+	text("boot/loader/entries/b.conf", "linux /vmlinuz\ntitle \033[31mred\001\n");
+	assert_true(plan_has("--list-entries", "    title    ?[31mred?\n"));
+}
+
+static void set_mode(const char *path, mode_t mode)
+{
+	char full[MK_PATH_MAX];
+
+	mk_path(&machine, path, full);
+	assert_int_equal(chmod(full, mode), 0);
+}
+
+/* What this user may not read is told, and no default is made of the rest. */
+static void test_unread(void **state)
+{
+	uid_t user = geteuid();
+	const char *refused;
+
+	(void)state;
+	bls("boot", "a");
+	bls("efi", "b");
+	set_mode("", 0755);
+	set_mode("efi/loader/entries", 0);
+	if (!user)
+		assert_int_equal(seteuid(65534), 0);
+	assert_true(plan_has("--list-entries", "* a.conf\n"));
+	refused = run("--boot-entry=a");
+	assert_int_equal(seteuid(user), 0);
+	assert_string_equal(refused, "/efi/loader/entries: Permission denied");
+	set_mode("efi/loader/entries", 0755);
+	assert_true(plan_has("--list-entries", "* b.conf\n"));
+}
+
+static void test_nothing_to_load(void **state)
+{
+	(void)state;
+	assert_true(plan_has("--boot-entry", "no boot entries: neither loader/entries"));
+	assert_true(plan_has("--list-entries", "no boot entries: neither loader/entries"));
+	text("boot/grub/grub.cfg", "set default=$cmdpath\n"
+				   "menuentry g { linux /k }\n");
+	assert_true(plan_has("--boot-entry", "/boot/grub/grub.cfg: which entry is the default"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_directories, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_same_directory, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_variables, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_which_loader, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_grub2, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_paths, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_file_systems, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_uki, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unread, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_nothing_to_load, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
