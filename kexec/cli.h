@@ -22,6 +22,7 @@ enum action {
 	ACTION_AUDIT_EFI,
 	ACTION_CAPTURE,
 	ACTION_HELP,
+	ACTION_USAGE, /* -?: the help, and exit status 1 */
 	ACTION_VERSION,
 };
 
@@ -46,6 +47,8 @@ struct request {
 	enum load_spares spares;
 	enum load_direct direct;
 	bool fast;
+	bool no_cma, force_dtb; /* for the running kernel's own loader */
+	bool module, dtb;	/* of other images than a bzImage */
 	bool reuse_cmdline;
 	const char *kernel;
 	const char *initrd[REQUEST_INITRDS_MAX];

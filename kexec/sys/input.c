@@ -49,19 +49,45 @@ static int copy_pipe(int from, int to, struct err *err)
 	}
 }
 
+static int new_memory(struct err *err)
+{
+	int fd = memfd_create("kexec-input", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	return fd < 0 ? err_set_errno(err, errno, "memfd_create") : fd;
+}
+
+static int seal(int fd, struct err *err)
+{
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
+		return err_set_errno(err, errno, "sealing a copy in memory");
+	return 0;
+}
+
 /* The descriptor is one of memory then. */
 static int pipe_to_memory(int *from, struct err *err)
 {
-	int fd CLEANUP(fd_close) = memfd_create("kexec-input", MFD_CLOEXEC);
+	int fd CLEANUP(fd_close) = new_memory(err);
 
-	if (fd < 0)
-		return err_set_errno(err, errno, "memfd_create");
-	if (copy_pipe(*from, fd, err))
+	if (fd < 0 || copy_pipe(*from, fd, err) || seal(fd, err))
 		return -1;
 	close(*from);
 	*from = fd;
 	fd = -1;
 	return 0;
+}
+
+int input_sealed(struct bytes bytes, struct err *err)
+{
+	int fd CLEANUP(fd_close) = new_memory(err), sealed = fd;
+
+	if (fd < 0)
+		return -1;
+	if (fd_write(fd, bytes))
+		return err_set_errno(err, errno, "copying to memory");
+	if (seal(fd, err))
+		return -1;
+	fd = -1;
+	return sealed;
 }
 
 static int input_open(const char *path, struct input *ret, struct err *err)

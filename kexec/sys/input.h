@@ -31,6 +31,11 @@ struct inputs {
  * is written to the files.
  */
 int inputs_open(const char *const *path, size_t count, struct inputs *ret, struct err *err);
+/*
+ * A file in memory with these bytes, which nobody can change any more: it is sealed against
+ * writing, growing and shrinking. Its descriptor; -1 with ERR_SYSTEM.
+ */
+int input_sealed(struct bytes bytes, struct err *err);
 /* Makes every page of the map this process's own: no writer of the files reaches the bytes then. */
 void inputs_pin(const struct inputs *inputs);
 /* ERR_INPUT if a file's size or times are not what they were when it was opened. */

@@ -7,11 +7,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "kexec/action.h"
+#include "kexec/sys/fd.h"
 #include "kexec/sys/gather.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
@@ -19,6 +22,13 @@
 
 static char did[256];
 static int load_result, file_load_result, exec_result;
+static unsigned long unknown_flags; /* to kexec_file_load */
+/* Of the files that kexec_file_load was given: the kernel's and the initrd's. */
+static struct {
+	off_t size;
+	int seals; /* -1: no file in memory */
+	uint64_t digest;
+} given[2];
 static struct bytes archive, packed; /* an initrd, which the segments are compared with */
 static const char *loaded_initrd;
 
@@ -41,14 +51,41 @@ static int record_load(void *context, uint64_t entry, size_t nr_segments,
 	return load_result;
 }
 
+static uint64_t digest_of(struct bytes bytes)
+{
+	uint64_t digest = 0;
+
+	for (size_t i = 0; i < bytes.size; i++)
+		digest = digest * 31 + bytes.data[i];
+	return digest;
+}
+
+static void look_at(int fd, size_t which)
+{
+	struct buf buf CLEANUP(buf_done) = { 0 };
+	struct stat status;
+	struct err err;
+
+	if (fd < 0)
+		return;
+	assert_int_equal(fstat(fd, &status), 0);
+	given[which].size = status.st_size;
+	given[which].seals = fcntl(fd, F_GET_SEALS);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(fd_read(fd, (size_t)status.st_size, &buf, &err), 0);
+	given[which].digest = digest_of(buf_bytes(&buf));
+}
+
 static int record_file_load(void *context, int kernel_fd, int initrd_fd, size_t cmdline_size,
 			    const char *cmdline, unsigned long flags)
 {
 	(void)context;
+	look_at(kernel_fd, 0);
+	look_at(initrd_fd, 1);
 	snprintf(did + strlen(did), sizeof(did) - strlen(did), "file_load(%s,%s,%zu,%s,0x%lx) ",
 		 kernel_fd < 0 ? "none" : "kernel", initrd_fd < 0 ? "none" : "initrd", cmdline_size,
 		 cmdline ?: "", flags);
-	return file_load_result;
+	return flags & unknown_flags ? -EINVAL : file_load_result;
 }
 
 static void record_sync(void *context)
@@ -100,6 +137,7 @@ static int set_up(void **state)
 	mk_path(&machine, "vmlinuz", kernel);
 	did[0] = '\0';
 	load_result = file_load_result = 0;
+	unknown_flags = 0;
 	exec_result = -EINVAL;
 	return 0;
 }
@@ -185,8 +223,6 @@ static void test_load(void **state)
 	       "1: --dry-run with -s: where the running kernel would put a kernel is not known "
 	       "before it does; -c shows our plan",
 	       "");
-	expect("-s -l %K --initrd %K --initrd %K",
-	       "1: -s takes one initrd, 2 are given; -c joins them", "");
 	expect("-s -l %K --direct",
 	       "1: --direct with -s: the running kernel's own loader starts kernels only as they are; "
 	       "-c does it",
@@ -248,6 +284,240 @@ static void test_locked_down(void **state)
 	expect_said("-s -l %K", "");
 }
 
+/* What only the running kernel's own loader hands on, and to which kernel. */
+static void test_handed_on(void **state)
+{
+	static const struct {
+		const char *path, *text;
+		bool crash;
+		const char *what;
+	} rows[] = {
+		{ "boot/config-6.18.0",
+		  "\nCONFIG_KEXEC_HANDOVER=y\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n", false,
+		  "what kexec handover preserves" },
+		{ "proc/cmdline", "quiet kho=0 kho=on\n", false, "what kexec handover preserves" },
+		{ "sys/kernel/security/ima/runtime_measurements_count", "2\n", false,
+		  "IMA's list of measurements" },
+		{ "sys/kernel/config/crash_dm_crypt_keys/count", "1\n", true,
+		  "the keys of dm-crypt that are staged for a crash kernel" },
+		/* Its directory stays here. */
+		{ "sys/kernel/debug/kho/out/fdt", "x", false, "what kexec handover preserves" },
+	};
+	static const struct {
+		const char *path, *text;
+	} nothing[] = {
+		{ "boot/config-6.18.0", "\nCONFIG_KEXEC_HANDOVER=y\n" },
+		{ "proc/cmdline", "quiet kho=on kho=off\n" },
+		{ "sys/kernel/security/ima/runtime_measurements_count", "1\n" },
+		{ "sys/kernel/config/crash_dm_crypt_keys/count", "0\n" },
+	};
+	char said[300];
+
+	(void)state;
+	mk_text(&machine, "proc/sys/kernel/osrelease", "6.18.0\n");
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++) {
+		mk_text(&machine, nothing[i].path, nothing[i].text);
+		expect("-l %K", "0", "load(3,0x3e0000) ");
+		expect("-c -l %K", "0", "load(3,0x3e0000) ");
+		assert_string_equal(warned, "");
+		mk_file(&machine, nothing[i].path, NULL, 0);
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		mk_text(&machine, rows[i].path, rows[i].text);
+		if (rows[i].crash) {
+			mk_text(&machine, "sys/kernel/kexec_crash_loaded", "0\n");
+			expect("-l %K", "0", "load(3,0x3e0000) ");
+			expect("-p %K", "0", "file_load(kernel,none,1,,0x6) ");
+		} else {
+			expect("-l %K", "0", "file_load(kernel,none,1,,0x4) ");
+			snprintf(said, sizeof(said),
+				 "kexec: %s loaded by kexec_file_load: no other hands on %s\n",
+				 kernel, rows[i].what);
+			assert_string_equal(output, said);
+			/* What cannot be had so is had otherwise, and the loss is told. */
+			snprintf(
+				said, sizeof(said),
+				"only the running kernel's own loader hands on %s: it is lost; -s loads "
+				"so",
+				rows[i].what);
+			file_load_result = -EADDRNOTAVAIL;
+			expect("-l %K", "0", "file_load(kernel,none,1,,0x4) load(3,0x3e0000) ");
+			assert_string_equal(last, said);
+			file_load_result = 0;
+			expect("-c -l %K", "0", "load(3,0x3e0000) ");
+			assert_string_equal(last, said);
+		}
+		mk_file(&machine, rows[i].path, NULL, 0);
+	}
+}
+
+/* IMA's list goes nowhere if the kernel was built without. */
+static void test_measurements_stay(void **state)
+{
+	(void)state;
+	mk_text(&machine, "proc/sys/kernel/osrelease", "6.18.0\n");
+	mk_text(&machine, "sys/kernel/security/ima/runtime_measurements_count", "2\n");
+	mk_text(&machine, "boot/config-6.18.0", "\n# CONFIG_IMA_KEXEC is not set\n");
+	expect("-l %K", "0", "load(3,0x3e0000) ");
+}
+
+/* Under -a the other call is made where it may do what the first did not. */
+static void test_fall_back(void **state)
+{
+	static const int by_file[] = { ENOSYS, EPERM, EACCES };
+	static const int not_by_file[] = { EBUSY, EINVAL, ENOMEM, EADDRNOTAVAIL };
+	static const int by_ours[] = { ENOSYS, EINVAL, ENOEXEC, ENOMEM, EADDRNOTAVAIL, EOPNOTSUPP };
+	static const int not_by_ours[] = { EPERM,   EBUSY,   EKEYREJECTED, ENOKEY,
+					   EBADMSG, ELIBBAD, ENOPKG,	   ENODATA };
+	static const char both[] = "load(3,0x3e0000) file_load(kernel,none,1,,0x4) ";
+	static const char back[] = "file_load(kernel,none,1,,0x4) load(3,0x3e0000) ";
+	char said[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(by_file) / sizeof(by_file[0]); i++) {
+		load_result = -by_file[i];
+		expect("-l %K", "0", both);
+		snprintf(said, sizeof(said),
+			 "kexec: %s loaded by kexec_file_load: kexec_load failed: %s\n", kernel,
+			 strerror(by_file[i]));
+		assert_string_equal(output, said);
+		did[0] = '\0';
+		assert_int_equal(strncmp(run("-c -l %K"), "255: kexec_load failed: ", 24), 0);
+		assert_string_equal(did, "load(3,0x3e0000) ");
+	}
+	for (size_t i = 0; i < sizeof(not_by_file) / sizeof(not_by_file[0]); i++) {
+		load_result = -not_by_file[i];
+		did[0] = '\0';
+		assert_int_equal(strncmp(run("-l %K"), "255: kexec_load failed: ", 24), 0);
+		assert_string_equal(did, "load(3,0x3e0000) ");
+	}
+	/* Of two failures for one cause the first is told, else the second. */
+	load_result = file_load_result = -EPERM;
+	assert_int_equal(strncmp(run("-l %K"), "255: kexec_load failed: ", 24), 0);
+	file_load_result = -ENOKEY;
+	assert_int_equal(strncmp(run("-l %K"), "255: kexec_file_load failed: ", 29), 0);
+
+	mk_text(&machine, "sys/kernel/security/ima/runtime_measurements_count", "2\n");
+	load_result = 0;
+	for (size_t i = 0; i < sizeof(by_ours) / sizeof(by_ours[0]); i++) {
+		file_load_result = -by_ours[i];
+		expect("-l %K", "0", back);
+		did[0] = '\0';
+		assert_int_equal(strncmp(run("-s -l %K"), "255: kexec_file_load failed: ", 29), 0);
+		assert_string_equal(did, "file_load(kernel,none,1,,0x4) ");
+	}
+	for (size_t i = 0; i < sizeof(not_by_ours) / sizeof(not_by_ours[0]); i++) {
+		file_load_result = -not_by_ours[i];
+		did[0] = '\0';
+		assert_int_equal(strncmp(run("-l %K"), "255: kexec_file_load failed: ", 29), 0);
+		assert_string_equal(did, "file_load(kernel,none,1,,0x4) ");
+	}
+	/* Nothing goes round a lockdown. */
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	file_load_result = -ENOEXEC;
+	did[0] = '\0';
+	assert_int_equal(strncmp(run("-l %K"), "255: kexec_file_load failed: ", 29), 0);
+	assert_string_equal(did, "file_load(kernel,none,1,,0x4) ");
+}
+
+/* Flags that a running kernel may not know: they are left out then. */
+static void test_newer_flags(void **state)
+{
+	(void)state;
+	expect("-s -l %K --no-cma --force-dtb", "0", "file_load(kernel,none,1,,0x34) ");
+	expect("-l %K --no-cma", "0", "load(3,0x3e0000) ");
+	expect("-l %K --force-dtb", "0", "file_load(kernel,none,1,,0x24) ");
+	expect("-c -l %K --force-dtb", "0", "load(3,0x3e0000) ");
+	assert_string_equal(warned,
+			    "only the running kernel's own loader hands on the device tree of "
+			    "--force-dtb: it is lost; -s loads so");
+	unknown_flags = 0x38;
+	expect("-s -l %K --no-cma", "0",
+	       "file_load(kernel,none,1,,0x14) file_load(kernel,none,1,,0x4) ");
+	assert_string_equal(warned, "");
+	expect("-s -l %K --force-dtb", "0",
+	       "file_load(kernel,none,1,,0x24) file_load(kernel,none,1,,0x4) ");
+	assert_string_equal(warned,
+			    "--force-dtb: the running kernel cannot hand its device tree on (Linux "
+			    "6.18 and later can)");
+	expect("-s -d -l %K", "0", "file_load(kernel,none,1,,0xc) file_load(kernel,none,1,,0x4) ");
+	/* A try counts there. */
+	mk_text(&machine, "proc/sys/kernel/kexec_load_limit_reboot", "1\n");
+	expect("-s -d -l %K", "0", "file_load(kernel,none,1,,0x4) ");
+	file_load_result = -EINVAL;
+	assert_int_equal(
+		strncmp(run("-s -l %K"), "255: kexec_file_load failed: Invalid argument", 45), 0);
+}
+
+/* What the running kernel reads: the file itself, or a copy that nobody can write to. */
+static void test_files_of_the_kernel(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	static const uint8_t zeros[4096 - 3];
+	struct buf compressed CLEANUP(buf_done) = { 0 }, joined CLEANUP(buf_done) = { 0 };
+	struct err err;
+	const int sealed = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+	char one[MK_PATH_MAX], two[MK_PATH_MAX], line[3 * MK_PATH_MAX];
+
+	(void)state;
+	mk_image(image);
+	expect("-s -l %K", "0", "file_load(kernel,none,1,,0x4) ");
+	assert_int_equal(given[0].seals, -1);
+	assert_int_equal(given[0].size, sizeof(image));
+	pack_xz((struct bytes){ image, sizeof(image) }, &compressed);
+	mk_file(&machine, "vmlinuz", compressed.data, compressed.size);
+	mk_file(&machine, "one", "one", 3);
+	mk_file(&machine, "two", "two2", 4);
+	mk_path(&machine, "one", one);
+	mk_path(&machine, "two", two);
+	snprintf(line, sizeof(line), "-s -l %%K --initrd=%s", one);
+	expect(line, "0", "file_load(kernel,initrd,1,,0x0) ");
+	assert_int_equal(given[0].seals, sealed);
+	assert_int_equal(given[0].size, sizeof(image));
+	assert_true(given[0].digest == digest_of((struct bytes){ image, sizeof(image) }));
+	assert_int_equal(given[1].seals, -1);
+	snprintf(line, sizeof(line), "-s -l %%K --initrd=%s --ramdisk=%s", one, two);
+	expect(line, "0", "file_load(kernel,initrd,1,,0x0) ");
+	assert_int_equal(given[1].seals, sealed);
+	assert_int_equal(given[1].size, 4096 + 4);
+	assert_int_equal(buf_append(&joined, "one", 3, &err) ||
+				 buf_append(&joined, zeros, sizeof(zeros), &err) ||
+				 buf_append(&joined, "two2", 4, &err),
+			 0);
+	assert_true(given[1].digest == digest_of(buf_bytes(&joined)));
+}
+
+static void test_void_of_the_kernel(void **state)
+{
+	static const char *const options[] = {
+		"--no-checks",
+		"--mem-min=1M",
+		"--mem-max=1G",
+		"--noefi",
+		"--console-serial",
+		"--serial=ttyS1",
+		"--serial-baud=115200",
+		"--reset-vga",
+		"--on-corruption=halt",
+		"--hash=baseline",
+		"-i",
+	};
+	char line[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		snprintf(line, sizeof(line), "-s -l %%K %s", options[i]);
+		expect(line, "0", "file_load(kernel,none,1,,0x4) ");
+		assert_non_null(strstr(warned, ": without an effect, for the running kernel's own "
+					       "loader loads (as asked)"));
+	}
+	expect("-l %K --module=x", "0", "load(3,0x3e0000) ");
+	assert_string_equal(warned, "--module: a bzImage takes no modules, none is loaded");
+	expect("-l %K --dtb=x --args-elf --args-none --reuse-video-type", "0", "load(3,0x3e0000) ");
+	assert_string_equal(warned,
+			    "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");
+}
+
 /* The running kernel keeps a copy, for which it would kill. */
 static void test_memory_for_the_copy(void **state)
 {
@@ -278,11 +548,10 @@ static void test_own_loader_goes_low(void **state)
 	char refusal[400];
 
 	(void)state;
-	snprintf(
-		refusal, sizeof(refusal),
-		"1: %s, and the lockdown forbids any other: nothing was loaded; -s does it all the "
-		"same",
-		said);
+	snprintf(refusal, sizeof(refusal),
+		 "1: %s, and no other is allowed: nothing was loaded; -s does it all the "
+		 "same",
+		 said);
 	mk_text(&machine, "proc/iomem", low);
 	mk_text(&machine, "proc/sys/kernel/osrelease", "6.11.10-amd64\n");
 	expect("-s -l %K", "0", "file_load(kernel,none,1,,0x4) ");
@@ -298,8 +567,8 @@ static void test_own_loader_goes_low(void **state)
 		"00900000-3fffffff : System RAM\n  00a00000-04000000 : Crash kernel\n");
 	expect("-p %K",
 	       "1: the running kernel's own loader may put the kernel at 0xa00000, from where "
-	       "it moves itself to 0x1000000, over what is there, and the lockdown forbids "
-	       "any other: nothing was loaded; -s does it all the same",
+	       "it moves itself to 0x1000000, over what is there, and no other is allowed: "
+	       "nothing was loaded; -s does it all the same",
 	       "");
 }
 
@@ -391,8 +660,9 @@ static void test_unpack_initrd(void **state)
 	       "");
 	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	expect("-l %K --unpack-initrd --initrd %I", "0", "file_load(kernel,initrd,1,,0x0) ");
-	assert_string_equal(warned, "--unpack-initrd: the running kernel's own loader takes the "
-				    "initrd's file as it is");
+	assert_string_equal(
+		warned, "--unpack-initrd: without an effect, for the running kernel's own loader "
+			"loads (the running kernel is locked down)");
 	archive = packed = (struct bytes){ 0 };
 }
 
@@ -482,6 +752,10 @@ static void test_unload(void **state)
 	expect("-p -u", "0", "file_load(none,none,0,,0x3) ");
 	file_load_result = -ENOSYS;
 	expect("-u -p", "0", "file_load(none,none,0,,0x3) load(0,0x3e0001) ");
+	did[0] = '\0';
+	assert_int_equal(strncmp(run("-u -s"), "255: kexec_file_load failed: ", 29), 0);
+	assert_string_equal(did, "file_load(none,none,0,,0x1) ");
+	expect("-c -u", "0", "load(0,0x3e0000) ");
 }
 
 static void test_exec(void **state)
@@ -769,6 +1043,21 @@ static void test_usage(void **state)
 	expect("-l %K --json", "--json goes with --dry-run, --doctor or --audit-efi", "");
 	expect("-l %K -t elf-x86_64", "--type=elf-x86_64: only bzImage64 (or bzImage) is known",
 	       "");
+	expect("-e -t elf-x86_64 --mem-max=1G --serial=ttyS0",
+	       "1: Nothing has been loaded! Load a kernel first: kexec -l KERNEL", "");
+	expect("-l %K --entry=0x1000",
+	       "--entry: a kernel is entered by the purgatory, which verifies it, and nowhere else",
+	       "");
+	expect("-l %K --reuseinitrd", "--reuseinitrd: the running kernel has not kept its initrd",
+	       "");
+	expect("--real-mode -l %K",
+	       "--real-mode: a kernel is entered in 64-bit mode, and in no other", "");
+	expect("--entry-32bit -l %K",
+	       "--entry-32bit: a kernel is entered in 64-bit mode, and in no other", "");
+	expect("--load-preserve-context --mem-max=1G -c %K",
+	       "--load-preserve-context: no kernel comes back to the one that has started it", "");
+	expect("--exec-live-update",
+	       "--exec-live-update: this loader does not update a running Xen", "");
 	expect("-p -f %K", "-p with -f: a panic starts a crash kernel", "");
 	expect("-l %K --hotplug",
 	       "--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p", "");
@@ -782,7 +1071,7 @@ static void test_usage(void **state)
 	expect("-l %K --on-corruption=spin", "--on-corruption=spin: not reset or halt", "");
 	expect("-l %K --mem-min=low", "--mem-min=low: not an address", "");
 	expect("-e -u",
-	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and --print-ckr-size can be done at a time",
+	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi and --capture can be done at a time",
 	       "");
 }
 
@@ -833,6 +1122,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hidden, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_svg, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_handed_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_measurements_stay, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_fall_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_newer_flags, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_files_of_the_kernel, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_void_of_the_kernel, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_memory_for_the_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_loader_goes_low, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd, set_up, tear_down),

@@ -425,8 +425,8 @@ static void test_words(void **state)
 	(void)state;
 	snprintf(word, sizeof(word), "--capture=%s", tar);
 	expect(machine.path, 3, argv,
-	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and "
-	       "--print-ckr-size can be done at a time\n");
+	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi and --capture can be "
+	       "done at a time\n");
 	argv[2] = (char *)"--dry-run";
 	expect(machine.path, 3, argv, "--dry-run makes no sense without loading a kernel\n");
 	strcpy(word, "--sysroot=/");
