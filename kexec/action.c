@@ -994,6 +994,7 @@ int action_run(const struct request *request, const struct surroundings *around,
 			return exec_loaded(request, around, err);
 		err_set_errno(err, -ops->shutdown(ops->context),
 			      "loaded, but shutdown -r now cannot be run");
+		err->code = ERR_REFUSED;
 		return err_advise(err, "; reboot in another way, or kexec -e");
 	case ACTION_STATUS:
 		return status(request, around, ret_status, err);

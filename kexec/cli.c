@@ -22,8 +22,6 @@ enum option_id {
 	OPTION_HOTPLUG,
 	OPTION_MEMMAP_CMDLINE,
 	OPTION_PRINT_RESERVATION,
-	OPTION_NO_CMA,
-	OPTION_FORCE_DTB,
 	OPTION_MODULE,
 	OPTION_DTB,
 	OPTION_ACCEPTED, /* without an effect here */
@@ -34,7 +32,9 @@ enum option_id {
 	OPTION_JUMP,
 	OPTION_LIVE_UPDATE,
 	OPTION_OWN_FIRST, /* yield to kexec-tools' where both begin alike; see add_abbreviations() */
-	OPTION_OF_OTHERS = OPTION_OWN_FIRST, /* kexec-tools has it on other processors only */
+	OPTION_NO_CMA = OPTION_OWN_FIRST, /* newer than any release of kexec-tools */
+	OPTION_FORCE_DTB,
+	OPTION_OF_OTHERS, /* kexec-tools has it on other processors only */
 	OPTION_UNPACK_INITRD,
 	OPTION_CONSOLE_E9,
 	OPTION_ON_CORRUPTION,

@@ -792,7 +792,7 @@ static void test_force_and_default(void **state)
 	run("-f -c %K");
 	assert_string_equal(did, "load(3,0x3e0000) sync network-down exec ");
 	expect("-c %K",
-	       "1: loaded, but shutdown -r now cannot be run: No such file or directory; reboot in another "
+	       "255: loaded, but shutdown -r now cannot be run: No such file or directory; reboot in another "
 	       "way, or kexec -e",
 	       "load(3,0x3e0000) shutdown ");
 }

@@ -40,8 +40,6 @@ static const struct option theirs[] = {
 	{ "status", 0, NULL, 'S' },
 	{ "print-ckr-size", 0, NULL, 9 },
 	{ "hotplug", 0, NULL, 10 },
-	{ "no-cma", 0, NULL, 11 },
-	{ "force-dtb", 0, NULL, 12 },
 	{ "reset-vga", 0, NULL, 13 },
 	{ "serial", 1, NULL, 14 },
 	{ "serial-baud", 1, NULL, 15 },
