@@ -132,8 +132,7 @@ def meaning(directory, files):
         told = {name for bit, name in names.items() if flags & bit}
         if call == "kexec_load" and flags >> 16 != 62:
             raise Malformed("kexec_load for another processor: 0x%x" % flags)
-        unload = (" segments=0" in line + " " and call == "kexec_load" and line.endswith("segments=0")) or \
-            (call == "kexec_file_load" and flags & FILE_UNLOAD)
+        unload = line.endswith(" segments=0") if call == "kexec_load" else flags & FILE_UNLOAD
         operations.append(" ".join([call] + (["unload"] if unload else []) + (["crash"] if crash else []) +
                                    sorted(told)))
         if unload:
