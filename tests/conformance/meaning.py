@@ -13,6 +13,7 @@ ON_CRASH, FILE_UNLOAD, FILE_ON_CRASH = 1, 1, 2
 # Bits of the flags that mean something to the next kernel, by call.
 LOAD_FLAGS = {2: "preserve", 4: "hotplug", 8: "hotplug"}
 FILE_FLAGS = {0x10: "no-cma", 0x20: "force-dtb"}
+REGISTERS = 17 * 8  # as many bytes as all of them have
 TYPE_OF_LOADER, E820_AT, E820_SIZE = 0x210, 0x2d0, 20
 
 
@@ -40,15 +41,15 @@ class Memory:
         raise Malformed("the command line is not loaded")
 
 
-def zero_page(memory):
+def zero_pages(memory):
+    """Each with its address; more than one where there are spare copies."""
     for at, _, data in memory.segments:
         for found in re.finditer(b"HdrS", data):
             base = found.start() - 0x202
             if base < 0 or base + 4096 > len(data) or (at + base) % 16:
                 continue
             if data[base + TYPE_OF_LOADER]:
-                return at + base, data[base:base + 4096]
-    raise Malformed("there is no zero page")
+                yield at + base, data[base:base + 4096]
 
 
 def words(page, low, high):
@@ -84,16 +85,16 @@ def loaded_by_segments(memory, entry, files, kernel):
     sectors = kernel[0x1f1] or 4
     code = kernel[(sectors + 1) * 512:]
     size = struct.unpack_from("<I", kernel, 0x1f4)[0] * 16
-    at = next((start for start, _, data in memory.segments if data[:size] == code[:size]), None)
-    address, page = zero_page(memory)
-    if at is None:
-        raise Malformed("the kernel is not loaded")
-    # Its 64-bit entry and the zero page are what the code that the processor enters must know.
+    places = [start for start, _, data in memory.segments if data[:size] == code[:size]]
+    # The code that the processor enters must know the kernel's 64-bit entry, and beside it, where it keeps
+    # the registers, the zero page; that may be in its tables of segments, too.
     memory.read(entry, 1)
     inside = next(data for start, room, data in memory.segments if start <= entry < start + room)
-    for value in (at + 0x200, address):
-        if struct.pack("<Q", value) not in inside:
-            raise Malformed("what is entered at 0x%x does not know 0x%x" % (entry, value))
+    known = [inside.find(struct.pack("<Q", at + 0x200)) for at in places]
+    page = next((page for address, page in zero_pages(memory) for at in known if at >= 0 and
+                 struct.pack("<Q", address) in inside[max(at - REGISTERS, 0):at + REGISTERS]), None)
+    if not page:
+        raise Malformed("what is entered at 0x%x knows no kernel with its zero page" % entry)
     image, length = words(page, 0x218, 0xc0), words(page, 0x21c, 0xc4)
     return {
         "kernel": "K",
