@@ -23,7 +23,9 @@ enum {
 	KEXEC_FILE_UNLOAD = 0x1,
 	KEXEC_FILE_ON_CRASH = 0x2,
 	KEXEC_FILE_NO_INITRAMFS = 0x4,
-	KEXEC_FILE_DEBUG = 0x8, /* since 6.8; EINVAL before */
+	KEXEC_FILE_DEBUG = 0x8,	     /* since 6.8; EINVAL before */
+	KEXEC_FILE_NO_CMA = 0x10,    /* since 6.17 */
+	KEXEC_FILE_FORCE_DTB = 0x20, /* since 6.18 */
 };
 
 enum {

@@ -16,6 +16,7 @@
 #include "kexec/loaded.h"
 #include "kexec/progress.h"
 #include "kexec/report.h"
+#include "kexec/sys/fd.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/sys/newfile.h"
@@ -41,7 +42,8 @@ struct session {
 	/* For the running kernel's own loader; NULL: no initrd. */
 	const struct input *given_kernel, *given_initrd;
 	struct input made_kernel, made_initrd;
-	const char *method_reason;
+	char method_reason[128];
+	const char *only_ours;	/* why no other loader can do it; NULL: one may */
 	struct warnings unread; /* of a dry run: what this user may not read */
 	char *cmdline;
 	uint8_t seed[RNG_SEED_SIZE];
@@ -396,7 +398,9 @@ static int submit_plan(struct session *session, unsigned long *ret_flags, struct
 	return failure.error ? explain(&failure, err) : 0;
 }
 
-static int unload(const struct surroundings *around, bool crash, struct err *err)
+/* The file call works under lockdown, too; kernels without it have the other. */
+static int unload(const struct surroundings *around, enum method method, bool crash,
+		  struct err *err)
 {
 	const struct ops *ops = around->ops;
 	struct explain_failure failure = {
@@ -407,10 +411,11 @@ static int unload(const struct surroundings *around, bool crash, struct err *err
 	};
 	struct err ignored;
 
-	failure.error = -ops->file_load(ops->context, -1, -1, 0, NULL,
+	if (method != METHOD_LOAD)
+		failure.error =
+			-ops->file_load(ops->context, -1, -1, 0, NULL,
 					KEXEC_FILE_UNLOAD | (crash ? KEXEC_FILE_ON_CRASH : 0));
-	/* The file call works under lockdown, too; kernels without it have the other. */
-	if (failure.error == ENOSYS) {
+	if (method == METHOD_LOAD || (method == METHOD_AUTO && failure.error == ENOSYS)) {
 		failure.call = EXPLAIN_LOAD;
 		failure.error = -ops->load(ops->context, 0, 0, NULL,
 					   KEXEC_ARCH_X86_64 | (crash ? KEXEC_ON_CRASH : 0));
@@ -521,7 +526,7 @@ static int load_ourselves(struct session *session, struct err *err)
 	remember(session, &digests, flags, &load->plan);
 	if (request->crash || !check_inputs(session, &changed))
 		return 0;
-	if (unload(session->around, false, err))
+	if (unload(session->around, METHOD_AUTO, false, err))
 		return -1;
 	*err = changed;
 	return err_append(err, "; what had been loaded is unloaded again");
@@ -534,19 +539,31 @@ static int read_memory(struct session *session, struct err *err)
 	return system->iomem.count ? 0 : gather_memory(&session->around->root, system, err);
 }
 
-/* Whether normal loads are counted, and so few left that one may not be spent on a trial. */
-static bool loads_are_limited(const struct root *root)
+/* A running kernel that does not know a flag answers EINVAL before it looks at anything else. */
+static int try_file_load(const struct session *session, int initrd, unsigned long *flags)
 {
-	char *limit CLEANUP(text_done) = NULL;
-	struct err ignored;
+	static const unsigned long newer =
+		KEXEC_FILE_DEBUG | KEXEC_FILE_NO_CMA | KEXEC_FILE_FORCE_DTB;
+	const struct ops *ops = session->around->ops;
+	size_t size = strlen(session->cmdline) + 1;
+	int error = -ops->file_load(ops->context, session->given_kernel->fd, initrd, size,
+				    session->cmdline, *flags);
 
-	return !root_read_text(root, "proc/sys/kernel/kexec_load_limit_reboot", &limit, &ignored) &&
-	       strcmp(limit, "-1");
+	if (error != EINVAL || !(*flags & newer))
+		return error;
+	if (*flags & KEXEC_FILE_FORCE_DTB)
+		warn_add(
+			session->around->warnings,
+			"--force-dtb: the running kernel cannot hand its device tree on (Linux 6.18 "
+			"and later can)");
+	*flags &= ~newer;
+	return -ops->file_load(ops->context, session->given_kernel->fd, initrd, size,
+			       session->cmdline, *flags);
 }
 
 /*
- * The files that kexec_file_load() is given: those named, but for what has been made of them, in
- * memory. No kernel takes a unified kernel image as it is, or one that is compressed as a whole.
+ * The files that kexec_file_load() is given: those named, of which what IMA knows stays true, but for
+ * what has been made of them, in memory. It takes one initrd, and no kernel takes a unified kernel image as it is, or one that is compressed as a whole.
  */
 static int open_for_kernel(struct session *session, struct err *err)
 {
@@ -560,21 +577,20 @@ static int open_for_kernel(struct session *session, struct err *err)
 			return -1;
 		session->given_kernel = &session->made_kernel;
 	}
-	if (session->joined.size) {
+	if (session->joined.size || session->initrd.count > 1) {
 		if (input_in_memory("initrd", session->ramdisk, &session->made_initrd, err))
 			return -1;
 		session->given_initrd = &session->made_initrd;
 	}
-	return is_whole ? 0 : check_inputs(session, err);
+	return 0;
 }
 
-/* 0, or an errno with its explanation. */
-static int file_load(const struct session *session, const struct input *initrd, unsigned long flags,
-		     struct err *err)
+/* 0, or an errno with its explanation. *flags are those that the running kernel knew. */
+static int file_load(const struct session *session, const struct input *initrd,
+		     unsigned long *flags, struct err *err)
 {
-	const struct ops *ops = session->around->ops;
 	const struct root *root = &session->around->root;
-	bool crash = flags & KEXEC_FILE_ON_CRASH;
+	bool crash = *flags & KEXEC_FILE_ON_CRASH;
 	struct bzimage image = { 0 };
 	struct err ignored;
 	struct explain_failure failure = {
@@ -586,9 +602,7 @@ static int file_load(const struct session *session, const struct input *initrd, 
 		.cmdline_length = strlen(session->cmdline),
 	};
 
-	failure.error =
-		-ops->file_load(ops->context, session->given_kernel->fd, initrd ? initrd->fd : -1,
-				failure.cmdline_length + 1, session->cmdline, flags);
+	failure.error = try_file_load(session, initrd ? initrd->fd : -1, flags);
 	if (!failure.error)
 		return 0;
 	if (!bzimage_parse(session->kernel.image, &image, &ignored))
@@ -604,15 +618,16 @@ static int file_load(const struct session *session, const struct input *initrd, 
 static int try_image(const struct session *session, struct err *err)
 {
 	const struct surroundings *around = session->around;
+	unsigned long flags = KEXEC_FILE_NO_INITRAMFS;
 	bool loaded;
 
 	if (gather_loaded(&around->root, false, &loaded, err))
 		return -1;
-	if (loaded || loads_are_limited(&around->root))
+	if (loaded || explain_is_limited(&around->root, /* crash= */ false))
 		return 0;
-	switch (file_load(session, NULL, KEXEC_FILE_NO_INITRAMFS, err)) {
+	switch (file_load(session, NULL, &flags, err)) {
 	case 0:
-		return unload(around, false, err);
+		return unload(around, METHOD_FILE_LOAD, false, err);
 	case ENOMEM:
 	case EBUSY:
 	case EADDRNOTAVAIL:
@@ -669,16 +684,53 @@ static int check_floor(struct session *session, struct err *err)
 		"the running kernel's own loader may put the kernel at " PHYS_FMT
 		", from where it moves itself to " PHYS_FMT ", over what is there",
 		PHYS(address), PHYS(image.footprint.pref_address));
-	return err_advise(err, ", and the lockdown forbids any other: nothing was loaded; -s does "
-			       "it all the same");
+	return err_advise(err, ", and no other is allowed: nothing was loaded; -s does it all the "
+			       "same");
 }
 
-/* The kernel's own loader takes one initrd. */
+/* What the running kernel's own loader decides by itself. */
+static void warn_of_void(const struct session *session)
+{
+	const struct request *request = session->request;
+	const struct {
+		const char *name;
+		bool given;
+	} option[] = {
+		{ "--no-checks", request->no_checks },
+		{ "--mem-min", request->mem_min },
+		{ "--mem-max", request->mem_max < PHYS_LIMIT },
+		{ "--noefi", request->no_efi },
+		{ "--console-serial, --console-vga or --console-e9", request->console_asked },
+		{ "--serial", request->port_given },
+		{ "--serial-baud", request->console.baud },
+		{ "--reset-vga", request->console.reset_vga },
+		{ "--on-corruption", request->on_corruption != ON_CORRUPTION_RESET },
+		{ "--hash", request->hashes != PURGATORY_HASH_ALL },
+		{ "--pass-memmap-cmdline", request->memmap_cmdline },
+		{ "--backup", request->backup != CRASH_BACKUP_AUTO },
+		{ "--spare-copy", request->spares == LOAD_SPARES_ALWAYS },
+		{ "--unpack-initrd", request->unpack_initrd },
+		{ "--direct", request->direct == LOAD_DIRECT_ASKED },
+	};
+
+	for (size_t i = 0; i < sizeof(option) / sizeof(option[0]); i++)
+		if (option[i].given)
+			warn_add(session->around->warnings,
+				 "%s: without an effect, for the running kernel's own loader loads "
+				 "(%s)",
+				 option[i].name, session->method_reason);
+}
+
 static int load_by_kernel(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
+	/* A try more for what is only printed would count where loads are counted. */
+	bool debug = request->debug && !explain_is_limited(&session->around->root, request->crash);
 	unsigned long flags = (session->ramdisk.size ? 0 : KEXEC_FILE_NO_INITRAMFS) |
-			      (request->crash ? KEXEC_FILE_ON_CRASH : 0);
+			      (request->crash ? KEXEC_FILE_ON_CRASH : 0) |
+			      (debug ? KEXEC_FILE_DEBUG : 0) |
+			      (request->no_cma ? KEXEC_FILE_NO_CMA : 0) |
+			      (request->force_dtb ? KEXEC_FILE_FORCE_DTB : 0);
 	struct loaded_digests digests;
 
 	if (request->dry_run)
@@ -690,50 +742,146 @@ static int load_by_kernel(struct session *session, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "--direct with -s: the running kernel's own loader starts kernels "
 			       "only as they are; -c does it");
-	if (request->direct == LOAD_DIRECT_ASKED)
-		warn_add(session->around->warnings,
-			 "the kernel is not started directly: %s, so the running kernel loads it",
-			 session->method_reason);
-	if (request->nr_initrds > 1 && !session->kernel.is_uki)
-		return err_set(err, ERR_USAGE, "-s takes one initrd, %zu are given; -c joins them",
-			       request->nr_initrds);
-	if (request->unpack_initrd)
-		warn_add(session->around->warnings,
-			 "--unpack-initrd: the running kernel's own loader takes the initrd's file "
-			 "as it is");
+	warn_of_void(session);
 	if (open_for_kernel(session, err) || check_floor(session, err) ||
 	    (request->crash && check_reload(session, err)))
 		return -1;
-	if (file_load(session, session->given_initrd, flags, err))
+	if (check_inputs(session, err) || file_load(session, session->given_initrd, &flags, err))
 		return -1;
 	digests = loaded_digest(session->given_kernel, session->given_initrd);
 	remember(session, &digests, flags, /* plan= */ NULL);
 	return 0;
 }
 
-/* Ours, unless the kernel would refuse it. */
-static enum method choose_method(const struct session *session, const char **ret_why)
+static bool is_locked_down(const struct session *session)
 {
 	const char *lockdown = session->system.lockdown;
+
+	return lockdown && strcmp(lockdown, "none");
+}
+
+/* What this load would lose by not being made by the running kernel's own loader; NULL: nothing. */
+static const char *lost_by_ours(const struct session *session)
+{
+	const struct request *request = session->request;
+	uint32_t handed_on = session->system.handed_on;
+
+	if (request->crash && handed_on & HANDED_ON_KEYS)
+		return "the keys of dm-crypt that are staged for a crash kernel";
+	if (!request->crash && handed_on & HANDED_ON_KHO)
+		return "what kexec handover preserves";
+	if (!request->crash && handed_on & HANDED_ON_IMA)
+		return "IMA's list of measurements";
+	return request->force_dtb ? "the device tree of --force-dtb" : NULL;
+}
+
+/* Why the running kernel's own loader cannot do it; NULL: it may. */
+static const char *only_ours(const struct session *session)
+{
 	struct bzimage image;
 	struct err ignored;
 
-	*ret_why = "as asked";
+	if (elfimage_is(session->kernel.image))
+		return "only this loader takes ELF files";
+	if (session->request->entry_32bit ||
+	    (!bzimage_parse(session->kernel.image, &image, &ignored) && image.entry_32bit))
+		return "only this loader enters kernels in 32-bit mode";
+	return NULL;
+}
+
+/* Ours, unless the running kernel would refuse it or something was lost. */
+static enum method choose_method(struct session *session)
+{
+	const char *lost = lost_by_ours(session);
+	enum method method = METHOD_LOAD;
+
+	snprintf(session->method_reason, sizeof(session->method_reason), "%s", "as asked");
 	if (session->request->method != METHOD_AUTO)
 		return session->request->method;
-	*ret_why = "only this loader enters kernels in 32-bit mode";
-	if (session->request->entry_32bit)
+	session->only_ours = only_ours(session);
+	if (session->only_ours) {
+		snprintf(session->method_reason, sizeof(session->method_reason), "%s",
+			 session->only_ours);
 		return METHOD_LOAD;
-	if (!image_parse(session->kernel.image, &image, &ignored) && image.entry_32bit)
-		return METHOD_LOAD;
-	*ret_why = "only this loader takes ELF files";
-	if (elfimage_is(session->kernel.image))
-		return METHOD_LOAD;
-	*ret_why = "the running kernel is locked down";
-	if (lockdown && strcmp(lockdown, "none"))
-		return METHOD_FILE_LOAD;
-	*ret_why = "placed and verified by this loader";
-	return METHOD_LOAD;
+	}
+	if (is_locked_down(session) || lost)
+		method = METHOD_FILE_LOAD;
+	snprintf(session->method_reason, sizeof(session->method_reason), "%s%s",
+		 is_locked_down(session) ? "the running kernel is locked down"
+		 : lost			 ? "no other hands on "
+					 : "placed and verified by this loader",
+		 lost && !is_locked_down(session) ? lost : "");
+	return method;
+}
+
+/*
+ * Whether the other way may do what this one failed to, under -a. A kernel whose signature was
+ * refused is not loaded by another way. EBUSY is of both: they share one lock.
+ */
+static bool other_may_do(const struct session *session, enum method failed, const struct err *err)
+{
+	if (session->request->method != METHOD_AUTO || session->request->dry_run ||
+	    session->only_ours)
+		return false;
+	if (failed == METHOD_FILE_LOAD && is_locked_down(session))
+		return false;
+	if (err->code != ERR_REFUSED)
+		return failed == METHOD_FILE_LOAD && err->code == ERR_NO_FIT;
+	switch (err->sys_errno) {
+	case ENOSYS:
+		return true;
+	case EPERM:
+	case EACCES:
+		return failed == METHOD_LOAD;
+	case EINVAL:
+	case ENOEXEC:
+	case ENOMEM:
+	case EADDRNOTAVAIL:
+	case EOPNOTSUPP:
+		return failed == METHOD_FILE_LOAD;
+	default:
+		return false;
+	}
+}
+
+static int load_by(struct session *session, enum method method, struct err *err)
+{
+	return method == METHOD_FILE_LOAD ? load_by_kernel(session, err)
+					  : load_ourselves(session, err);
+}
+
+/* Of two failures the first is told, unless the second has another cause. */
+static int load_otherwise(struct session *session, enum method *method, struct err *err)
+{
+	const char *failed = *method == METHOD_LOAD ? "kexec_load" : "kexec_file_load";
+	const struct err first = *err;
+
+	snprintf(session->method_reason, sizeof(session->method_reason), "%s %s%s", failed,
+		 first.sys_errno ? "failed: " : "finds no place",
+		 first.sys_errno ? strerror(first.sys_errno) : "");
+	*method = *method == METHOD_LOAD ? METHOD_FILE_LOAD : METHOD_LOAD;
+	/* Each gathers what it needs. */
+	system_done(&session->system);
+	session->system = (struct system){ 0 };
+	if (!gather_choice(&session->around->root, &session->system, err) &&
+	    !load_by(session, *method, err))
+		return 0;
+	if (first.sys_errno && err->sys_errno == first.sys_errno)
+		*err = first;
+	return -1;
+}
+
+/* What only other images than a bzImage have. */
+static void warn_of_other_images(const struct session *session)
+{
+	const struct request *request = session->request;
+
+	if (request->module)
+		warn_add(session->around->warnings,
+			 "--module: a bzImage takes no modules, none is loaded");
+	if (request->dtb)
+		warn_add(session->around->warnings,
+			 "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");
 }
 
 static int load_kernel(const struct request *request, const struct surroundings *around,
@@ -746,20 +894,29 @@ static int load_kernel(const struct request *request, const struct surroundings 
 		.made_kernel.fd = -1,
 		.made_initrd.fd = -1,
 	};
-	bool by_file;
+	enum method method;
+	const char *lost;
 
 	if (request->dry_run)
 		own.root.unread = &session.unread;
-
 	if (open_inputs(&session, err) || gather_choice(&own.root, &session.system, err) ||
 	    system_check_host(&session.system, err) || compose_cmdline(&session, err))
 		return -1;
-	by_file = choose_method(&session, &session.method_reason) == METHOD_FILE_LOAD;
-	if (by_file ? load_by_kernel(&session, err) : load_ourselves(&session, err))
+	warn_of_other_images(&session);
+	method = choose_method(&session);
+	if (load_by(&session, method, err) &&
+	    (!other_may_do(&session, method, err) || load_otherwise(&session, &method, err)))
 		return -1;
+	lost = method == METHOD_LOAD ? lost_by_ours(&session) : NULL;
+	if (lost)
+		warn_add(
+			around->warnings,
+			"only the running kernel's own loader hands on %s: it is lost; -s loads so",
+			lost);
 	if (!request->dry_run && request->method == METHOD_AUTO)
 		fprintf(around->out, "kexec: %s loaded by %s: %s\n", request->kernel,
-			by_file ? "kexec_file_load" : "kexec_load", session.method_reason);
+			method == METHOD_FILE_LOAD ? "kexec_file_load" : "kexec_load",
+			session.method_reason);
 	return 0;
 }
 
@@ -947,7 +1104,7 @@ int action_run(const struct request *request, const struct surroundings *around,
 	case ACTION_AUDIT_EFI:
 		return audit_efi(request, around, ret_status, err);
 	case ACTION_UNLOAD:
-		return unload(around, request->crash, err);
+		return unload(around, request->method, request->crash, err);
 	case ACTION_EXEC:
 		return exec_loaded(request, around, err);
 	case ACTION_FORCE:
@@ -960,9 +1117,14 @@ int action_run(const struct request *request, const struct surroundings *around,
 			return exec_loaded(request, around, err);
 		err_set_errno(err, -ops->shutdown(ops->context),
 			      "loaded, but shutdown -r now cannot be run");
+		err->code = ERR_REFUSED;
 		return err_advise(err, "; reboot in another way, or kexec -e");
 	case ACTION_STATUS:
 		return status(request, around, ret_status, err);
+	case ACTION_USAGE:
+		*ret_status = STATUS_REFUSED;
+		cli_usage(around->out);
+		return 0;
 	case ACTION_HELP:
 		cli_usage(around->out);
 		return 0;

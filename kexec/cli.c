@@ -8,22 +8,36 @@
 #include "purgatory-abi.h"
 
 enum option_id {
-	/* Short options are their own ids. */
+	/* Those of kexec-tools come first; short options are their own ids. */
 	OPTION_APPEND = 256,
 	OPTION_REUSE_CMDLINE,
 	OPTION_INITRD,
-	OPTION_UNPACK_INITRD,
-	OPTION_ENTRY_32BIT,
-	OPTION_UKI_PROFILE,
 	OPTION_MEM_MIN,
 	OPTION_MEM_MAX,
 	OPTION_NO_EFI,
 	OPTION_CONSOLE_SERIAL,
 	OPTION_CONSOLE_VGA,
-	OPTION_CONSOLE_E9,
 	OPTION_SERIAL,
 	OPTION_SERIAL_BAUD,
 	OPTION_RESET_VGA,
+	OPTION_HOTPLUG,
+	OPTION_MEMMAP_CMDLINE,
+	OPTION_PRINT_RESERVATION,
+	OPTION_MODULE,
+	OPTION_DTB,
+	OPTION_ACCEPTED, /* without an effect here */
+	OPTION_ENTRY,
+	OPTION_REUSE_INITRD,
+	OPTION_REAL_MODE,
+	OPTION_ENTRY_32BIT,
+	OPTION_JUMP,
+	OPTION_LIVE_UPDATE,
+	OPTION_OWN_FIRST, /* yield to kexec-tools' where both begin alike; see add_abbreviations() */
+	OPTION_NO_CMA = OPTION_OWN_FIRST, /* newer than any release of kexec-tools */
+	OPTION_FORCE_DTB,
+	OPTION_OF_OTHERS, /* kexec-tools has it on other processors only */
+	OPTION_UNPACK_INITRD,
+	OPTION_CONSOLE_E9,
 	OPTION_ON_CORRUPTION,
 	OPTION_HASH,
 	OPTION_DIRECT,
@@ -32,10 +46,7 @@ enum option_id {
 	OPTION_JSON,
 	OPTION_SVG,
 	OPTION_VERBOSE,
-	OPTION_HOTPLUG,
-	OPTION_MEMMAP_CMDLINE,
 	OPTION_BACKUP,
-	OPTION_PRINT_RESERVATION,
 	OPTION_DOCTOR,
 	OPTION_ESTIMATE,
 	OPTION_SPARE_COPY,
@@ -45,7 +56,7 @@ enum option_id {
 	OPTION_CAPTURE_CMDLINE,
 	OPTION_BOOT_ENTRY,
 	OPTION_LIST_ENTRIES,
-	OPTION_ACCEPTED, /* of kexec-tools, without an effect on x86-64 */
+	OPTION_UKI_PROFILE,
 	OPTION_AUDIT_EFI,
 	OPTION_AUDIT_FIRST, /* only with --audit-efi, from here on */
 	OPTION_ALL = OPTION_AUDIT_FIRST,
@@ -83,7 +94,7 @@ static const struct cli_option options[] = {
 	  "print the crashkernel= that a kernel and its initrd need, with its parts; measure: by QEMU" },
 	{ "list-entries", OPTION_LIST_ENTRIES, NULL, false,
 	  "list the boot loader's entries, the default with *" },
-	{ "hotplug", OPTION_HOTPLUG, NULL, true,
+	{ "hotplug", OPTION_HOTPLUG, NULL, false,
 	  "with -p: the kernel keeps the dump's header true at hotplug" },
 	{ "pass-memmap-cmdline", OPTION_MEMMAP_CMDLINE, NULL, true,
 	  "with -p: tell the memory map as memmap=, too" },
@@ -113,10 +124,14 @@ static const struct cli_option options[] = {
 	{ "kexec-file-syscall", 's', NULL, false,
 	  "let the running kernel do it (kexec_file_load)" },
 	{ "kexec-syscall-auto", 'a', NULL, false, "choose, and say which and why (default)" },
-	{ "type", 't', "TYPE", true,
+	{ "no-cma", OPTION_NO_CMA, NULL, false,
+	  "with -s: load into no memory that is kept for devices (CMA)" },
+	{ "force-dtb", OPTION_FORCE_DTB, NULL, false,
+	  "with -s: hand the running kernel's device tree on" },
+	{ "type", 't', "TYPE", false,
 	  "bzImage64 (bzImage), elf-x86_64 or uki: what the kernel must be" },
-	{ "mem-min", OPTION_MEM_MIN, "ADDRESS", true, "nothing is loaded below" },
-	{ "mem-max", OPTION_MEM_MAX, "ADDRESS", true, "nothing is loaded above" },
+	{ "mem-min", OPTION_MEM_MIN, "ADDRESS", false, "nothing is loaded below" },
+	{ "mem-max", OPTION_MEM_MAX, "ADDRESS", false, "nothing is loaded above" },
 	{ "noefi", OPTION_NO_EFI, NULL, true, "hand no EFI over" },
 	{ "no-checks", 'i', NULL, false,
 	  "no digests: the purgatory verifies nothing; with -e: start it whatever became of memory" },
@@ -128,16 +143,16 @@ static const struct cli_option options[] = {
 	  "whatever makes the downtime shorter, where it can be done" },
 	{ "on-corruption", OPTION_ON_CORRUPTION, "reset|halt", true,
 	  "what the purgatory does about damage (reset, after 10 s)" },
-	{ "console-serial", OPTION_CONSOLE_SERIAL, NULL, true,
+	{ "console-serial", OPTION_CONSOLE_SERIAL, NULL, false,
 	  "the purgatory speaks on a serial port" },
-	{ "console-vga", OPTION_CONSOLE_VGA, NULL, true,
+	{ "console-vga", OPTION_CONSOLE_VGA, NULL, false,
 	  "the purgatory speaks on a VGA text screen" },
 	{ "console-e9", OPTION_CONSOLE_E9, NULL, true,
 	  "the purgatory speaks on the debug port 0xe9" },
-	{ "serial", OPTION_SERIAL, "PORT", true, "ttyS0 to ttyS3 or an I/O port, 0x3f8" },
-	{ "serial-baud", OPTION_SERIAL_BAUD, "RATE", true,
+	{ "serial", OPTION_SERIAL, "PORT", false, "ttyS0 to ttyS3 or an I/O port, 0x3f8" },
+	{ "serial-baud", OPTION_SERIAL_BAUD, "RATE", false,
 	  "a divisor of 115200; else left as it is" },
-	{ "reset-vga", OPTION_RESET_VGA, NULL, true, "bring VGA back to text before the jump" },
+	{ "reset-vga", OPTION_RESET_VGA, NULL, false, "bring VGA back to text before the jump" },
 	{ "no-ifdown", 'x', NULL, false, "leave the network up when starting" },
 	{ "no-sync", 'y', NULL, false, "do not sync file systems when starting" },
 	{ "capture", OPTION_CAPTURE, "FILE.tar", false,
@@ -165,7 +180,21 @@ static const struct cli_option options[] = {
 	{ "help", 'h', NULL, false, "print this" },
 	{ "elf64-core-headers", OPTION_ACCEPTED, NULL, false, NULL },
 	{ "elf32-core-headers", OPTION_ACCEPTED, NULL, false, NULL },
-	{ "args-linux", OPTION_ACCEPTED, NULL, false, NULL }, /* a bzImage is one */
+	{ "dt-no-old-root", OPTION_OF_OTHERS, NULL, false, NULL },
+	{ "reuse-video-type", OPTION_ACCEPTED, NULL, true, NULL }, /* always done */
+	/* How a vmlinux or an ELF file is started: a bzImage is always Linux. */
+	{ "args-linux", OPTION_ACCEPTED, NULL, true, NULL },
+	{ "args-elf", OPTION_ACCEPTED, NULL, true, NULL },
+	{ "args-none", OPTION_ACCEPTED, NULL, true, NULL },
+	{ "module", OPTION_MODULE, "FILE", true, NULL },
+	{ "dtb", OPTION_DTB, "FILE", true, NULL },
+	{ "real-mode", OPTION_REAL_MODE, NULL, true, NULL },
+	{ "entry", OPTION_ENTRY, "ADDRESS", false, NULL },
+	{ "reuseinitrd", OPTION_REUSE_INITRD, NULL, false, NULL },
+	{ "load-preserve-context", OPTION_JUMP, NULL, false, NULL },
+	{ "load-jump-back-helper", OPTION_JUMP, NULL, false, NULL },
+	{ "load-live-update", OPTION_LIVE_UPDATE, NULL, false, NULL },
+	{ "exec-live-update", OPTION_LIVE_UPDATE, NULL, false, NULL },
 };
 
 enum { NR_OPTIONS = sizeof(options) / sizeof(options[0]) };
@@ -240,7 +269,7 @@ static int set_action(struct request *request, enum action action, struct err *e
 	    request->action != ACTION_STATUS)
 		return err_set(
 			err, ERR_USAGE,
-			"only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture, --list-entries and --print-ckr-size can be done at a time");
+			"only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and --list-entries can be done at a time");
 	if (request->action != ACTION_STATUS)
 		request->action = action;
 	return 0;
@@ -509,7 +538,39 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	case OPTION_BACKUP:
 		return parse_backup(argument, request, err);
 	case OPTION_PRINT_RESERVATION:
-		return set_action(request, ACTION_PRINT_RESERVATION, err);
+		request->action = ACTION_PRINT_RESERVATION;
+		return 0;
+	case OPTION_NO_CMA:
+		request->no_cma = true;
+		return 0;
+	case OPTION_FORCE_DTB:
+		request->force_dtb = true;
+		return 0;
+	case OPTION_MODULE:
+		request->module = true;
+		return 0;
+	case OPTION_DTB:
+		request->dtb = true;
+		return 0;
+	case OPTION_ENTRY:
+		return err_set(
+			err, ERR_USAGE,
+			"--entry: a kernel is entered by the purgatory, which verifies it, and nowhere else");
+	case OPTION_REUSE_INITRD:
+		return err_set(err, ERR_USAGE,
+			       "--reuseinitrd: the running kernel has not kept its initrd");
+	case OPTION_REAL_MODE:
+		return err_set(
+			err, ERR_USAGE,
+			"--real-mode: a kernel is entered in 64-bit or in 32-bit mode, and in "
+			"no other");
+	case OPTION_JUMP:
+		return err_set(err, ERR_USAGE,
+			       "--%s: no kernel comes back to the one that has started it",
+			       option->name);
+	case OPTION_LIVE_UPDATE:
+		return err_set(err, ERR_USAGE, "--%s: this loader does not update a running Xen",
+			       option->name);
 	case OPTION_DOCTOR:
 		return set_action(request, ACTION_DOCTOR, err);
 	case OPTION_ESTIMATE:
@@ -561,6 +622,13 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	}
 }
 
+/* What is done as soon as it is read, whatever else there is. */
+static bool is_immediate(enum action action)
+{
+	return action == ACTION_HELP || action == ACTION_USAGE || action == ACTION_VERSION ||
+	       action == ACTION_PRINT_RESERVATION;
+}
+
 static bool has_all_of_kernel(const struct footprint_of *of)
 {
 	return of->init_size && of->alignment && of->pref_address;
@@ -575,7 +643,7 @@ static int check(const struct request *request, const char *load_option, const c
 	bool lists = request->action == ACTION_LIST_ENTRIES;
 	bool examines = request->action == ACTION_DOCTOR || request->action == ACTION_ESTIMATE;
 
-	if (request->action == ACTION_HELP || request->action == ACTION_VERSION)
+	if (is_immediate(request->action) && !request->sysroot)
 		return 0;
 	if (load_option && !loads && !examines)
 		return err_set(err, ERR_USAGE, "--%s makes no sense without loading a kernel",
@@ -630,7 +698,7 @@ static int check(const struct request *request, const char *load_option, const c
 			"--json goes with --dry-run, --doctor, --audit-efi or --list-entries");
 	if (request->svg && (!request->dry_run || !loads))
 		return err_set(err, ERR_USAGE, "--svg goes with --dry-run");
-	if (request->type && strcmp(request->type, "bzImage64") &&
+	if (loads && request->type && strcmp(request->type, "bzImage64") &&
 	    strcmp(request->type, "bzImage") && strcmp(request->type, TYPE_ELF) &&
 	    strcmp(request->type, TYPE_UKI))
 		return err_set(
@@ -663,19 +731,65 @@ static int refuse_option(int id, const char *word, struct err *err)
 		       count > 1 ? "several options begin so" : "no such option");
 }
 
-int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err)
+/* Whether the text is clear to kexec-tools, and an option of ours begins with it, too. */
+static bool is_contended(const char *text, size_t length)
 {
-	struct option long_options[NR_OPTIONS + 1] = { 0 };
-	struct request request = { .mem_max = PHYS_LIMIT, .hashes = PURGATORY_HASH_ALL };
-	const char *load_option = NULL, *audit_option = NULL;
-	/* The colon has a missing argument told from an unknown option. */
-	char short_options[2 * NR_OPTIONS + 3] = ":";
-	size_t used = 1;
-	int index, id;
+	const struct cli_option *first = NULL;
+	bool contended = false;
 
 	for (size_t i = 0; i < NR_OPTIONS; i++) {
+		const struct cli_option *option = &options[i];
+
+		if (strncmp(option->name, text, length))
+			continue;
+		if (option->id >= OPTION_OWN_FIRST)
+			contended = true;
+		else if (!first)
+			first = option;
+		/* Two names of one option are no doubt. */
+		else if (option->id != first->id || option->id == OPTION_ACCEPTED)
+			return false;
+	}
+	return contended;
+}
+
+enum { ABBREVIATIONS_MAX = 128, ABBREVIATION_SIZE = 24 };
+
+struct table {
+	struct option option[NR_OPTIONS + ABBREVIATIONS_MAX + 1];
+	char abbreviation[ABBREVIATIONS_MAX][ABBREVIATION_SIZE];
+	size_t count, nr_abbreviations;
+};
+
+/*
+ * Where an abbreviation is clear to kexec-tools, an option of ours that begins alike must not
+ * make it ambiguous: it becomes a name of its own, which getopt_long() prefers.
+ */
+static void add_abbreviations(struct table *table, size_t index)
+{
+	const char *name = options[index].name;
+
+	for (size_t length = 1; length < strlen(name) && length < ABBREVIATION_SIZE; length++) {
+		char *to = table->abbreviation[table->nr_abbreviations];
+
+		if (table->nr_abbreviations == ABBREVIATIONS_MAX || !is_contended(name, length))
+			continue;
+		memcpy(to, name, length);
+		table->nr_abbreviations++;
+		table->option[table->count] = table->option[index];
+		table->option[table->count++].name = to;
+	}
+}
+
+static void make_table(struct table *ret, char short_options[2 * NR_OPTIONS + 3])
+{
+	size_t used = 0;
+
+	/* The colon has a missing argument told from an unknown option. */
+	short_options[used++] = ':';
+	for (size_t i = 0; i < NR_OPTIONS; i++) {
 		/* val is the index, so that an option is found in the table at once. */
-		long_options[i] =
+		ret->option[ret->count++] =
 			(struct option){ options[i].name,
 					 !options[i].argument	       ? no_argument
 					 : *options[i].argument == '[' ? optional_argument
@@ -688,23 +802,42 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 			short_options[used++] = ':';
 	}
 	short_options[used] = '\0';
+	for (size_t i = 0; i < NR_OPTIONS; i++)
+		if (options[i].id < OPTION_OWN_FIRST)
+			add_abbreviations(ret, i);
+}
 
+int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err)
+{
+	struct table table = { 0 };
+	struct request request = { .mem_max = PHYS_LIMIT, .hashes = PURGATORY_HASH_ALL };
+	const char *load_option = NULL, *audit_option = NULL;
+	char short_options[2 * NR_OPTIONS + 3];
+	int id;
+
+	make_table(&table, short_options);
 	optind = 0;
 	opterr = 0;
-	while ((id = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+	while ((id = getopt_long(argc, argv, short_options, table.option, NULL)) != -1) {
+		const struct cli_option *option = options;
+
+		if (id == '?' && optopt == '?') {
+			request.action = ACTION_USAGE;
+			break;
+		}
 		if (id == '?' || id == ':')
 			return refuse_option(id, argv[optind - 1], err);
-		for (index = 0; id < 256 && index < NR_OPTIONS && options[index].id != id;)
-			index++;
+		while (id < 256 && option->id != id)
+			option++;
 		if (id >= 256)
-			index = id - 256;
-		if (options[index].only_for_load)
-			load_option = options[index].name;
-		if (options[index].id >= OPTION_AUDIT_FIRST)
-			audit_option = options[index].name;
-		if (apply(&options[index], optarg, &request, err))
+			option = &options[id - 256];
+		if (option->only_for_load)
+			load_option = option->name;
+		if (option->id >= OPTION_AUDIT_FIRST)
+			audit_option = option->name;
+		if (apply(option, optarg, &request, err))
 			return -1;
-		if (request.action == ACTION_HELP || request.action == ACTION_VERSION)
+		if (is_immediate(request.action))
 			break;
 	}
 	if (optind < argc)

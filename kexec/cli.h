@@ -23,6 +23,7 @@ enum action {
 	ACTION_CAPTURE,
 	ACTION_LIST_ENTRIES,
 	ACTION_HELP,
+	ACTION_USAGE, /* -?: the help, and exit status 1 */
 	ACTION_VERSION,
 };
 
@@ -50,6 +51,8 @@ struct request {
 	enum load_spares spares;
 	enum load_direct direct;
 	bool fast;
+	bool no_cma, force_dtb; /* for the running kernel's own loader */
+	bool module, dtb;	/* of other images than a bzImage */
 	bool reuse_cmdline;
 	bool from_entry;	   /* --boot-entry names kernel and initrds */
 	const char *boot_entry;	   /* its name; NULL: the default */

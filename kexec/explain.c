@@ -76,6 +76,16 @@ bool explain_used_up(const struct root *root, bool crash)
 	return !root_read_number(root, path, &left, &ignored) && !left;
 }
 
+bool explain_is_limited(const struct root *root, bool crash)
+{
+	char *limit CLEANUP(text_done) = NULL;
+	struct err ignored;
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/sys/kernel/%s", limit_name(crash));
+	return !root_read_text(root, path, &limit, &ignored) && strcmp(limit, "-1");
+}
+
 static bool is_used_up(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
 {
 	snprintf(detail, EXPLAIN_DETAIL_MAX, "%s", limit_name(failure->crash));
@@ -98,26 +108,17 @@ static bool is_not_built(const struct explain_failure *failure, char detail[EXPL
 {
 	const char *option =
 		failure->call == EXPLAIN_FILE_LOAD ? "CONFIG_KEXEC_FILE" : "CONFIG_KEXEC";
-	static const char *const place[] = { "boot/config-%s", "lib/modules/%s/config" };
-	char *release CLEANUP(text_done) = NULL;
-	char path[128], line[64];
+	char *release CLEANUP(text_done) = NULL, *config CLEANUP(text_done) = NULL;
+	char path[CONFIG_PATH_MAX];
 	struct err ignored;
 
-	if (root_read_text(failure->root, "proc/sys/kernel/osrelease", &release, &ignored))
+	if (root_read_text(failure->root, "proc/sys/kernel/osrelease", &release, &ignored) ||
+	    !gather_config(failure->root, release, &config, path))
 		return false;
-	snprintf(line, sizeof(line), "\n%s=y\n", option);
-	for (size_t i = 0; i < sizeof(place) / sizeof(place[0]); i++) {
-		char *config CLEANUP(text_done) = NULL;
-
-		snprintf(path, sizeof(path), i ? place[1] : place[0], release);
-		if (root_read_text(failure->root, path, &config, &ignored))
-			continue;
-		if (strstr(config, line))
-			return false;
-		snprintf(detail, EXPLAIN_DETAIL_MAX, "/%s: no %s=y", path, option);
-		return true;
-	}
-	return false;
+	if (config_has(config, option))
+		return false;
+	snprintf(detail, EXPLAIN_DETAIL_MAX, "/%s: no %s=y", path, option);
+	return true;
 }
 
 /* The zero page of the running kernel says how the firmware started it. */

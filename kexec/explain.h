@@ -41,6 +41,8 @@ struct explain_cause {
 
 /* Whether kexec_load_limit_panic, or _reboot, allows no more calls. */
 bool explain_used_up(const struct root *root, bool crash);
+/* Whether it counts calls, so that none should be spent on a trial. */
+bool explain_is_limited(const struct root *root, bool crash);
 
 const struct explain_cause *explain_causes(size_t *ret_count);
 

@@ -37,6 +37,13 @@ struct system_crash {
 	bool first_mib_in_use;	  /* the running kernel allocates from it (before 5.14) */
 };
 
+/* What the running kernel's own loader hands on, and nobody else can. */
+enum system_handed_on {
+	HANDED_ON_KHO = 1,  /* what kexec handover preserves, to a normal kernel */
+	HANDED_ON_IMA = 2,  /* IMA's list of measurements, likewise */
+	HANDED_ON_KEYS = 4, /* of dm-crypt, to a crash kernel */
+};
+
 /* Owned; zero-initialise; release with system_done(). */
 struct system {
 	struct memmap firmware; /* /sys/firmware/memmap, as it stands there */
@@ -69,7 +76,8 @@ struct system {
 	bool only_shown; /* by no plan for it anything is loaded: where /proc/iomem is hidden, the
 			    firmware's map stands for it */
 	char *release;	 /* uname -r; NULL if unreadable */
-	char *lockdown;	 /* "none", "integrity", "confidentiality"; NULL: no such file */
+	uint32_t handed_on; /* of enum system_handed_on */
+	char *lockdown;	    /* "none", "integrity", "confidentiality"; NULL: no such file */
 };
 
 void system_done(struct system *system);

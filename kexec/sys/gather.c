@@ -833,6 +833,90 @@ static void gather_xen(const struct root *root, struct system *system)
 	system->is_xen_pv = !(bits & AUTO_TRANSLATED_PHYSMAP);
 }
 
+bool gather_config(const struct root *root, const char *release, char **ret,
+		   char ret_path[CONFIG_PATH_MAX])
+{
+	static const char *const prefix[] = { "boot/config-", "lib/modules/" };
+	static const char *const suffix[] = { "", "/config" };
+	struct err ignored;
+
+	for (size_t i = 0; release && i < sizeof(prefix) / sizeof(prefix[0]); i++) {
+		snprintf(ret_path, CONFIG_PATH_MAX, "%s%s%s", prefix[i], release, suffix[i]);
+		if (!root_peek_text(root, ret_path, ret, &ignored))
+			return true;
+	}
+	return false;
+}
+
+bool config_has(const char *config, const char *option)
+{
+	size_t length = strlen(option);
+
+	for (const char *at = config; (at = strstr(at, option)); at += length)
+		if ((at == config || at[-1] == '\n') && !strncmp(at + length, "=y", 2) &&
+		    (at[length + 2] == '\n' || !at[length + 2]))
+			return true;
+	return false;
+}
+
+static bool exceeds(const struct root *root, const char *path, uint64_t limit)
+{
+	char *text CLEANUP(text_done) = NULL;
+	struct err ignored;
+	uint64_t value;
+
+	return !root_peek_text(root, path, &text, &ignored) &&
+	       num_parse(text, strlen(text), 10, &value) && value > limit;
+}
+
+/* kernel/liveupdate/kexec_handover.c: its directory is made where it is on, kho= switches it. */
+static bool hands_memory_over(const struct root *root, const char *cmdline, const char *config)
+{
+	struct bytes value;
+
+	if (root_exists(root, "sys/kernel/debug/kho/out"))
+		return true;
+	/* Without a config nothing is known to be left out, nor to be the default. */
+	if (config && !config_has(config, "CONFIG_KEXEC_HANDOVER"))
+		return false;
+	if (!cmdline || !cmdline_get(cmdline, "kho", &value) || !value.size)
+		return config && config_has(config, "CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT");
+	/* As kstrtobool() reads it. */
+	return memchr("yYtT1", value.data[0], 5) ||
+	       (value.size > 1 && (value.data[0] | 0x20) == 'o' && (value.data[1] | 0x20) == 'n');
+}
+
+/*
+ * Of IMA's list the first record is always there: it measures the boot, not what ran. The keys
+ * are counted by kernel/crash_dump_dm_crypt.c (since 6.17).
+ */
+static void gather_handed_on(const struct root *root, struct system *system)
+{
+	static const char fact[] = FACTS "handed-on";
+	char *config CLEANUP(text_done) = NULL, *kept CLEANUP(text_done) = NULL;
+	char path[CONFIG_PATH_MAX], text[32];
+	struct err ignored;
+	uint64_t value;
+
+	if (!root->is_live && !root_read_text(root, fact, &kept, &ignored) &&
+	    num_parse(kept, strlen(kept), 0, &value)) {
+		system->handed_on = (uint32_t)value;
+		return;
+	}
+	gather_config(root, system->release, &config, path);
+	if (hands_memory_over(root, system->cmdline, config))
+		system->handed_on |= HANDED_ON_KHO;
+	if (exceeds(root, "sys/kernel/security/ima/runtime_measurements_count", 1) &&
+	    (!config || config_has(config, "CONFIG_IMA_KEXEC")))
+		system->handed_on |= HANDED_ON_IMA;
+	if (exceeds(root, "sys/kernel/config/crash_dm_crypt_keys/count", 0))
+		system->handed_on |= HANDED_ON_KEYS;
+	if (!system->handed_on)
+		return;
+	snprintf(text, sizeof(text), "0x%x", system->handed_on);
+	root_record_text(root, fact, text);
+}
+
 int gather_choice(const struct root *root, struct system *ret, struct err *err)
 {
 	if (gather_cmdline(root, ret, err))
@@ -842,6 +926,7 @@ int gather_choice(const struct root *root, struct system *ret, struct err *err)
 		return -1;
 	gather_lockdown(root, ret);
 	gather_xen(root, ret);
+	gather_handed_on(root, ret);
 	return 0;
 }
 

@@ -7,8 +7,16 @@
 #include "kexec/sys/root.h"
 #include "purgatory-abi.h"
 
-/* What the choice of a loader and a command line need: cmdline, release and lockdown. ret is
- * zero-initialised and the caller's. */
+/* How the running kernel was built, from /boot or /lib/modules: ret_path, from the root, says
+ * which; false if neither may be read. ret is malloc'ed. */
+enum { CONFIG_PATH_MAX = 128 };
+bool gather_config(const struct root *root, const char *release, char **ret,
+		   char ret_path[CONFIG_PATH_MAX]);
+/* Whether it says option=y. */
+bool config_has(const char *config, const char *option);
+
+/* What the choice of a loader and a command line need: cmdline, release, lockdown, and what is
+ * handed on. ret is zero-initialised and the caller's. */
 int gather_choice(const struct root *root, struct system *ret, struct err *err);
 
 /* /proc/iomem, and how much memory the running kernel has. */

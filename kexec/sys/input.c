@@ -62,14 +62,26 @@ static int copy_pipe(int from, int to, struct err *err)
 	}
 }
 
+static int new_memory(const char *name, struct err *err)
+{
+	int fd = create_memory_file(name);
+
+	return fd < 0 ? err_set_errno(err, errno, "memfd_create") : fd;
+}
+
+static int seal(int fd, struct err *err)
+{
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
+		return err_set_errno(err, errno, "sealing a copy in memory");
+	return 0;
+}
+
 /* The descriptor is one of memory then. */
 static int pipe_to_memory(int *from, struct err *err)
 {
-	int fd CLEANUP(fd_close) = create_memory_file("kexec-input");
+	int fd CLEANUP(fd_close) = new_memory("kexec-input", err);
 
-	if (fd < 0)
-		return err_set_errno(err, errno, "memfd_create");
-	if (copy_pipe(*from, fd, err))
+	if (fd < 0 || copy_pipe(*from, fd, err) || seal(fd, err))
 		return -1;
 	close(*from);
 	*from = fd;
@@ -262,16 +274,16 @@ void inputs_done(struct inputs *inputs)
 
 int input_in_memory(const char *name, struct bytes bytes, struct input *ret, struct err *err)
 {
-	struct input input CLEANUP(input_done) = { .path = name, .fd = create_memory_file(name) };
+	struct input input CLEANUP(input_done) = { .path = name, .fd = new_memory(name, err) };
 
 	if (input.fd < 0)
-		return err_set_errno(err, errno, "memfd_create");
+		return -1;
 	if (fd_write(input.fd, bytes))
 		return err_set_errno(err, errno, "copying to memory");
-	if (fcntl(input.fd, F_ADD_SEALS,
-		  F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
-	    fstat(input.fd, &input.status))
-		return err_set_errno(err, errno, "sealing a file in memory");
+	if (seal(input.fd, err))
+		return -1;
+	if (fstat(input.fd, &input.status))
+		return err_set_errno(err, errno, "fstat");
 	*ret = input;
 	input.fd = -1;
 	return 0;

@@ -42,6 +42,9 @@ static void real_network_down(void *context)
 	for (struct if_nameindex *at = interfaces; at && at->if_index; at++) {
 		struct ifreq request = { 0 };
 
+		/* The name of an address of another one. */
+		if (strchr(at->if_name, ':'))
+			continue;
 		strncpy(request.ifr_name, at->if_name, sizeof(request.ifr_name) - 1);
 		if (ioctl(fd, SIOCGIFFLAGS, &request) || request.ifr_flags & IFF_LOOPBACK ||
 		    !(request.ifr_flags & IFF_UP))

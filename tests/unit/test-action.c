@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "kexec/action.h"
+#include "kexec/sys/fd.h"
 #include "kexec/sys/gather.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
@@ -23,6 +24,7 @@
 
 static char did[256];
 static int load_result, file_load_result, exec_result;
+static unsigned long unknown_flags;  /* to kexec_file_load */
 static struct bytes archive, packed; /* an initrd, which the segments are compared with */
 static const char *loaded_initrd;
 
@@ -84,7 +86,7 @@ static int record_file_load(void *context, int kernel_fd, int initrd_fd, size_t 
 		 cmdline ?: "", flags);
 	take_file(kernel_fd, &given_kernel);
 	take_file(initrd_fd, &given_initrd);
-	return file_load_result;
+	return flags & unknown_flags ? -EINVAL : file_load_result;
 }
 
 static void record_sync(void *context)
@@ -136,6 +138,7 @@ static int set_up(void **state)
 	mk_path(&machine, "vmlinuz", kernel);
 	did[0] = '\0';
 	load_result = file_load_result = 0;
+	unknown_flags = 0;
 	exec_result = -EINVAL;
 	return 0;
 }
@@ -221,8 +224,6 @@ static void test_load(void **state)
 	       "1: --dry-run with -s: where the running kernel would put a kernel is not known "
 	       "before it does; -c shows our plan",
 	       "");
-	expect("-s -l %K --initrd %K --initrd %K",
-	       "1: -s takes one initrd, 2 are given; -c joins them", "");
 	expect("-s -l %K --direct",
 	       "1: --direct with -s: the running kernel's own loader starts kernels only as they are; "
 	       "-c does it",
@@ -284,6 +285,239 @@ static void test_locked_down(void **state)
 	expect_said("-s -l %K", "");
 }
 
+/* What only the running kernel's own loader hands on, and to which kernel. */
+static void test_handed_on(void **state)
+{
+	static const struct {
+		const char *path, *text;
+		bool crash;
+		const char *what;
+	} rows[] = {
+		{ "boot/config-6.18.0",
+		  "\nCONFIG_KEXEC_HANDOVER=y\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n", false,
+		  "what kexec handover preserves" },
+		{ "proc/cmdline", "quiet kho=0 kho=on\n", false, "what kexec handover preserves" },
+		{ "sys/kernel/security/ima/runtime_measurements_count", "2\n", false,
+		  "IMA's list of measurements" },
+		{ "sys/kernel/config/crash_dm_crypt_keys/count", "1\n", true,
+		  "the keys of dm-crypt that are staged for a crash kernel" },
+		/* Its directory stays here. */
+		{ "sys/kernel/debug/kho/out/fdt", "x", false, "what kexec handover preserves" },
+	};
+	static const struct {
+		const char *path, *text;
+	} nothing[] = {
+		{ "boot/config-6.18.0", "\nCONFIG_KEXEC_HANDOVER=y\n" },
+		{ "proc/cmdline", "quiet kho=on kho=off\n" },
+		{ "sys/kernel/security/ima/runtime_measurements_count", "1\n" },
+		{ "sys/kernel/config/crash_dm_crypt_keys/count", "0\n" },
+	};
+	char said[300];
+
+	(void)state;
+	mk_text(&machine, "proc/sys/kernel/osrelease", "6.18.0\n");
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++) {
+		mk_text(&machine, nothing[i].path, nothing[i].text);
+		expect("-l %K", "0", "load(3,0x3e0000) ");
+		expect("-c -l %K", "0", "load(3,0x3e0000) ");
+		assert_string_equal(warned, "");
+		mk_file(&machine, nothing[i].path, NULL, 0);
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		mk_text(&machine, rows[i].path, rows[i].text);
+		if (rows[i].crash) {
+			mk_text(&machine, "sys/kernel/kexec_crash_loaded", "0\n");
+			expect("-l %K", "0", "load(3,0x3e0000) ");
+			expect("-p %K", "0", "file_load(kernel,none,1,,0x6) ");
+		} else {
+			expect("-l %K", "0", "file_load(kernel,none,1,,0x4) ");
+			snprintf(said, sizeof(said),
+				 "kexec: %s loaded by kexec_file_load: no other hands on %s\n",
+				 kernel, rows[i].what);
+			assert_string_equal(output, said);
+			/* What cannot be had so is had otherwise, and the loss is told. */
+			snprintf(
+				said, sizeof(said),
+				"only the running kernel's own loader hands on %s: it is lost; -s loads "
+				"so",
+				rows[i].what);
+			file_load_result = -EADDRNOTAVAIL;
+			expect("-l %K", "0", "file_load(kernel,none,1,,0x4) load(3,0x3e0000) ");
+			assert_string_equal(last, said);
+			file_load_result = 0;
+			expect("-c -l %K", "0", "load(3,0x3e0000) ");
+			assert_string_equal(last, said);
+		}
+		mk_file(&machine, rows[i].path, NULL, 0);
+	}
+}
+
+/* IMA's list goes nowhere if the kernel was built without. */
+static void test_measurements_stay(void **state)
+{
+	(void)state;
+	mk_text(&machine, "proc/sys/kernel/osrelease", "6.18.0\n");
+	mk_text(&machine, "sys/kernel/security/ima/runtime_measurements_count", "2\n");
+	mk_text(&machine, "boot/config-6.18.0", "\n# CONFIG_IMA_KEXEC is not set\n");
+	expect("-l %K", "0", "load(3,0x3e0000) ");
+}
+
+/* Under -a the other call is made where it may do what the first did not. */
+static void test_fall_back(void **state)
+{
+	static const int by_file[] = { ENOSYS, EPERM, EACCES };
+	static const int not_by_file[] = { EBUSY, EINVAL, ENOMEM, EADDRNOTAVAIL };
+	static const int by_ours[] = { ENOSYS, EINVAL, ENOEXEC, ENOMEM, EADDRNOTAVAIL, EOPNOTSUPP };
+	static const int not_by_ours[] = { EPERM,   EBUSY,   EKEYREJECTED, ENOKEY,
+					   EBADMSG, ELIBBAD, ENOPKG,	   ENODATA };
+	static const char both[] = "load(3,0x3e0000) file_load(kernel,none,1,,0x4) ";
+	static const char back[] = "file_load(kernel,none,1,,0x4) load(3,0x3e0000) ";
+	char said[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(by_file) / sizeof(by_file[0]); i++) {
+		load_result = -by_file[i];
+		expect("-l %K", "0", both);
+		snprintf(said, sizeof(said),
+			 "kexec: %s loaded by kexec_file_load: kexec_load failed: %s\n", kernel,
+			 strerror(by_file[i]));
+		assert_string_equal(output, said);
+		did[0] = '\0';
+		assert_int_equal(strncmp(run("-c -l %K"), "255: kexec_load failed: ", 24), 0);
+		assert_string_equal(did, "load(3,0x3e0000) ");
+	}
+	for (size_t i = 0; i < sizeof(not_by_file) / sizeof(not_by_file[0]); i++) {
+		load_result = -not_by_file[i];
+		did[0] = '\0';
+		assert_int_equal(strncmp(run("-l %K"), "255: kexec_load failed: ", 24), 0);
+		assert_string_equal(did, "load(3,0x3e0000) ");
+	}
+	/* Of two failures for one cause the first is told, else the second. */
+	load_result = file_load_result = -EPERM;
+	assert_int_equal(strncmp(run("-l %K"), "255: kexec_load failed: ", 24), 0);
+	file_load_result = -ENOKEY;
+	assert_int_equal(strncmp(run("-l %K"), "255: kexec_file_load failed: ", 29), 0);
+
+	mk_text(&machine, "sys/kernel/security/ima/runtime_measurements_count", "2\n");
+	load_result = 0;
+	for (size_t i = 0; i < sizeof(by_ours) / sizeof(by_ours[0]); i++) {
+		file_load_result = -by_ours[i];
+		expect("-l %K", "0", back);
+		did[0] = '\0';
+		assert_int_equal(strncmp(run("-s -l %K"), "255: kexec_file_load failed: ", 29), 0);
+		assert_string_equal(did, "file_load(kernel,none,1,,0x4) ");
+	}
+	for (size_t i = 0; i < sizeof(not_by_ours) / sizeof(not_by_ours[0]); i++) {
+		file_load_result = -not_by_ours[i];
+		did[0] = '\0';
+		assert_int_equal(strncmp(run("-l %K"), "255: kexec_file_load failed: ", 29), 0);
+		assert_string_equal(did, "file_load(kernel,none,1,,0x4) ");
+	}
+	/* Nothing goes round a lockdown. */
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	file_load_result = -ENOEXEC;
+	did[0] = '\0';
+	assert_int_equal(strncmp(run("-l %K"), "255: kexec_file_load failed: ", 29), 0);
+	assert_string_equal(did, "file_load(kernel,none,1,,0x4) ");
+}
+
+/* Flags that a running kernel may not know: they are left out then. */
+static void test_newer_flags(void **state)
+{
+	(void)state;
+	expect("-s -l %K --no-cma --force-dtb", "0", "file_load(kernel,none,1,,0x34) ");
+	expect("-l %K --no-cma", "0", "load(3,0x3e0000) ");
+	expect("-l %K --force-dtb", "0", "file_load(kernel,none,1,,0x24) ");
+	expect("-c -l %K --force-dtb", "0", "load(3,0x3e0000) ");
+	assert_string_equal(warned,
+			    "only the running kernel's own loader hands on the device tree of "
+			    "--force-dtb: it is lost; -s loads so");
+	unknown_flags = 0x38;
+	expect("-s -l %K --no-cma", "0",
+	       "file_load(kernel,none,1,,0x14) file_load(kernel,none,1,,0x4) ");
+	assert_string_equal(warned, "");
+	expect("-s -l %K --force-dtb", "0",
+	       "file_load(kernel,none,1,,0x24) file_load(kernel,none,1,,0x4) ");
+	assert_string_equal(warned,
+			    "--force-dtb: the running kernel cannot hand its device tree on (Linux "
+			    "6.18 and later can)");
+	expect("-s -d -l %K", "0", "file_load(kernel,none,1,,0xc) file_load(kernel,none,1,,0x4) ");
+	/* A try counts there. */
+	mk_text(&machine, "proc/sys/kernel/kexec_load_limit_reboot", "1\n");
+	expect("-s -d -l %K", "0", "file_load(kernel,none,1,,0x4) ");
+	file_load_result = -EINVAL;
+	assert_int_equal(
+		strncmp(run("-s -l %K"), "255: kexec_file_load failed: Invalid argument", 45), 0);
+}
+
+/* What the running kernel reads: the file itself, or a copy that nobody can write to. */
+static void test_files_of_the_kernel(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	static const uint8_t zeros[4096 - 3];
+	struct buf compressed CLEANUP(buf_done) = { 0 }, joined CLEANUP(buf_done) = { 0 };
+	struct err err;
+	char one[MK_PATH_MAX], two[MK_PATH_MAX], line[3 * MK_PATH_MAX];
+
+	(void)state;
+	mk_image(image);
+	expect("-s -l %K", "0", "file_load(kernel,none,1,,0x4) ");
+	assert_false(given_kernel.is_sealed);
+	assert_int_equal(given_kernel.bytes.size, sizeof(image));
+	pack_xz((struct bytes){ image, sizeof(image) }, &compressed);
+	mk_file(&machine, "vmlinuz", compressed.data, compressed.size);
+	mk_file(&machine, "one", "one", 3);
+	mk_file(&machine, "two", "two2", 4);
+	mk_path(&machine, "one", one);
+	mk_path(&machine, "two", two);
+	snprintf(line, sizeof(line), "-s -l %%K --initrd=%s", one);
+	expect(line, "0", "file_load(kernel,initrd,1,,0x0) ");
+	assert_true(given_kernel.is_sealed);
+	assert_int_equal(given_kernel.bytes.size, sizeof(image));
+	assert_memory_equal(given_kernel.bytes.data, image, sizeof(image));
+	assert_false(given_initrd.is_sealed);
+	snprintf(line, sizeof(line), "-s -l %%K --initrd=%s --ramdisk=%s", one, two);
+	expect(line, "0", "file_load(kernel,initrd,1,,0x0) ");
+	assert_true(given_initrd.is_sealed);
+	assert_int_equal(given_initrd.bytes.size, 4096 + 4);
+	assert_int_equal(buf_append(&joined, "one", 3, &err) ||
+				 buf_append(&joined, zeros, sizeof(zeros), &err) ||
+				 buf_append(&joined, "two2", 4, &err),
+			 0);
+	assert_memory_equal(given_initrd.bytes.data, joined.data, joined.size);
+}
+
+static void test_void_of_the_kernel(void **state)
+{
+	static const char *const options[] = {
+		"--no-checks",
+		"--mem-min=1M",
+		"--mem-max=1G",
+		"--noefi",
+		"--console-serial",
+		"--serial=ttyS1",
+		"--serial-baud=115200",
+		"--reset-vga",
+		"--on-corruption=halt",
+		"--hash=baseline",
+		"-i",
+	};
+	char line[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		snprintf(line, sizeof(line), "-s -l %%K %s", options[i]);
+		expect(line, "0", "file_load(kernel,none,1,,0x4) ");
+		assert_non_null(strstr(warned, ": without an effect, for the running kernel's own "
+					       "loader loads (as asked)"));
+	}
+	expect("-l %K --module=x", "0", "load(3,0x3e0000) ");
+	assert_string_equal(warned, "--module: a bzImage takes no modules, none is loaded");
+	expect("-l %K --dtb=x --args-elf --args-none --reuse-video-type", "0", "load(3,0x3e0000) ");
+	assert_string_equal(warned,
+			    "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");
+}
+
 /* The running kernel keeps a copy, for which it would kill. */
 static void test_memory_for_the_copy(void **state)
 {
@@ -314,11 +548,10 @@ static void test_own_loader_goes_low(void **state)
 	char refusal[400];
 
 	(void)state;
-	snprintf(
-		refusal, sizeof(refusal),
-		"1: %s, and the lockdown forbids any other: nothing was loaded; -s does it all the "
-		"same",
-		said);
+	snprintf(refusal, sizeof(refusal),
+		 "1: %s, and no other is allowed: nothing was loaded; -s does it all the "
+		 "same",
+		 said);
 	mk_text(&machine, "proc/iomem", low);
 	mk_text(&machine, "proc/sys/kernel/osrelease", "6.11.10-amd64\n");
 	expect("-s -l %K", "0", "file_load(kernel,none,1,,0x4) ");
@@ -334,8 +567,8 @@ static void test_own_loader_goes_low(void **state)
 		"00900000-3fffffff : System RAM\n  00a00000-04000000 : Crash kernel\n");
 	expect("-p %K",
 	       "1: the running kernel's own loader may put the kernel at 0xa00000, from where "
-	       "it moves itself to 0x1000000, over what is there, and the lockdown forbids "
-	       "any other: nothing was loaded; -s does it all the same",
+	       "it moves itself to 0x1000000, over what is there, and no other is allowed: "
+	       "nothing was loaded; -s does it all the same",
 	       "");
 }
 
@@ -452,8 +685,9 @@ static void test_unpack_initrd(void **state)
 	/* The other loader cannot do it. */
 	expect("-l %K --entry-32bit", "0", "load(3,0x3e0000) ");
 	expect("-l %K --unpack-initrd --initrd %I", "0", "file_load(kernel,initrd,1,,0x0) ");
-	assert_string_equal(warned, "--unpack-initrd: the running kernel's own loader takes the "
-				    "initrd's file as it is");
+	assert_string_equal(
+		warned, "--unpack-initrd: without an effect, for the running kernel's own loader "
+			"loads (the running kernel is locked down)");
 	archive = packed = (struct bytes){ 0 };
 }
 
@@ -786,6 +1020,10 @@ static void test_unload(void **state)
 	expect("-p -u", "0", "file_load(none,none,0,,0x3) ");
 	file_load_result = -ENOSYS;
 	expect("-u -p", "0", "file_load(none,none,0,,0x3) load(0,0x3e0001) ");
+	did[0] = '\0';
+	assert_int_equal(strncmp(run("-u -s"), "255: kexec_file_load failed: ", 29), 0);
+	assert_string_equal(did, "file_load(none,none,0,,0x1) ");
+	expect("-c -u", "0", "load(0,0x3e0000) ");
 }
 
 static void test_exec(void **state)
@@ -822,7 +1060,7 @@ static void test_force_and_default(void **state)
 	run("-f -c %K");
 	assert_string_equal(did, "load(3,0x3e0000) sync network-down exec ");
 	expect("-c %K",
-	       "1: loaded, but shutdown -r now cannot be run: No such file or directory; reboot in another "
+	       "255: loaded, but shutdown -r now cannot be run: No such file or directory; reboot in another "
 	       "way, or kexec -e",
 	       "load(3,0x3e0000) shutdown ");
 }
@@ -1077,6 +1315,19 @@ static void test_usage(void **state)
 	expect("-l %K -t multiboot-x86",
 	       "--type=multiboot-x86: only bzImage64 (or bzImage), elf-x86_64 and uki are known",
 	       "");
+	expect("-e -t elf-x86_64 --mem-max=1G --serial=ttyS0",
+	       "1: Nothing has been loaded! Load a kernel first: kexec -l KERNEL", "");
+	expect("-l %K --entry=0x1000",
+	       "--entry: a kernel is entered by the purgatory, which verifies it, and nowhere else",
+	       "");
+	expect("-l %K --reuseinitrd", "--reuseinitrd: the running kernel has not kept its initrd",
+	       "");
+	expect("--real-mode -l %K",
+	       "--real-mode: a kernel is entered in 64-bit or in 32-bit mode, and in no other", "");
+	expect("--load-preserve-context --mem-max=1G -c %K",
+	       "--load-preserve-context: no kernel comes back to the one that has started it", "");
+	expect("--exec-live-update",
+	       "--exec-live-update: this loader does not update a running Xen", "");
 	expect("-p -f %K", "-p with -f: a panic starts a crash kernel", "");
 	expect("-l %K --hotplug",
 	       "--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p", "");
@@ -1090,7 +1341,7 @@ static void test_usage(void **state)
 	expect("-l %K --on-corruption=spin", "--on-corruption=spin: not reset or halt", "");
 	expect("-l %K --mem-min=low", "--mem-min=low: not an address", "");
 	expect("-e -u",
-	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture, --list-entries and --print-ckr-size can be done at a time",
+	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and --list-entries can be done at a time",
 	       "");
 }
 
@@ -1141,6 +1392,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hidden, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_svg, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_handed_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_measurements_stay, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_fall_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_newer_flags, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_files_of_the_kernel, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_void_of_the_kernel, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_memory_for_the_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_loader_goes_low, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_elf, set_up, tear_down),

@@ -414,6 +414,24 @@ static void expect(const char *sysroot, int argc, char *const argv[], const char
 	free(text);
 }
 
+/* Which loader -a would choose is the captured machine's, too; how its kernel was built is not kept. */
+static void test_handed_on(void **state)
+{
+	char *of_machine, *of_capture;
+
+	(void)state;
+	mk_text(&machine, "sys/kernel/security/ima/runtime_measurements_count", "5\n");
+	mk_text(&machine, "boot/config-7.2.13", "CONFIG_SECRET=y\nCONFIG_IMA_KEXEC=y\n");
+	capture(machine.path, tar, /* with_cmdline= */ false, "");
+	assert_false(has(tar, "CONFIG_SECRET", strlen("CONFIG_SECRET")));
+	of_machine = plan(machine.path, /* crash= */ false);
+	of_capture = plan(tar, /* crash= */ false);
+	assert_string_equal(of_machine, of_capture);
+	assert_int_equal(strncmp(of_capture, "--dry-run with -s: ", 19), 0);
+	free(of_machine);
+	free(of_capture);
+}
+
 static void test_words(void **state)
 {
 	char word[MK_PATH_MAX + 16];
@@ -425,8 +443,8 @@ static void test_words(void **state)
 	(void)state;
 	snprintf(word, sizeof(word), "--capture=%s", tar);
 	expect(machine.path, 3, argv,
-	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture, --list-entries and "
-	       "--print-ckr-size can be done at a time\n");
+	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and "
+	       "--list-entries can be done at a time\n");
 	argv[2] = (char *)"--dry-run";
 	expect(machine.path, 3, argv, "--dry-run makes no sense without loading a kernel\n");
 	strcpy(word, "--sysroot=/");
@@ -466,6 +484,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_framebuffer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wild_table_size, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_words, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_handed_on, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

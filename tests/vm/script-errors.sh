@@ -67,6 +67,11 @@ secure)
 	done
 	try signed kexec -s -l /k/vmlinuz
 	try chosen kexec -l /k/vmlinuz
+	try unloaded kexec -u
+	gzip -c /k/vmlinuz >/tmp/vmlinuz.gz
+	try packed kexec -a -l /tmp/vmlinuz.gz
+	gzip -c /k/unsigned >/tmp/unsigned.gz
+	try packed-unsigned kexec -a -l /tmp/unsigned.gz
 	exit 0
 	;;
 small)

@@ -177,6 +177,11 @@ case_secure_boot() {
 	expect_line "$log" '^@ signed=0 10$'
 	expect_line "$log" '^kexec: /k/vmlinuz loaded by kexec_file_load: the running kernel is locked down$'
 	expect_line "$log" '^@ chosen=0 10$'
+	expect_line "$log" '^@ unloaded=0 00$'
+	# The signature is of what is in the file, which is passed as a copy in memory.
+	expect_line "$log" '^kexec: /tmp/vmlinuz.gz loaded by kexec_file_load: the running kernel is locked down$'
+	expect_line "$log" '^@ packed=0 10$'
+	refused packed-unsigned 10 'kexec_file_load failed: No data available: the kernel is not signed, and must be; try: sbverify --list KERNEL'
 }
 
 vm_cases secure_boot no_runtime_map small not_built 6.1 6.12

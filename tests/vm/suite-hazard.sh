@@ -106,7 +106,7 @@ case_tempting_kernel_6.1() {
 case_tempting_lockdown_6.1() {
 	boot 6.1 'loader=auto lockdown=integrity' "${stripes[@]}"
 	vm_wait
-	expect_line "$log" "^kexec: the running kernel's own loader may put the kernel at 0xc00000, from where it moves itself to 0x1000000, over what is there, and the lockdown forbids any other: nothing was loaded; -s does it all the same\$"
+	expect_line "$log" "^kexec: the running kernel's own loader may put the kernel at 0xc00000, from where it moves itself to 0x1000000, over what is there, and no other is allowed: nothing was loaded; -s does it all the same\$"
 	expect_line "$log" '^@ status load=1$'
 	expect_line "$log" '^@ loaded=0$'
 }

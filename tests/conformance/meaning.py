@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a program did, out of what the spy has kept: operations and what was loaded.
+
+Written from the boot protocol (Documentation/arch/x86/boot.rst and zero-page.rst), and from
+nothing of the loader.
+"""
+import hashlib
+import pathlib
+import re
+import struct
+
+ON_CRASH, FILE_UNLOAD, FILE_ON_CRASH = 1, 1, 2
+# Bits of the flags that mean something to the next kernel, by call.
+LOAD_FLAGS = {2: "preserve", 4: "hotplug", 8: "hotplug"}
+FILE_FLAGS = {0x10: "no-cma", 0x20: "force-dtb"}
+REGISTERS = 17 * 8  # as many bytes as all of them have
+TYPE_OF_LOADER, E820_AT, E820_SIZE = 0x210, 0x2d0, 20
+
+
+class Malformed(Exception):
+    """Something is loaded that no kernel could start with."""
+
+
+class Memory:
+    """What lies where once the segments are in place."""
+
+    def __init__(self, segments):
+        self.segments = segments  # (start, size in memory, bytes)
+
+    def read(self, start, size):
+        for at, room, data in self.segments:
+            if at <= start and start + size <= at + room:
+                found = data[start - at:start - at + size]
+                return found + bytes(size - len(found))
+        raise Malformed("nothing is loaded at 0x%x-0x%x" % (start, start + size))
+
+    def text(self, start, most):
+        for at, room, data in self.segments:
+            if at <= start < at + room:
+                return data[start - at:start - at + most].split(b"\0")[0].decode()
+        raise Malformed("the command line is not loaded")
+
+
+def zero_pages(memory):
+    """Each with its address; more than one where there are spare copies."""
+    for at, _, data in memory.segments:
+        for found in re.finditer(b"HdrS", data):
+            base = found.start() - 0x202
+            if base < 0 or base + 4096 > len(data) or (at + base) % 16:
+                continue
+            if data[base + TYPE_OF_LOADER]:
+                yield at + base, data[base:base + 4096]
+
+
+def words(page, low, high):
+    return struct.unpack_from("<I", page, low)[0] | struct.unpack_from("<I", page, high)[0] << 32
+
+
+def ram_of(page):
+    """The RAM that the next kernel is told of, neighbours joined."""
+    entries = []
+    for i in range(page[0x1e8]):
+        start, size, kind = struct.unpack_from("<QQI", page, E820_AT + i * E820_SIZE)
+        # The first page is nobody's.
+        if kind == 1 and start + size > 0x1000:
+            entries.append([max(start, 0x1000), start + size])
+    joined = []
+    for start, end in sorted(entries):
+        if joined and joined[-1][1] >= start:
+            joined[-1][1] = max(joined[-1][1], end)
+        else:
+            joined.append([start, end])
+    return " ".join("0x%x-0x%x" % tuple(entry) for entry in joined)
+
+
+def name_of(data, files):
+    for name, known in files.items():
+        if data == known:
+            return name
+    return "sha256:" + hashlib.sha256(data).hexdigest()[:16]
+
+
+def loaded_by_segments(memory, entry, files, kernel):
+    """Kernel, initrd, command line, what of EFI; and that all fits together."""
+    sectors = kernel[0x1f1] or 4
+    code = kernel[(sectors + 1) * 512:]
+    size = struct.unpack_from("<I", kernel, 0x1f4)[0] * 16
+    places = [start for start, _, data in memory.segments if data[:size] == code[:size]]
+    # The code that the processor enters must know the kernel's 64-bit entry, and beside it, where it keeps
+    # the registers, the zero page; that may be in its tables of segments, too.
+    memory.read(entry, 1)
+    inside = next(data for start, room, data in memory.segments if start <= entry < start + room)
+    known = [inside.find(struct.pack("<Q", at + 0x200)) for at in places]
+    page = next((page for address, page in zero_pages(memory) for at in known if at >= 0 and
+                 struct.pack("<Q", address) in inside[max(at - REGISTERS, 0):at + REGISTERS]), None)
+    if not page:
+        raise Malformed("what is entered at 0x%x knows no kernel with its zero page" % entry)
+    image, length = words(page, 0x218, 0xc0), words(page, 0x21c, 0xc4)
+    return {
+        "kernel": "K",
+        "initrd": name_of(memory.read(image, length), files) if length else "",
+        "cmdline": memory.text(words(page, 0x228, 0xc8), 4096),
+        "efi": page[0x1c0:0x1c4].decode() if page[0x1c0] else "",
+        "rsdp": "rsdp" if any(page[0x70:0x78]) else "",
+        "ram": ram_of(page),
+        "segments": len(memory.segments),
+    }
+
+
+def tame(cmdline):
+    """Less what depends on where things lie."""
+    cmdline = re.sub(r"elfcorehdr=\S+", "elfcorehdr=*", cmdline)
+    return re.sub(r"memmap=[^e\s]\S*( memmap=\S+)*", "memmap=*", cmdline)
+
+
+def meaning(directory, files):
+    """operations: one word or more for each, in order; and what was loaded last."""
+    directory = pathlib.Path(directory)
+    calls = directory / "calls"
+    operations, loaded, seals = [], {}, {}
+    lines = calls.read_text().splitlines() if calls.exists() else []
+    for line in lines:
+        if line.startswith(("segment", "file")):
+            continue
+        found = re.match(r"(kexec_load|kexec_file_load) (\d+) ", line)
+        if not found:
+            operations.append(line)
+            continue
+        call, number = found[1], int(found[2])
+        flags = int(re.search(r"flags=0x([0-9a-f]+)", line)[1], 16)
+        crash = flags & (ON_CRASH if call == "kexec_load" else FILE_ON_CRASH)
+        names = LOAD_FLAGS if call == "kexec_load" else FILE_FLAGS
+        told = {name for bit, name in names.items() if flags & bit}
+        if call == "kexec_load" and flags >> 16 != 62:
+            raise Malformed("kexec_load for another processor: 0x%x" % flags)
+        unload = line.endswith(" segments=0") if call == "kexec_load" else flags & FILE_UNLOAD
+        operations.append(" ".join([call] + (["unload"] if unload else []) + (["crash"] if crash else []) +
+                                   sorted(told)))
+        if unload:
+            continue
+        if call == "kexec_load":
+            segments = []
+            for other in lines:
+                one = re.match(rf"segment {number} (\d+) mem=0x([0-9a-f]+) memsz=0x([0-9a-f]+)", other)
+                if one:
+                    data = (directory / f"segment-{number}-{one[1]}").read_bytes()
+                    segments.append((int(one[2], 16), int(one[3], 16), data))
+            entry = int(re.search(r"entry=0x([0-9a-f]+)", line)[1], 16)
+            loaded = loaded_by_segments(Memory(segments), entry, files, files["K"])
+        else:
+            for other in lines:
+                one = re.match(rf"file {number} (\w+) seals=(-?\d+)", other)
+                if one:
+                    seals[one[1]] = int(one[2])
+            initrd = directory / f"initrd-{number}"
+            text = (directory / f"cmdline-{number}").read_bytes()
+            if text[-1:] != b"\0":
+                raise Malformed("a command line without its end")
+            loaded = {
+                "kernel": name_of((directory / f"kernel-{number}").read_bytes(), files),
+                "initrd": name_of(initrd.read_bytes(), files) if initrd.exists() else "",
+                "cmdline": text[:-1].decode(),
+            }
+    if "cmdline" in loaded:
+        loaded["cmdline"] = tame(loaded["cmdline"])
+    # 15: whoever has the file can no longer write, grow, shrink it, nor unseal it.
+    return operations, loaded, {what: "sealed" if value == 15 else "file" if value == -1 else "open"
+                                for what, value in seals.items()}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Command lines against kexec-tools' table: what is clear to it means the same here. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kexec/cli.h"
+
+/* Of kexec-tools 2.0.32 for x86-64: the names, and which take an argument. */
+static const struct option theirs[] = {
+	{ "help", 0, NULL, 'h' },
+	{ "version", 0, NULL, 'v' },
+	{ "force", 0, NULL, 'f' },
+	{ "no-checks", 0, NULL, 'i' },
+	{ "no-ifdown", 0, NULL, 'x' },
+	{ "no-sync", 0, NULL, 'y' },
+	{ "load", 0, NULL, 'l' },
+	{ "unload", 0, NULL, 'u' },
+	{ "exec", 0, NULL, 'e' },
+	{ "exec-live-update", 0, NULL, 1 },
+	{ "load-preserve-context", 0, NULL, 2 },
+	{ "load-jump-back-helper", 0, NULL, 3 },
+	{ "load-live-update", 0, NULL, 4 },
+	{ "entry", 1, NULL, 5 },
+	{ "type", 1, NULL, 't' },
+	{ "load-panic", 0, NULL, 'p' },
+	{ "mem-min", 1, NULL, 6 },
+	{ "mem-max", 1, NULL, 7 },
+	{ "reuseinitrd", 0, NULL, 8 },
+	{ "kexec-file-syscall", 0, NULL, 's' },
+	{ "kexec-syscall", 0, NULL, 'c' },
+	{ "kexec-syscall-auto", 0, NULL, 'a' },
+	{ "debug", 0, NULL, 'd' },
+	{ "status", 0, NULL, 'S' },
+	{ "print-ckr-size", 0, NULL, 9 },
+	{ "hotplug", 0, NULL, 10 },
+	{ "reset-vga", 0, NULL, 13 },
+	{ "serial", 1, NULL, 14 },
+	{ "serial-baud", 1, NULL, 15 },
+	{ "console-vga", 0, NULL, 16 },
+	{ "console-serial", 0, NULL, 17 },
+	{ "elf32-core-headers", 0, NULL, 18 },
+	{ "elf64-core-headers", 0, NULL, 19 },
+	{ "pass-memmap-cmdline", 0, NULL, 20 },
+	{ "noefi", 0, NULL, 21 },
+	{ "reuse-video-type", 0, NULL, 22 },
+	{ "command-line", 1, NULL, 23 },
+	{ "append", 1, NULL, 23 },
+	{ "reuse-cmdline", 0, NULL, 24 },
+	{ "initrd", 1, NULL, 25 },
+	{ "ramdisk", 1, NULL, 25 },
+	{ "args-elf", 0, NULL, 26 },
+	{ "args-linux", 0, NULL, 27 },
+	{ "args-none", 0, NULL, 28 },
+	{ "module", 1, NULL, 29 },
+	{ "real-mode", 0, NULL, 30 },
+	{ "entry-32bit", 0, NULL, 31 },
+	{ "dtb", 1, NULL, 32 },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* The option that the word is to kexec-tools, NULL if that is none or not clear. */
+static const struct option *to_them(const char *word)
+{
+	char text[80];
+	char *argv[] = { (char *)"kexec", text, (char *)"x", NULL };
+	int index = -1;
+
+	snprintf(text, sizeof(text), "--%s", word);
+	optind = 0;
+	opterr = 0;
+	return getopt_long(3, argv, "", theirs, &index) == '?' ? NULL : &theirs[index];
+}
+
+/* Each option says its name where its argument is missing, or where there is one too many. */
+static struct err to_us(const char *word, bool has_argument)
+{
+	struct request request;
+	struct err err = { 0 };
+	char text[80];
+	char *argv[] = { (char *)"kexec", text, NULL };
+
+	snprintf(text, sizeof(text), "--%s%s", word, has_argument ? "" : "=x");
+	assert_int_equal(cli_parse(2, argv, &request, &err), -1);
+	return err;
+}
+
+static void test_abbreviations(void **state)
+{
+	size_t clear = 0;
+
+	(void)state;
+	for (const struct option *option = theirs; option->name; option++) {
+		for (size_t length = 1; length <= strlen(option->name); length++) {
+			char word[64], expected[256];
+			const struct option *found;
+			struct err said;
+
+			snprintf(word, sizeof(word), "%.*s", (int)length, option->name);
+			found = to_them(word);
+			if (!found)
+				continue;
+			clear++;
+			if (found->has_arg)
+				snprintf(expected, sizeof(expected),
+					 "--%s: an argument is missing: --%s=", found->name,
+					 found->name);
+			else
+				snprintf(expected, sizeof(expected),
+					 "--%s=x: --%s takes no argument", word, found->name);
+			said = to_us(word, found->has_arg);
+			said.text[strlen(expected)] = '\0';
+			assert_string_equal(said.text, expected);
+		}
+	}
+	assert_true(clear > 300);
+}
+
+static struct request parse(int argc, char *const argv[])
+{
+	struct request request;
+	struct err err;
+
+	assert_int_equal(cli_parse(argc, argv, &request, &err), 0);
+	return request;
+}
+
+#define PARSE(...)                                                                      \
+	parse((int)(sizeof((const char *[]){ "kexec", __VA_ARGS__ }) / sizeof(char *)), \
+	      (char *const[]){ (char *)"kexec", __VA_ARGS__, NULL })
+
+/* What is done as soon as it is read: nothing behind it is looked at. */
+static void test_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("-v", "--frobnicate").action, ACTION_VERSION);
+	assert_int_equal(PARSE("-l", "-h", "--frobnicate").action, ACTION_HELP);
+	assert_int_equal(PARSE("-?", "--frobnicate").action, ACTION_USAGE);
+	assert_int_equal(PARSE("-l?q").action, ACTION_USAGE);
+	assert_int_equal(PARSE("--append=x", "--print-ckr-size", "--frobnicate").action,
+			 ACTION_PRINT_RESERVATION);
+}
+
+/* --, an option's argument that looks like one, and options behind the kernel. */
+static void test_words(void **state)
+{
+	struct request request;
+
+	(void)state;
+	request = PARSE("-l", "--", "-k");
+	assert_string_equal(request.kernel, "-k");
+	request = PARSE("K", "-l", "--append", "--no-checks", "-s", "-s");
+	assert_string_equal(request.kernel, "K");
+	assert_string_equal(request.append, "--no-checks");
+	assert_false(request.no_checks);
+	assert_int_equal(request.method, METHOD_FILE_LOAD);
+	assert_int_equal(PARSE("-s", "-c", "-a", "-l", "K").method, METHOD_AUTO);
+	request = PARSE("-pucd");
+	assert_int_equal(request.action, ACTION_UNLOAD);
+	assert_true(request.crash && request.debug);
+	assert_true(PARSE("-l", "K", "--no-cma", "--force-dtb").no_cma);
+	assert_true(PARSE("-l", "K", "--no-cma", "--force-dtb").force_dtb);
+	/* Which of them are of a load, kexec-tools decided. */
+	assert_int_equal(PARSE("-e", "--mem-min=0", "--mem-max", "1G", "--hotplug", "--reset-vga",
+			       "--serial=ttyS1", "--serial-baud=9600", "--console-vga",
+			       "--console-serial", "-t", "bzImage64", "--elf32-core-headers")
+				 .action,
+			 ACTION_EXEC);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_abbreviations),
+		cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
