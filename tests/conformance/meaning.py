@@ -163,6 +163,6 @@ def meaning(directory, files):
             }
     if "cmdline" in loaded:
         loaded["cmdline"] = tame(loaded["cmdline"])
-    # 15: whoever has the file can no longer write, grow, shrink it, nor unseal it.
-    return operations, loaded, {what: "sealed" if value == 15 else "file" if value == -1 else "open"
+    # In 15: whoever has the file can no longer write, grow, shrink it, nor unseal it.
+    return operations, loaded, {what: "file" if value == -1 else "sealed" if value & 15 == 15 else "open"
                                 for what, value in seals.items()}

@@ -589,6 +589,11 @@ static void test_elf(void **state)
 	expect("-l %K -t bzImage64", said, "");
 	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	expect("-l %K -t elf-x86_64", "0", "load(3,0x3e0000) ");
+	load_result = -EPERM;
+	did[0] = '\0';
+	assert_non_null(strstr(run("-l %K"), "kexec_load failed: Operation not permitted"));
+	assert_string_equal(did, "load(3,0x3e0000) ");
+	load_result = 0;
 }
 
 /* One file of zeros, and what it is compressed. */
