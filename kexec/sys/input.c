@@ -28,15 +28,6 @@ static uint64_t pipe_max(void)
 	return sysinfo(&info) ? INPUT_MAX : (uint64_t)info.totalram * info.mem_unit / 2;
 }
 
-/* Kernels before 6.3 know no MFD_NOEXEC_SEAL; later ones can insist on it (vm.memfd_noexec). */
-static int create_memory_file(const char *name)
-{
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-
-	return fd >= 0 || errno != EINVAL ? fd
-					  : memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-}
-
 static int copy_pipe(int from, int to, struct err *err)
 {
 	uint64_t most = pipe_max(), total = 0;
@@ -62,10 +53,14 @@ static int copy_pipe(int from, int to, struct err *err)
 	}
 }
 
+/* Kernels before 6.3 know no MFD_NOEXEC_SEAL; later ones can insist on it (vm.memfd_noexec). */
 static int new_memory(const char *name, struct err *err)
 {
-	int fd = create_memory_file(name);
+	const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create(name, flags | MFD_NOEXEC_SEAL);
 
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create(name, flags);
 	return fd < 0 ? err_set_errno(err, errno, "memfd_create") : fd;
 }
 
