@@ -32,8 +32,8 @@
 	0x2 /* SEV-ES, SEV-SNP, TDX: no CPUID, port I/O or MSR; fail by triple fault */
 #define PURGATORY_RESET_VGA 0x4 /* bring a VGA adapter back to text mode 3 */
 #define PURGATORY_DIRECT    0x8 /* the kernel is unpacked already: only to be said */
-/* Enter it in 32-bit protected mode, without paging, flat segments, with esi, eax and ebx as given:
- * the purgatory and the entry lie below 4 GiB, and PURGATORY_NO_IO is not set. */
+/* Enter it in 32-bit protected mode, without paging, segments flat: the purgatory and the entry lie
+ * below 4 GiB, and PURGATORY_NO_IO is not set. */
 #define PURGATORY_ENTRY_32  0x10
 
 /* purgatory_stage1.flags */
@@ -78,9 +78,7 @@
 #define OFF_PARAMS_ENTRY_RIP  0x18
 #define OFF_PARAMS_ENTRY_RSI  0x20
 #define OFF_PARAMS_IMAGE_SIZE 0x28
-#define OFF_PARAMS_ENTRY_EAX  0xa8
-#define OFF_PARAMS_ENTRY_EBX  0xac
-#define PURGATORY_PARAMS_SIZE 0xb0
+#define PURGATORY_PARAMS_SIZE 0xa8
 
 /* setup_data type of the report below: none that the kernel knows, none that it will soon. */
 #define PURGATORY_REPORT_TYPE	 0x5341464b /* "KFAS" in memory order */
@@ -168,8 +166,6 @@ struct purgatory_params {
 	uint64_t backup_dst;  /* low memory, for kernels that the dump must show it of */
 	uint64_t backup_size; /* 0: none */
 	uint64_t report;      /* address of struct purgatory_report; 0: nobody wants one */
-	uint32_t entry_eax;   /* with PURGATORY_ENTRY_32; else these registers are 0 */
-	uint32_t entry_ebx;
 };
 
 #define PURGATORY_OFFSET_IS(member, offset) \
@@ -185,8 +181,6 @@ PURGATORY_OFFSET_IS(tables_digest, 0x48);
 PURGATORY_OFFSET_IS(on_corruption, 0x68);
 PURGATORY_OFFSET_IS(console, 0x78);
 PURGATORY_OFFSET_IS(reset_port, 0x80);
-PURGATORY_OFFSET_IS(entry_eax, OFF_PARAMS_ENTRY_EAX);
-PURGATORY_OFFSET_IS(entry_ebx, OFF_PARAMS_ENTRY_EBX);
 _Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE, "purgatory_params");
 _Static_assert(sizeof(struct purgatory_report) == 96, "purgatory_report");
 _Static_assert(sizeof(struct purgatory_region) == 80, "purgatory_region");

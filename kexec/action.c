@@ -69,11 +69,15 @@ static void session_done(struct session *session)
 static int check_type(const struct session *session, struct err *err)
 {
 	const char *type = session->request->type, *is = "bzImage64";
+	struct bzimage image;
+	struct err ignored;
 
 	if (session->kernel.is_uki)
 		is = TYPE_UKI;
 	else if (elfimage_is(session->kernel.image))
 		is = TYPE_ELF;
+	else if (!bzimage_parse(session->kernel.image, &image, &ignored) && image.entry_32bit)
+		is = "bzImage";
 	if (!type || !strcmp(type, is) || (!strcmp(type, "bzImage") && !strcmp(is, "bzImage64")))
 		return 0;
 	return err_set(err, ERR_INPUT, "--type=%s: the file is %s", type, is);
@@ -106,10 +110,12 @@ static void pin_inputs(const struct session *session)
 	inputs_pin(&session->initrd);
 }
 
-/* A command line that is given is in place of that in a unified kernel image. */
+/* A command line that is given is in place of that in a unified kernel image; beside a boot entry it
+ * is added. */
 static bool takes_own_cmdline(const struct session *session)
 {
-	return session->kernel.is_uki && !session->request->append &&
+	return session->kernel.is_uki &&
+	       (!session->request->append || session->request->of_entry) &&
 	       !session->request->entry_options && !session->request->reuse_cmdline;
 }
 
@@ -366,7 +372,7 @@ static void remember(const struct session *session, const struct loaded_digests 
 		.kernel = &session->kernel,
 		.initrd = &session->initrd,
 		.cmdline = session->cmdline,
-		.cmdline_is_own = takes_own_cmdline(session),
+		.cmdline_is_own = takes_own_cmdline(session) && !session->request->append,
 		.digests = *digests,
 		.plan = plan,
 		.system = plan ? &session->system : NULL,
@@ -563,7 +569,8 @@ static int try_file_load(const struct session *session, int initrd, unsigned lon
 
 /*
  * The files that kexec_file_load() is given: those named, of which what IMA knows stays true, but for
- * what has been made of them, in memory. It takes one initrd, and no kernel takes a unified kernel image as it is, or one that is compressed as a whole.
+ * what has been made of them, in memory. It takes one initrd, and no running kernel takes a unified
+ * kernel image as it is, or a kernel that is compressed as a whole.
  */
 static int open_for_kernel(struct session *session, struct err *err)
 {
@@ -688,51 +695,62 @@ static int check_floor(struct session *session, struct err *err)
 			       "same");
 }
 
-/* What the running kernel's own loader decides by itself. */
-static void warn_of_void(const struct session *session)
+/*
+ * Warns of what was asked for and the running kernel's own loader decides by itself. Returns the
+ * first of it that a load had better not be without; NULL: there is none.
+ */
+static const char *unheeded(const struct session *session, struct warnings *warnings)
 {
 	const struct request *request = session->request;
 	const struct {
 		const char *name;
-		bool given;
+		bool given, matters;
 	} option[] = {
-		{ "--no-checks", request->no_checks },
-		{ "--mem-min", request->mem_min },
-		{ "--mem-max", request->mem_max < PHYS_LIMIT },
-		{ "--noefi", request->no_efi },
-		{ "--console-serial, --console-vga or --console-e9", request->console_asked },
-		{ "--serial", request->port_given },
-		{ "--serial-baud", request->console.baud },
-		{ "--reset-vga", request->console.reset_vga },
-		{ "--on-corruption", request->on_corruption != ON_CORRUPTION_RESET },
-		{ "--hash", request->hashes != PURGATORY_HASH_ALL },
-		{ "--pass-memmap-cmdline", request->memmap_cmdline },
-		{ "--backup", request->backup != CRASH_BACKUP_AUTO },
-		{ "--spare-copy", request->spares == LOAD_SPARES_ALWAYS },
-		{ "--unpack-initrd", request->unpack_initrd },
-		{ "--direct", request->direct == LOAD_DIRECT_ASKED },
+		{ "--no-checks", request->no_checks, false },
+		{ "--mem-min", request->mem_min, true },
+		{ "--mem-max", request->mem_max < PHYS_LIMIT, true },
+		{ "--noefi", request->no_efi, true },
+		{ "--console-serial, --console-vga or --console-e9", request->console_asked,
+		  false },
+		{ "--serial", request->port_given, false },
+		{ "--serial-baud", request->console.baud, false },
+		{ "--reset-vga", request->console.reset_vga, false },
+		{ "--on-corruption", request->on_corruption != ON_CORRUPTION_RESET, false },
+		{ "--hash", request->hashes != PURGATORY_HASH_ALL, false },
+		{ "--pass-memmap-cmdline", request->memmap_cmdline, false },
+		{ "--backup", request->backup != CRASH_BACKUP_AUTO, false },
+		{ "--spare-copy", request->spares == LOAD_SPARES_ALWAYS, true },
+		{ "--unpack-initrd", request->unpack_initrd, false },
+		{ "--direct", request->direct == LOAD_DIRECT_ASKED, false },
 	};
+	const char *first = NULL;
 
-	for (size_t i = 0; i < sizeof(option) / sizeof(option[0]); i++)
-		if (option[i].given)
-			warn_add(session->around->warnings,
-				 "%s: without an effect, for the running kernel's own loader loads "
-				 "(%s)",
-				 option[i].name, session->method_reason);
+	for (size_t i = 0; i < sizeof(option) / sizeof(option[0]); i++) {
+		if (!option[i].given)
+			continue;
+		if (!first && option[i].matters)
+			first = option[i].name;
+		warn_add(warnings,
+			 "%s: without an effect, for the running kernel's own loader loads (%s)",
+			 option[i].name, session->method_reason);
+	}
+	return first;
 }
 
 static int load_by_kernel(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
-	/* A try more for what is only printed would count where loads are counted. */
-	bool debug = request->debug && !explain_is_limited(&session->around->root, request->crash);
+	/* Where loads are counted, a try with what may be unknown counts, too. */
+	bool tries = !explain_is_limited(&session->around->root, request->crash);
 	unsigned long flags = (session->ramdisk.size ? 0 : KEXEC_FILE_NO_INITRAMFS) |
 			      (request->crash ? KEXEC_FILE_ON_CRASH : 0) |
-			      (debug ? KEXEC_FILE_DEBUG : 0) |
-			      (request->no_cma ? KEXEC_FILE_NO_CMA : 0) |
+			      (tries && request->debug ? KEXEC_FILE_DEBUG : 0) |
+			      (tries && request->no_cma ? KEXEC_FILE_NO_CMA : 0) |
 			      (request->force_dtb ? KEXEC_FILE_FORCE_DTB : 0);
 	struct loaded_digests digests;
 
+	if (session->only_ours)
+		return err_set(err, ERR_INPUT, "-s cannot load it: %s", session->only_ours);
 	if (request->dry_run)
 		return err_set(
 			err, ERR_USAGE,
@@ -742,7 +760,12 @@ static int load_by_kernel(struct session *session, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "--direct with -s: the running kernel's own loader starts kernels "
 			       "only as they are; -c does it");
-	warn_of_void(session);
+	if (request->method == METHOD_AUTO && unheeded(session, NULL))
+		return err_set(err, ERR_USAGE,
+			       "%s: the running kernel's own loader, which is to load (%s), does "
+			       "without: -s loads so",
+			       unheeded(session, NULL), session->method_reason);
+	unheeded(session, session->around->warnings);
 	if (open_for_kernel(session, err) || check_floor(session, err) ||
 	    (request->crash && check_reload(session, err)))
 		return -1;
@@ -798,7 +821,6 @@ static enum method choose_method(struct session *session)
 	snprintf(session->method_reason, sizeof(session->method_reason), "%s", "as asked");
 	if (session->request->method != METHOD_AUTO)
 		return session->request->method;
-	session->only_ours = only_ours(session);
 	if (session->only_ours) {
 		snprintf(session->method_reason, sizeof(session->method_reason), "%s",
 			 session->only_ours);
@@ -822,6 +844,8 @@ static bool other_may_do(const struct session *session, enum method failed, cons
 {
 	if (session->request->method != METHOD_AUTO || session->request->dry_run ||
 	    session->only_ours)
+		return false;
+	if (failed == METHOD_LOAD && unheeded(session, NULL))
 		return false;
 	if (failed == METHOD_FILE_LOAD && is_locked_down(session))
 		return false;
@@ -878,7 +902,7 @@ static void warn_of_other_images(const struct session *session)
 
 	if (request->module)
 		warn_add(session->around->warnings,
-			 "--module: a bzImage takes no modules, none is loaded");
+			 "--module: only multiboot kernels take modules, none is loaded");
 	if (request->dtb)
 		warn_add(session->around->warnings,
 			 "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");
@@ -903,6 +927,7 @@ static int load_kernel(const struct request *request, const struct surroundings 
 	    system_check_host(&session.system, err) || compose_cmdline(&session, err))
 		return -1;
 	warn_of_other_images(&session);
+	session.only_ours = only_ours(&session);
 	method = choose_method(&session);
 	if (load_by(&session, method, err) &&
 	    (!other_may_do(&session, method, err) || load_otherwise(&session, &method, err)))
@@ -1071,6 +1096,7 @@ static int run_from_entry(const struct request *request, const struct surroundin
 	if (boot_choose(&around->root, request->boot_entry, &entry, err))
 		return -1;
 	of_entry.from_entry = false;
+	of_entry.of_entry = true;
 	of_entry.kernel = entry.kernel;
 	of_entry.entry_options = *entry.options ? entry.options : NULL;
 	for (size_t i = 0; i < entry.nr_initrds; i++)

@@ -56,7 +56,8 @@ struct request {
 	bool reuse_cmdline;
 	bool from_entry;	   /* --boot-entry names kernel and initrds */
 	const char *boot_entry;	   /* its name; NULL: the default */
-	const char *entry_options; /* of the entry that was found; NULL: there is none */
+	bool of_entry;		   /* they are those of the entry that was found, and */
+	const char *entry_options; /* its options; NULL: there are none */
 	const char *kernel;
 	unsigned int uki_profile;
 	const char *initrd[REQUEST_INITRDS_MAX];

@@ -316,6 +316,13 @@ static void check_normal(struct examination *on)
 		    err.text);
 		return;
 	}
+	if ((load.image.is_elf || load.image.entry_32bit) && on->system.lockdown &&
+	    strcmp(on->system.lockdown, "none")) {
+		say(on, VERDICT_FAIL, "reboot", "kexec --doctor BZIMAGE",
+		    "%s: the running kernel is locked down, and its own loader does not take it",
+		    on->kernel.inputs.file[0].path);
+		return;
+	}
 	say(on, VERDICT_OK, "reboot", "", "%s (%.*s) would run at " PHYS_FMT,
 	    on->kernel.inputs.file[0].path, (int)strcspn(load.image.version, " "),
 	    load.image.version, PHYS(load.plan.footprint.start));
@@ -336,10 +343,16 @@ static void check_paging(struct examination *on)
 
 	if (image_parse(request.kernel, &image, &ignored))
 		return; /* said by check_normal() */
+	/* An ELF file is entered as it is, or it has been said why not. */
+	if (image.is_elf)
+		return;
 	if (!on->system.la57)
 		say(on, VERDICT_OK, "5-level paging", "", "off");
 	else if (image.xloadflags & XLF_5LEVEL)
 		say(on, VERDICT_OK, "5-level paging", "", "on, and the kernel can be entered so");
+	else if (on->system.is_guest_without_io)
+		say(on, VERDICT_FAIL, "5-level paging", "boot the running kernel with no5lvl",
+		    "on, and the kernel cannot be entered so");
 	else
 		say(on, VERDICT_OK, "5-level paging", "",
 		    "on, and the kernel is entered in 32-bit mode, for it cannot be entered so");

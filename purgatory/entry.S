@@ -11,7 +11,7 @@
  * they were found. CS is 0x10, the data segments are 0x18, rsi is entry_rsi, the
  * other general registers except rsp are zero.
  *
- * At a 32-bit exit the same of segments and registers, with eax and ebx as the loader says;
+ * At a 32-bit exit the same of segments and registers;
  * paging is off, CR4 and EFER.LME are 0, and there is no IDT, so that from there on an NMI resets
  * the machine, as at any start by that protocol (Documentation/arch/x86/boot.rst).
  */
@@ -144,12 +144,10 @@ start:
 	xorl	%r15d, %r15d
 	jmpq	*purgatory_params + OFF_PARAMS_ENTRY_RIP(%rip)
 
-	/* Nothing but registers is used from the compatibility mode on. */
+	/* Nothing but registers and the stack is used from the compatibility mode on. */
 	.type	leave_long_mode, @function
 leave_long_mode:
 	movl	purgatory_params + OFF_PARAMS_ENTRY_RIP(%rip), %edi
-	movl	purgatory_params + OFF_PARAMS_ENTRY_EAX(%rip), %ebp
-	movl	purgatory_params + OFF_PARAMS_ENTRY_EBX(%rip), %ebx
 	leaq	gdt_32(%rip), %rax
 	movq	%rax, gdt_pointer + 2(%rip)
 	movw	$(gdt_32_end - gdt_32 - 1), gdt_pointer(%rip)
@@ -179,7 +177,7 @@ leave_long_mode:
 	xorl	%eax, %eax
 	movl	%eax, %cr4
 	pushl	%edi
-	movl	%ebp, %eax
+	xorl	%ebx, %ebx
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
 	xorl	%edi, %edi

@@ -882,7 +882,7 @@ static bool hands_memory_over(const struct root *root, const char *cmdline, cons
 	if (!cmdline || !cmdline_get(cmdline, "kho", &value) || !value.size)
 		return config && config_has(config, "CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT");
 	/* As kstrtobool() reads it. */
-	return memchr("yYtT1", value.data[0], 5) ||
+	return memchr("yYtTeE1", value.data[0], 7) ||
 	       (value.size > 1 && (value.data[0] | 0x20) == 'o' && (value.data[1] | 0x20) == 'n');
 }
 

@@ -74,6 +74,10 @@ int direct_give_up(const struct load_request *request, const struct system *syst
 static int prepare_elf(const struct load_request *request, const struct system *system,
 		       struct load *load, struct err *err)
 {
+	if (system->la57 && load->image.is_stripped)
+		return err_set(err, ERR_INPUT,
+			       "the machine runs with 5-level paging, and the ELF file has no "
+			       "symbols: whether the kernel is built for that cannot be seen");
 	if (check(request, system, &load->image, err))
 		return err_prefix(err,
 				  "an ELF file has no decompressor that it could be loaded with");

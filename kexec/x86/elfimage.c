@@ -13,7 +13,10 @@ enum {
 	ALIGNMENT = 0x200000,
 	/* COMMAND_LINE_SIZE of arch/x86/include/asm/setup.h, without its NUL. */
 	CMDLINE_SIZE = 2047,
+	/* What Linux has had since 5.5. */
 	PROTOCOL = 0x020f,
+	FIRST_MAJOR = 5,
+	FIRST_MINOR = 5,
 };
 
 static const char banner[] = "Linux version ";
@@ -205,19 +208,22 @@ static bool has_symbol(struct bytes file, const char *name, size_t size, bool *r
 	return found;
 }
 
-/* What flags would say: by the version, and by a symbol. */
-static uint16_t xloadflags_of(struct bytes file, const char *version, bool *ret_stripped)
+/* Those that the kernels have of which the protocol is, but what a symbol must tell. */
+static uint16_t xloadflags_of(struct bytes file, bool *ret_stripped)
 {
-	uint16_t flags = XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G;
-	unsigned int major, minor;
+	uint16_t flags = XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G | XLF_EFI_KEXEC;
 
-	/* Since 3.14 it takes the runtime services from another kernel. */
-	if (sscanf(version, "%3u.%3u", &major, &minor) == 2 &&
-	    (major > 3 || (major == 3 && minor >= 14)))
-		flags |= XLF_EFI_KEXEC;
-	if (has_symbol(file, five_levels, sizeof(five_levels), ret_stripped) || *ret_stripped)
+	if (has_symbol(file, five_levels, sizeof(five_levels), ret_stripped))
 		flags |= XLF_5LEVEL | XLF_5LEVEL_ENABLED;
 	return flags;
+}
+
+static bool is_old(const char *version)
+{
+	unsigned int major, minor;
+
+	return sscanf(version, "%3u.%3u", &major, &minor) != 2 || major < FIRST_MAJOR ||
+	       (major == FIRST_MAJOR && minor < FIRST_MINOR);
 }
 
 int elfimage_parse(struct bytes file, struct bzimage *ret, struct err *err)
@@ -239,7 +245,13 @@ int elfimage_parse(struct bytes file, struct bzimage *ret, struct err *err)
 	if (!copy_version(file, &layout, image.version, sizeof(image.version)))
 		return err_set(err, ERR_INPUT, "the ELF file has no \"%s...\": no Linux kernel",
 			       banner);
-	image.xloadflags = xloadflags_of(file, image.version, &image.is_stripped);
+	if (is_old(image.version))
+		return err_set(
+			err, ERR_INPUT,
+			"an ELF file of Linux %s: before %d.%d what a kernel needs to be told "
+			"differs",
+			image.version, FIRST_MAJOR, FIRST_MINOR);
+	image.xloadflags = xloadflags_of(file, &image.is_stripped);
 	image.footprint = (struct footprint_of){
 		.relocatable = true,
 		.alignment = ALIGNMENT,

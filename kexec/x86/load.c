@@ -20,6 +20,9 @@ enum {
 	/* The kernel's own loader keeps initrds above this, so out of ZONE_DMA:
 	 * MIN_INITRD_LOAD_ADDR in arch/x86/kernel/kexec-bzimage64.c. */
 	INITRD_FROM = 0x1000000,
+	/* A kernel of 32 bits unpacks itself below __PAGE_OFFSET less 128 MiB, as a physical address, or
+	 * halts: extract_kernel() in arch/x86/boot/compressed/misc.c, with the usual 3 GiB split. */
+	KERNEL_32BIT_END = 0x38000000,
 	RESET_DELAY_SECONDS = 10,
 	SERIAL_CLOCK = 115200,
 };
@@ -69,6 +72,8 @@ static int shape_kernel(const struct load_request *request, struct load *load, b
 		.draw = drawn && request->random ? request->random->physical : 0,
 	};
 
+	if (!(load->image.xloadflags & XLF_KERNEL_64))
+		item.max = num_min(max, KERNEL_32BIT_END);
 	if (item.fixed && request->mem_min > of->pref_address)
 		return err_set(err, ERR_NO_FIT,
 			       "the kernel is not relocatable and runs only at " PHYS_FMT
@@ -539,6 +544,25 @@ static phys_t middle(const struct range_set *usable)
 	return num_align_down(end / 2, PAGE_SIZE_4K);
 }
 
+/* Before protocol 2.14 only the command line can tell where ACPI is, which UEFI alone hides. */
+static int plain_cmdline(const struct load_request *request, const struct system *system,
+			 const struct load *load, char **ret, struct err *err)
+{
+	bool untold = load->image.protocol < 0x20e && system->efi.booted && system->acpi_rsdp;
+	struct buf line CLEANUP(buf_done) = { 0 };
+	char word[40] = "";
+
+	if (untold)
+		snprintf(word, sizeof(word), "%sacpi_rsdp=0x%llx", *request->cmdline ? " " : "",
+			 (unsigned long long)system->acpi_rsdp);
+	if (buf_append(&line, request->cmdline, strlen(request->cmdline), err) ||
+	    buf_append(&line, word, strlen(word) + 1, err))
+		return -1;
+	*ret = (char *)line.data;
+	line = (struct buf){ 0 };
+	return 0;
+}
+
 static int shape(const struct load_request *request, const struct system *system, bool with_spares,
 		 bool drawn, struct load *load, struct err *err)
 {
@@ -561,9 +585,8 @@ static int shape(const struct load_request *request, const struct system *system
 	} else {
 		if (system_usable(system, &plan->e820, RANGE_ALL, &plan->usable, err))
 			return -1;
-		plan->cmdline = strdup(request->cmdline);
-		if (!plan->cmdline)
-			return err_no_memory(err);
+		if (plain_cmdline(request, system, load, &plan->cmdline, err))
+			return -1;
 	}
 	parameters = bootparams_request(request, system, load);
 	if (bootparams_shape(&parameters, &load->bootparams, plan->warnings, err))
@@ -692,9 +715,6 @@ int load_place(const struct load_request *request, const struct system *system,
 	if (!load->is_direct && (load_parse(request, system, &load->image, err) ||
 				 direct_prepare(request, system, load, err)))
 		return -1;
-	if (load->image.is_stripped && system->la57)
-		warn_add(warnings, "the machine runs with 5-level paging, and the ELF file has no "
-				   "symbols: whether the kernel is built for that cannot be seen");
 	drawn = direct_draws(request, load);
 	if (request->crash && request->spares != LOAD_SPARES_NEVER && !request->skip_verify)
 		failed = place_with_spares(request, system, warnings, load, err);

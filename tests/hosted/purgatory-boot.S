@@ -142,19 +142,16 @@ _start:
 
 	.code32
 	.org	TARGET_32_AT - BOOT_AT
+	orl	%eax, %ecx
+	orl	%ebx, %ecx
 	orl	%edx, %ecx
 	orl	%edi, %ecx
 	orl	%ebp, %ecx
 	movl	%ecx, %ebp
-	movl	%eax, %edi
 	pushfl
 	popl	%edx
 	testl	%ebp, %ebp
 	expect	'r'
-	cmpl	$TARGET_EAX, %edi
-	expect	'a'
-	cmpl	$TARGET_EBX, %ebx
-	expect	'b'
 	cmpl	$(TARGET_RSI & 0xffffffff), %esi
 	expect	's'
 	selector cs, 0x10, 'c'

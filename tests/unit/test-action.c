@@ -512,7 +512,8 @@ static void test_void_of_the_kernel(void **state)
 					       "loader loads (as asked)"));
 	}
 	expect("-l %K --module=x", "0", "load(3,0x3e0000) ");
-	assert_string_equal(warned, "--module: a bzImage takes no modules, none is loaded");
+	assert_string_equal(warned,
+			    "--module: only multiboot kernels take modules, none is loaded");
 	expect("-l %K --dtb=x --args-elf --args-none --reuse-video-type", "0", "load(3,0x3e0000) ");
 	assert_string_equal(warned,
 			    "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");
@@ -589,9 +590,57 @@ static void test_elf(void **state)
 	expect("-l %K -t bzImage64", said, "");
 	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	expect("-l %K -t elf-x86_64", "0", "load(3,0x3e0000) ");
+	/* Nor on demand: it would give up a loaded crash kernel before it looks. */
+	mk_text(&machine, "sys/kernel/kexec_crash_loaded", "1\n");
+	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
+	expect("-s -p %K", "1: -s cannot load it: only this loader takes ELF files", "");
+	mk_text(&machine, "sys/kernel/kexec_loaded", "0\n");
 	load_result = -EPERM;
 	did[0] = '\0';
 	assert_non_null(strstr(run("-l %K"), "kexec_load failed: Operation not permitted"));
+	assert_string_equal(did, "load(3,0x3e0000) ");
+	load_result = 0;
+}
+
+/* Only what it is entered by tells it from another bzImage. */
+static void test_32bit(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	char said[MK_PATH_MAX + 100];
+
+	(void)state;
+	mk_image(image)->xloadflags &= (uint16_t)~XLF_KERNEL_64;
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	snprintf(said, sizeof(said), "1: %s: --type=bzImage64: the file is bzImage", kernel);
+	expect("-l %K -t bzImage64", said, "");
+	expect("-l %K -t bzImage", "0", "load(3,0x3e0000) ");
+	expect("-s -l %K", "1: -s cannot load it: only this loader enters kernels in 32-bit mode",
+	       "");
+}
+
+/* What must not be lost on the way to another loader that nobody has asked for. */
+static void test_unheeded(void **state)
+{
+	static const char *const options[] = { "--mem-min=32M", "--mem-max=900M", "--noefi" };
+	char line[100], said[200];
+
+	(void)state;
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		snprintf(line, sizeof(line), "-l %%K %s", options[i]);
+		snprintf(said, sizeof(said),
+			 "1: %.*s: the running kernel's own loader, which is to load (the running "
+			 "kernel is locked down), does without: -s loads so",
+			 (int)strcspn(options[i], "="), options[i]);
+		expect(line, said, "");
+		snprintf(line, sizeof(line), "-s -l %%K %s", options[i]);
+		expect(line, "0", "file_load(kernel,none,1,,0x4) ");
+	}
+	mk_file(&machine, "sys/kernel/security/lockdown", NULL, 0);
+	/* Nor is there another way back. */
+	load_result = -EPERM;
+	did[0] = '\0';
+	assert_non_null(strstr(run("-l %K --noefi"), "kexec_load failed: Operation not permitted"));
 	assert_string_equal(did, "load(3,0x3e0000) ");
 	load_result = 0;
 }
@@ -1406,6 +1455,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_memory_for_the_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_loader_goes_low, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_elf, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_32bit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unheeded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd_of_crash, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unified, set_up, tear_down),

@@ -16,6 +16,7 @@
 #include "kexec/boot.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
+#include "tests/mk/uki.h"
 
 #define VARIABLE(name) "sys/firmware/efi/efivars/" name "-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 #define UUID	       "0d3c2c6e-6b9d-4b57-8f3b-5a5a3cf0b6a1"
@@ -326,6 +327,7 @@ static bool plan_has(const char *line, const char *part)
 static void test_load(void **state)
 {
 	static uint8_t image[MK_IMAGE_SIZE];
+	struct buf unified CLEANUP(buf_done) = { 0 };
 	char kernel[MK_PATH_MAX];
 
 	(void)state;
@@ -344,6 +346,15 @@ static void test_load(void **state)
 	assert_true(plan_has("--boot-entry", "initrd"));
 	assert_true(plan_has("-l --boot-entry=a --append=quiet",
 			     "Command    root=/dev/a crashkernel=1G quiet\n"));
+	/* What a unified kernel image has is kept, too. */
+	mk_uki((const struct mk_section[]){ { ".cmdline", mk_text_bytes("root=/dev/u rw") },
+					    { ".linux", { image, sizeof(image) } } },
+	       2, &unified);
+	mk_file(&machine, "boot/u.efi", unified.data, unified.size);
+	text("boot/loader/entries/u.conf", "uki /u.efi\n");
+	assert_true(plan_has("--boot-entry=u", "Command    root=/dev/u rw\n"));
+	assert_true(plan_has("--boot-entry=u --append=debug", "Command    root=/dev/u rw debug\n"));
+	mk_file(&machine, "boot/loader/entries/u.conf", NULL, 0);
 	assert_true(plan_has("--boot-entry=Z",
 			     "/boot/loader/entries/Z.conf: kernel: /gone is not there"));
 	assert_true(plan_has("--boot-entry=1", "no boot entry is called \"1\""));

@@ -212,6 +212,10 @@ static void test_paging(void **state)
 		"ok    5-level paging on, and the kernel is entered in 32-bit mode, for it cannot "
 		"be entered so\n");
 	assert_false(failed);
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	expect_said(examine(NULL, false, &failed),
+		    ": the running kernel is locked down, and its own loader does not take it\n");
+	assert_true(failed);
 }
 
 static void test_new_console(void **state)

@@ -58,14 +58,25 @@ static void test_parse(void **state)
 	assert_int_equal(image.footprint.pref_address, 0x1000000);
 	assert_int_equal(image.footprint.alignment, 0x200000);
 	assert_int_equal(image.footprint.init_size, MK_VMLINUX_MEM_SIZE);
-	assert_int_equal(image.xloadflags, XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G |
-						   XLF_EFI_KEXEC | XLF_5LEVEL | XLF_5LEVEL_ENABLED);
+	assert_int_equal(image.xloadflags,
+			 XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G | XLF_EFI_KEXEC);
 	assert_int_equal(image.cmdline_size, 2047);
 	assert_ptr_equal(image.protected.data, file);
-	/* Kernels before 3.14 cannot take EFI over. */
-	memcpy(file + MK_VMLINUX_TEXT_AT + MK_VMLINUX_BANNER, "Linux version 3.13.9", 21);
-	assert_int_equal(image_parse(whole, &image, &err), 0);
-	assert_int_equal(image.xloadflags & XLF_EFI_KEXEC, 0);
+}
+
+static void test_old(void **state)
+{
+	uint8_t *banner = file + MK_VMLINUX_TEXT_AT + MK_VMLINUX_BANNER;
+
+	(void)state;
+	memcpy(banner, "Linux version 5.4.9", 20);
+	assert_refused(whole, ERR_INPUT,
+		       "an ELF file of Linux 5.4.9: before 5.5 what a kernel needs to be told "
+		       "differs");
+	memcpy(banner, "Linux version next", 19);
+	assert_refused(
+		whole, ERR_INPUT,
+		"an ELF file of Linux next: before 5.5 what a kernel needs to be told differs");
 }
 
 /* With symbols: a table, and its names. */
@@ -182,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_parse, set_up),
+		cmocka_unit_test_setup(test_old, set_up),
 		cmocka_unit_test_setup(test_symbols, set_up),
 		cmocka_unit_test_setup(test_load, set_up),
 		cmocka_unit_test_setup(test_other_files, set_up),
