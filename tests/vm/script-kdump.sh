@@ -29,7 +29,9 @@ if [ -e /proc/vmcore ]; then
 	say "log panic=$(grep 'Kernel panic - not syncing: ' /tmp/log)"
 	say "log interrupt=$(grep -c '</*IRQ>' /tmp/log)"
 	makedumpfile -c -d 31 /proc/vmcore /tmp/dump >/tmp/said 2>&1
-	say "makedumpfile=$? $(tail -n 1 /tmp/said)"
+	status=$?
+	[ $status = 0 ] || { cat /tmp/said; df /tmp; free; }
+	say "makedumpfile=$status $(tail -n 1 /tmp/said)"
 	makedumpfile --dump-dmesg /proc/vmcore /tmp/dumped >/dev/null 2>&1
 	say "log dumped=$(grep -c 'LAST WORDS' /tmp/dumped)"
 	vmcore-dmesg --json /proc/vmcore >/tmp/json
