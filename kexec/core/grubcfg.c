@@ -166,9 +166,11 @@ static const char *file_name(const struct machine *machine, const char *path)
 {
 	const char *root = grub_get(machine->env, text_bytes("root"));
 
-	if (*path == '/')
-		return root && !strcmp(root, "here") ? path : NULL;
-	return after(path, "(prefix)/") ?: after(path, "(here)");
+	const char *here =
+		*path == '/' && root && !strcmp(root, "here") ? path : after(path, "(here)");
+
+	/* "(here)512+1" are blocks of the disk. */
+	return after(path, "(prefix)/") ?: here && *here == '/' ? here : NULL;
 }
 
 static enum grub_truth is_there(void *context, const char *path)
@@ -673,10 +675,23 @@ static int execute(struct machine *machine, const struct grub_script *at,
 		   const struct grub_words *words, enum mode mode, enum grub_truth *ret_result,
 		   struct err *err)
 {
-	static const char *const menus[] = {
-		"configfile",	     "normal", "normal_exit", "eval", "extract_entries_source",
-		"legacy_configfile", NULL
-	};
+	static const char *const menus[] = { "configfile",
+					     "normal",
+					     "normal_exit",
+					     "eval",
+					     "uki",
+					     "bls_import",
+					     "legacy_configfile",
+					     "legacy_source",
+					     "syslinux_configfile",
+					     "syslinux_source",
+					     "extract_entries_source",
+					     "extract_entries_configfile",
+					     "extract_legacy_entries_source",
+					     "extract_legacy_entries_configfile",
+					     "extract_syslinux_entries_source",
+					     "extract_syslinux_entries_configfile",
+					     NULL };
 	const struct grub_word *first = words->word;
 	const struct function *function;
 	const char *name = first->text;

@@ -267,6 +267,26 @@ static void assert_default(const char *before, const char *id)
 
 static void test_default(void **state)
 {
+	/* Each may put lines of its own before these. */
+	static const char *const menus[] = {
+		"source (hd0)/x",
+		"configfile /x",
+		"normal /x",
+		"eval x",
+		"uki",
+		"bls_import",
+		"legacy_source /x",
+		"legacy_configfile /x",
+		"syslinux_source /x",
+		"syslinux_configfile /x",
+		"extract_entries_source /x",
+		"extract_entries_configfile /x",
+		"extract_legacy_entries_source /x",
+		"extract_legacy_entries_configfile /x",
+		"extract_syslinux_entries_source /x",
+		"extract_syslinux_entries_configfile /x",
+	};
+
 	(void)state;
 	assert_default("", "a");
 	assert_default("set default=2", "c");
@@ -287,7 +307,8 @@ static void test_default(void **state)
 	assert_default("if sleep 1; then menuentry M { linux /m }; fi", NULL);
 	assert_default("if sleep 1; then submenu M { menuentry N { linux /m } }; fi; default=C",
 		       NULL);
-	assert_default("source (hd0)/x; default=c", NULL);
+	for (size_t i = 0; i < sizeof(menus) / sizeof(menus[0]); i++)
+		assert_default(menus[i], NULL);
 	files = (const char *const[]){
 		"grubenv", "# GRUB Environment Block\nsaved_entry=sub>s2\nother=c\n#######", NULL
 	};
@@ -296,6 +317,11 @@ static void test_default(void **state)
 		       "c");
 	assert_default("load_env --file=(hd0)/x; set default=c", "c");
 	assert_default("load_env --file=(hd0)/x; set default=$saved_entry", NULL);
+	/* openSUSE's on btrfs: blocks outside of any file. */
+	assert_default("load_env -f \"($root)512+1\"; set default=$saved_entry", NULL);
+	assert_default("env_block=512+1; load_env; if [ \"${env_block}\" ]; then "
+		       "load_env -f (${root})${env_block}; fi; set default=$saved_entry",
+		       NULL);
 	assert_default("if [ -s $prefix/grubenv ]; then load_env; fi; "
 		       "if [ \"${next_entry}\" ]; then default=$next_entry; else default=c; fi",
 		       "c");
