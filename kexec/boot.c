@@ -563,6 +563,28 @@ static int find_loader(struct reading *reading, enum loader *ret, char **ret_nam
 	return 0;
 }
 
+/* Only GRUB has variables, and what they have stands in the grub.cfg that it has run. */
+static int refuse_variables(struct boot_entries *bls, struct err *err)
+{
+	for (size_t i = 0; i < bls->count; i++) {
+		struct boot_entry *entry = &bls->entry[i];
+		bool found = strchr(entry->kernel, '$') || strchr(entry->options, '$');
+		struct err why;
+
+		for (size_t j = 0; j < entry->nr_initrds; j++)
+			found |= !!strchr(entry->initrd[j], '$');
+		if (!found)
+			continue;
+		err_set(&why, ERR_INPUT,
+			"/%s: a \"$\" stands for a variable of GRUB's, and no grub.cfg that was read "
+			"expands it",
+			entry->source);
+		if (boot_entry_refuse(entry, &why, err))
+			return -1;
+	}
+	return 0;
+}
+
 static int resolve(const struct root *root, struct boot_entry *entry, struct err *err)
 {
 	struct err why;
@@ -592,12 +614,18 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 	if (loader != LOADER_SYSTEMD_BOOT && read_grub(&reading, &bls, &grub, &has_grub, err))
 		return -1;
 	bls_sort(&bls);
-	if (choose_bls(&reading, &bls, err))
+	if (choose_bls(&reading, &bls, err) ||
+	    (loader != LOADER_SYSTEMD_BOOT && refuse_variables(&bls, err)))
 		return -1;
 	if (has_grub) {
 		first = &grub;
 		second = &bls;
 	}
+	if (loader != LOADER_SYSTEMD_BOOT && !has_grub && bls.count &&
+	    root_exists(root, "sys/firmware/efi"))
+		err_set(&bls.not_chosen, ERR_INPUT,
+			"the boot loader of this machine is not known: there is no grub.cfg, and "
+			"systemd-boot has left no LoaderInfo in /sys/firmware/efi/efivars");
 	if (loader == LOADER_OTHER)
 		err_set(&first->not_chosen, ERR_INPUT,
 			"the boot loader of this machine is \"%.60s\", whose default is not known",

@@ -133,6 +133,7 @@ static void test_variables(void **state)
 	bls("boot", "a");
 	bls("boot", "b");
 	bls("boot", "c");
+	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
 	text("boot/loader/loader.conf", "default @saved\n");
 	assert_string_equal(strchr(entries(), ';'), "; c.conf");
 	variable(VARIABLE("LoaderEntrySelected"), "b.conf");
@@ -179,6 +180,46 @@ static void test_which_loader(void **state)
 	assert_string_equal(strchr(entries(), ';'),
 			    "; there is a /boot/grub/grub.cfg and a /boot/grub2/grub.cfg: which of "
 			    "them GRUB reads is not known");
+}
+
+/* EFI, whose boot loader has its configuration where nothing here looks. */
+static void test_no_loader(void **state)
+{
+	static const char unknown[] =
+		"; the boot loader of this machine is not known: there is no grub.cfg, and "
+		"systemd-boot has left no LoaderInfo in /sys/firmware/efi/efivars";
+
+	(void)state;
+	bls("boot", "a");
+	assert_string_equal(strchr(entries(), ';'), "; a.conf");
+	text("sys/firmware/efi/runtime", "");
+	assert_string_equal(strchr(entries(), ';'), unknown);
+	variable("sys/firmware/efi/efivars/BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c", "");
+	assert_string_equal(strchr(entries(), ';'), unknown);
+	variable(VARIABLE("LoaderInfo"), "GRUB 2.14");
+	assert_string_equal(strchr(entries(), ';'), unknown);
+}
+
+#define VARIABLE_LEFT(name)                                                                 \
+	name ".conf: /boot/loader/entries/" name ".conf: a \"$\" stands for a variable of " \
+	     "GRUB's, and no grub.cfg that was read expands it "
+
+/* What blscfg has not expanded is no text of a command line, whoever names the entry. */
+static void test_grub_variables(void **state)
+{
+	(void)state;
+	text("boot/k", "");
+	text("boot/loader/entries/a.conf", "linux /k\noptions $kernelopts\n");
+	text("boot/loader/entries/b.conf", "linux /k\ninitrd /i $tuned_initrd\n");
+	text("boot/loader/entries/c.conf", "linux $k\n");
+	assert_string_equal(entries(),
+			    VARIABLE_LEFT("c") VARIABLE_LEFT("b") VARIABLE_LEFT("a") "; c.conf");
+	text("boot/grub2/grub.cfg", "menuentry g { linux /k }");
+	assert_string_equal(entries(), "g=/boot/k " VARIABLE_LEFT("c") VARIABLE_LEFT("b")
+					       VARIABLE_LEFT("a") "; g");
+	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	text("boot/loader/entries/a.conf", "linux /k\noptions x=$y\n");
+	assert_non_null(strstr(entries(), "a.conf=/boot/k "));
 }
 
 static void test_grub2(void **state)
@@ -408,6 +449,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_same_directory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_variables, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_which_loader, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_loader, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_grub_variables, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_grub2, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_paths, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file_systems, set_up, tear_down),
