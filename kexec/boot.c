@@ -428,6 +428,8 @@ static bool is_mounted(const struct root *root, const char *point, const struct 
 	struct stat wanted, mounted;
 	char path[320];
 
+	if (!mount->inside)
+		return false;
 	snprintf(path, sizeof(path), "dev/disk/by-%.*s/%s", (int)strcspn(device, ":"), device,
 		 strchr(device, ':') + 1);
 	if (mount->source && *mount->source == '/' && stat_below(root, path, &wanted) &&
@@ -450,28 +452,32 @@ static const char *shown(const struct mount *mount, const char *path)
 /* Where a path of an entry may be, without a slash before it; at most as many as `tops`. */
 struct candidates {
 	char path[NR_TOPS + 1][PATH_MAX];
+	const char *base[NR_TOPS + 1]; /* the directory that it was looked for below */
 	size_t count;
 };
 
-/* Kept if there is such a file, and another than is kept already. */
-static void add_candidate(const struct root *root, const char *top, const char *path,
-			  struct candidates *to)
+/* Kept if there is such a file, and another than is kept already. wanted: the only base that
+ * counts; NULL: all do. */
+static void add_candidate(const struct root *root, const char *base, const char *wanted,
+			  const char *path, struct candidates *to)
 {
 	char *text = to->path[to->count];
 
-	snprintf(text, sizeof(to->path[0]), "%s/%s", top, path + strspn(path, "/"));
+	if (wanted && strcmp(base, wanted))
+		return;
+	snprintf(text, sizeof(to->path[0]), "%s/%s", base, path + strspn(path, "/"));
 	memmove(text, text + strspn(text, "/"), strlen(text) + 1 - strspn(text, "/"));
 	if (!root_exists(root, text))
 		return;
 	for (size_t i = 0; i < to->count; i++)
 		if (is_same_file(root, to->path[i], text))
 			return;
-	to->count++;
+	to->base[to->count++] = base;
 }
 
 /* On a file system that is named, below where that is mounted. */
-static int find_on_device(const struct root *root, const char *device, const char *path,
-			  struct candidates *to, struct err *err)
+static int find_on_device(const struct root *root, const char *device, const char *wanted,
+			  const char *path, struct candidates *to, struct err *err)
 {
 	static const char *const points[] = { "/", "/boot", "/boot/efi", "/efi" };
 	struct mount boot CLEANUP(mount_done) = { 0 };
@@ -493,7 +499,7 @@ static int find_on_device(const struct root *root, const char *device, const cha
 		/* What another mount hides is not what is found there. */
 		if (!i && boot.inside && !strncmp(rest, "/boot/", 6))
 			continue;
-		add_candidate(root, points[i] + 1, rest, to);
+		add_candidate(root, points[i] + 1, wanted, rest, to);
 	}
 	if (!mounted)
 		return err_set(err, ERR_INPUT,
@@ -503,24 +509,31 @@ static int find_on_device(const struct root *root, const char *device, const cha
 	return 0;
 }
 
-static int find_path(const struct root *root, const struct boot_entry *entry, char **path,
-		     struct err *err)
+/* *base NULL: any, and becomes the one that has the file; else the only one that counts. */
+static int find_path(const struct root *root, const struct boot_entry *entry, const char **base,
+		     char **path, struct err *err)
 {
+	const char *top = entry->top ?: "boot";
+	struct mount boot CLEANUP(mount_done) = { 0 };
 	struct candidates found = { .count = 0 };
 
 	if (entry->device && *entry->device) {
-		if (find_on_device(root, entry->device, *path, &found, err))
+		if (find_on_device(root, entry->device, *base, *path, &found, err))
 			return -1;
 	} else {
-		/* Relative to a partition; where that is none of its own, to the root's. */
-		add_candidate(root, entry->top ?: "boot", *path, &found);
-		add_candidate(root, "", *path, &found);
+		if (find_mount(root, "/boot", &boot, err))
+			return -1;
+		/* Relative to a partition; where /boot is none of its own, to the root's. */
+		add_candidate(root, top, *base, *path, &found);
+		if (!strcmp(top, "boot") && !boot.inside)
+			add_candidate(root, "", *base, *path, &found);
 	}
 	if (!found.count)
 		return err_set(err, ERR_INPUT, "%s is not there", *path);
 	if (found.count > 1)
 		return err_set(err, ERR_INPUT, "%s may be /%s or /%s", *path, found.path[0],
 			       found.path[1]);
+	*base = found.base[0];
 	free(*path);
 	*path = NULL;
 	return asprintf(path, "/%s", found.path[0]) < 0 ? (*path = NULL, err_no_memory(err)) : 0;
@@ -528,10 +541,13 @@ static int find_path(const struct root *root, const struct boot_entry *entry, ch
 
 static int find_paths(const struct root *root, struct boot_entry *entry, struct err *err)
 {
-	if (find_path(root, entry, &entry->kernel, err))
+	const char *base = NULL;
+
+	if (find_path(root, entry, &base, &entry->kernel, err))
 		return err_prefix(err, "kernel");
+	/* A kernel and its initrds come from one file system. */
 	for (size_t i = 0; i < entry->nr_initrds; i++)
-		if (find_path(root, entry, &entry->initrd[i], err))
+		if (find_path(root, entry, &base, &entry->initrd[i], err))
 			return err_prefix(err, "initrd");
 	return 0;
 }

@@ -261,6 +261,30 @@ static void test_paths(void **state)
 			    "/boot/boot/k or /boot/k ; a.conf");
 }
 
+/* What is missing on the entry's file system is not made up for by another one. */
+static void test_bases(void **state)
+{
+	(void)state;
+	text("boot/loader/entries/a.conf", "linux /k\ninitrd /i\n");
+	text("boot/k", "");
+	text("i", "");
+	assert_string_equal(entries(), "a.conf: /boot/loader/entries/a.conf: initrd: /i is not "
+				       "there ; a.conf");
+	text("boot/loader/entries/a.conf", "linux /k\n");
+	text("k", "root's");
+	text("etc/fstab", "UUID=x /boot ext4\n");
+	assert_string_equal(entries(), "a.conf=/boot/k ; a.conf");
+	text("boot/loader/entries/a.conf", "linux /i\n");
+	assert_string_equal(entries(), "a.conf: /boot/loader/entries/a.conf: kernel: /i is not "
+				       "there ; a.conf");
+	text("proc/self/mountinfo", "22 1 8:1 / / rw - ext4 /dev/vda2 rw\n");
+	assert_string_equal(entries(), "a.conf=/i ; a.conf");
+	text("boot/loader/entries/a.conf", "linux /boot/k\n");
+	text("efi/loader/entries/e.conf", "linux /i\n");
+	assert_string_equal(entries(), "e.conf: /efi/loader/entries/e.conf: kernel: /i is not "
+				       "there a.conf=/boot/k ; e.conf");
+}
+
 static void grub(const char *path)
 {
 	char contents[200];
@@ -295,6 +319,13 @@ static void test_file_systems(void **state)
 				    "22 1 0:31 /@ / rw,relatime shared:1 - btrfs /dev/vda2 rw\n");
 	grub("/@/boot/k");
 	assert_string_equal(entries(), "g=/boot/k ; g");
+	/* What fstab(5) has and nobody has mounted. */
+	text("etc/fstab", "UUID=x / btrfs\nUUID=" UUID " /boot ext4\n");
+	grub("/k");
+	assert_string_equal(entries(),
+			    "g: /boot/grub/grub.cfg:1: kernel: /k is on the file system "
+			    "uuid:" UUID ", which is mounted neither at / nor at /boot ; g");
+	text("etc/fstab", "UUID=" UUID " / btrfs\n");
 	grub("/@home/boot/k");
 	assert_string_equal(entries(),
 			    "g: /boot/grub/grub.cfg:1: kernel: /@home/boot/k is not there ; g");
@@ -453,6 +484,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_grub_variables, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_grub2, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_paths, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bases, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file_systems, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_uki, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
