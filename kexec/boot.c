@@ -192,7 +192,8 @@ static int read_bls(struct reading *reading, struct boot_entries *to, struct err
 }
 
 /* loader.conf is on the EFI system partition. */
-static int read_loader_conf(struct reading *reading, char **ret, struct err *err)
+static int read_loader_conf(struct reading *reading, char **ret_default, char **ret_preferred,
+			    struct err *err)
 {
 	for (size_t i = NR_TOPS; i--;) {
 		struct buf text CLEANUP(buf_done) = { 0 };
@@ -202,8 +203,13 @@ static int read_loader_conf(struct reading *reading, char **ret, struct err *err
 		snprintf(path, sizeof(path), "%s/loader/loader.conf", tops[i]);
 		if (read_config(reading, path, &text, &found, err))
 			return -1;
-		if (found)
-			return bls_loader_default(buf_bytes(&text), ret, err);
+		if (!found)
+			continue;
+		if (bls_loader_value(buf_bytes(&text), "default", ret_default, err) ||
+		    (!*ret_preferred &&
+		     bls_loader_value(buf_bytes(&text), "preferred", ret_preferred, err)))
+			return -1;
+		return 0;
 	}
 	return 0;
 }
@@ -212,14 +218,16 @@ static int choose_bls(struct reading *reading, struct boot_entries *bls, struct 
 {
 	char *once CLEANUP(text_done) = NULL, *variable CLEANUP(text_done) = NULL;
 	char *last CLEANUP(text_done) = NULL, *file CLEANUP(text_done) = NULL;
+	char *preferred CLEANUP(text_done) = NULL;
 
 	if (read_variable(reading, "LoaderEntryOneShot", &once, err) ||
 	    read_variable(reading, "LoaderEntryDefault", &variable, err) ||
 	    read_variable(reading, "LoaderEntryLastBooted", &last, err) ||
 	    (!last && read_variable(reading, "LoaderEntrySelected", &last, err)) ||
-	    read_loader_conf(reading, &file, err))
+	    read_variable(reading, "LoaderEntryPreferred", &preferred, err) ||
+	    read_loader_conf(reading, &file, &preferred, err))
 		return -1;
-	bls_choose(bls, &(struct bls_choice){ once, variable, file, last });
+	bls_choose(bls, &(struct bls_choice){ once, variable, file, preferred, last });
 	return 0;
 }
 

@@ -116,6 +116,8 @@ static int begin(struct boot_entry *entry, const char *top, const char *director
 static int apply(struct boot_entry *entry, struct bytes key, struct bytes value,
 		 struct bytes *ret_architecture, struct err *err)
 {
+	struct err why;
+
 	if (is_word(key, "title"))
 		return boot_text(value, &entry->title, err);
 	if (is_word(key, "version"))
@@ -130,6 +132,11 @@ static int apply(struct boot_entry *entry, struct bytes key, struct bytes value,
 		return boot_entry_add_initrd(entry, value, err);
 	if (is_word(key, "architecture"))
 		*ret_architecture = value;
+	if (is_word(key, "profile") || is_word(key, "uki-url")) {
+		err_set(&why, ERR_INPUT, "/%s: `%.*s` is not known here", entry->source,
+			(int)key.size, (const char *)key.data);
+		return boot_entry_refuse(entry, &why, err);
+	}
 	if (is_word(key, "linux") || is_word(key, "efi") || is_word(key, "uki")) {
 		entry->is_uki = !is_word(key, "linux");
 		return boot_text(value, &entry->kernel, err);
@@ -154,6 +161,9 @@ int bls_parse(struct bytes text, const char *top, const char *name, struct boot_
 	while (next_pair(&rest, " \t", &key, &value))
 		if (apply(&entry, key, value, &architecture, err))
 			return err_prefix(err, "/%s", entry.source);
+	/* systemd-boot starts an EFI program without them. */
+	if (entry.is_uki)
+		boot_entry_forget_initrds(&entry);
 	*ret_is_ours = entry.kernel && *entry.kernel && is_our_architecture(architecture);
 	if (*ret_is_ours) {
 		*ret = entry;
@@ -162,12 +172,12 @@ int bls_parse(struct bytes text, const char *top, const char *name, struct boot_
 	return 0;
 }
 
-int bls_loader_default(struct bytes text, char **ret, struct err *err)
+int bls_loader_value(struct bytes text, const char *name, char **ret, struct err *err)
 {
 	struct bytes rest = text, key, value;
 
 	while (next_pair(&rest, " \t", &key, &value))
-		if (is_word(key, "default") && boot_text(value, ret, err))
+		if (is_word(key, name) && boot_text(value, ret, err))
 			return -1;
 	return 0;
 }
@@ -348,12 +358,26 @@ void bls_choose(struct boot_entries *entries, const struct bls_choice *choice)
 	entries->not_chosen = (struct err){ 0 };
 	if (!entries->count)
 		err_set(&entries->not_chosen, ERR_INPUT, "there are no boot entries");
+	else if (choice->preferred && *choice->preferred)
+		err_set(&entries->not_chosen, ERR_INPUT,
+			"the boot loader prefers \"%.100s\", by rules that are not known here",
+			choice->preferred);
+	if (entries->not_chosen.code)
+		return;
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		const char *pattern = wanted[i];
 
 		if (pattern && !strcmp(pattern, "@saved"))
 			pattern = choice->last;
-		if (pattern && find_pattern(entries, pattern, &entries->chosen))
+		if (!pattern)
+			continue;
+		if (find_pattern(entries, pattern, &entries->chosen))
 			return;
+		/* Entries of systemd-boot's own, and names that it gives a meaning. */
+		if (strchr(pattern, '@') || !strncasecmp(pattern, "auto-", 5)) {
+			err_set(&entries->not_chosen, ERR_INPUT,
+				"what the boot loader starts as \"%.100s\" is not known", pattern);
+			return;
+		}
 	}
 }

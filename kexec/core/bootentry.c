@@ -6,10 +6,15 @@
 
 /* --- entries ------------------------------------------------------------- */
 
+void boot_entry_forget_initrds(struct boot_entry *entry)
+{
+	while (entry->nr_initrds)
+		free(entry->initrd[--entry->nr_initrds]);
+}
+
 void boot_entry_done(struct boot_entry *entry)
 {
-	for (size_t i = 0; i < entry->nr_initrds; i++)
-		free(entry->initrd[i]);
+	boot_entry_forget_initrds(entry);
 	free(entry->initrd);
 	free(entry->id);
 	free(entry->title);

@@ -316,13 +316,6 @@ static int check_words(const struct grub_words *words, enum mode mode, struct er
 	return 0;
 }
 
-/* Whatever was named before is gone with a new `linux` or `initrd`. */
-static void forget_initrds(struct boot_entry *entry)
-{
-	while (entry->nr_initrds)
-		free(entry->initrd[--entry->nr_initrds]);
-}
-
 static int set_kernel(struct machine *machine, const struct grub_words *words, enum mode mode,
 		      struct err *why)
 {
@@ -333,7 +326,8 @@ static int set_kernel(struct machine *machine, const struct grub_words *words, e
 	    split_device(machine, words->word[1].text, &entry->device, &path, why) ||
 	    boot_text(text_bytes(path), &entry->kernel, why))
 		return -1;
-	forget_initrds(entry);
+	/* Whatever was named before is gone with a new `linux` or `initrd`. */
+	boot_entry_forget_initrds(entry);
 	return join_words(words, 2, &entry->options, why);
 }
 
@@ -344,7 +338,7 @@ static int set_initrds(struct machine *machine, const struct grub_words *words, 
 
 	if (check_words(words, mode, why))
 		return -1;
-	forget_initrds(entry);
+	boot_entry_forget_initrds(entry);
 	for (size_t i = 1; i < words->count; i++) {
 		char *device CLEANUP(text_done) = NULL;
 		const char *path;
@@ -392,7 +386,7 @@ static int fill_bls(struct machine *machine, struct boot_entry *entry, struct er
 	    join_words(&kernel, 0, &entry->kernel, why) ||
 	    join_words(&options, 0, &entry->options, why))
 		return -1;
-	forget_initrds(entry);
+	boot_entry_forget_initrds(entry);
 	for (size_t i = 0; i < initrds.count; i++)
 		if (boot_entry_add_initrd(entry, text_bytes(initrds.word[i].text), why))
 			return -1;

@@ -99,7 +99,7 @@ static void check_others(struct bytes text)
 	uint64_t offset, size;
 	struct err err;
 
-	require(!bls_loader_default(text, &loader, &err));
+	require(!bls_loader_value(text, "default", &loader, &err));
 	if (bls_efi_text(text, &variable, &err))
 		require(is_sentence(err.text));
 	if (bls_pe_section(text, ".osrel", &offset, &size))

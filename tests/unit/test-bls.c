@@ -123,6 +123,15 @@ static void test_keys(void **state)
 	add(&entries, "b.conf", "uki /EFI/Linux/b.efi\n");
 	add(&entries, "c.conf", "efi /shell.efi\n");
 	assert_true(entries.entry[1].is_uki && entries.entry[2].is_uki);
+	add(&entries, "d.conf", "initrd /i\nuki /d.efi\ninitrd /j\n");
+	assert_int_equal(entries.entry[3].nr_initrds, 0);
+	assert_null(entries.entry[3].why);
+	add(&entries, "e.conf", "uki /e.efi\nprofile 1\n");
+	assert_string_equal(entries.entry[4].why->text,
+			    "/boot/loader/entries/e.conf: `profile` is not known here");
+	add(&entries, "f.conf", "uki-url http://x/f.efi\nuki /f.efi\n");
+	assert_string_equal(entries.entry[5].why->text,
+			    "/boot/loader/entries/f.conf: `uki-url` is not known here");
 }
 
 static void assert_name(const char *name, const char *id, int left, int done)
@@ -180,6 +189,12 @@ static void assert_chosen(struct boot_entries *entries, struct bls_choice choice
 	assert_string_equal(entries->entry[entries->chosen].id, id);
 }
 
+static void assert_unknown(struct boot_entries *entries, struct bls_choice choice, const char *why)
+{
+	bls_choose(entries, &choice);
+	assert_string_equal(entries->not_chosen.code ? entries->not_chosen.text : "", why);
+}
+
 static void test_default(void **state)
 {
 	struct boot_entries entries CLEANUP(boot_entries_done) = { 0 };
@@ -206,6 +221,14 @@ static void test_default(void **state)
 	assert_chosen(&entries, (struct bls_choice){ .variable = "@saved", .last = "Lts.conf" },
 		      "Lts.conf");
 	assert_chosen(&entries, (struct bls_choice){ .file = "@saved" }, "arch-2.conf");
+	assert_unknown(&entries, (struct bls_choice){ .file = "@oldest" },
+		       "what the boot loader starts as \"@oldest\" is not known");
+	assert_unknown(&entries, (struct bls_choice){ .once = "auto-windows", .file = "Lts.conf" },
+		       "what the boot loader starts as \"auto-windows\" is not known");
+	assert_unknown(&entries, (struct bls_choice){ .file = "@saved", .last = "x.efi@1" },
+		       "what the boot loader starts as \"x.efi@1\" is not known");
+	assert_unknown(&entries, (struct bls_choice){ .file = "Lts.conf", .preferred = "arch-*" },
+		       "the boot loader prefers \"arch-*\", by rules that are not known here");
 }
 
 static void test_loader_conf(void **state)
@@ -214,9 +237,11 @@ static void test_loader_conf(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(bls_loader_default(of("timeout 3\n#default x\n"), &found, &err), 0);
+	assert_int_equal(bls_loader_value(of("timeout 3\n#default x\n"), "default", &found, &err),
+			 0);
 	assert_null(found);
-	assert_int_equal(bls_loader_default(of(" default a\ndefault\tb.conf \n"), &found, &err), 0);
+	assert_int_equal(
+		bls_loader_value(of(" default a\ndefault\tb.conf \n"), "default", &found, &err), 0);
 	assert_string_equal(found, "b.conf");
 }
 

@@ -144,6 +144,11 @@ static void test_variables(void **state)
 	assert_string_equal(strchr(entries(), ';'), "; b.conf");
 	variable(VARIABLE("LoaderEntryOneShot"), "c.conf");
 	assert_string_equal(strchr(entries(), ';'), "; c.conf");
+	variable(VARIABLE("LoaderEntryPreferred"), "b.conf");
+	text("boot/loader/loader.conf", "preferred a.conf\n");
+	assert_string_equal(strchr(entries(), ';'), "; the boot loader prefers \"b.conf\", by "
+						    "rules that are not known here");
+	variable(VARIABLE("LoaderEntryPreferred"), "");
 	text(VARIABLE("LoaderEntryDefault"), "12345");
 	assert_string_equal(entries(),
 			    "/" VARIABLE("LoaderEntryDefault") ": 5 bytes are no text of "
