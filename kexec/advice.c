@@ -100,6 +100,8 @@ static const struct advice all[] = {
 	{ "/%s: `%.*s` is not known here", "an entry of systemd-boot's that names a profile of a unified kernel image, or one in the network", "kexec -l UKI --uki-profile=N" },
 	{ "what the boot loader starts as \"%.100s\" is not known", "an entry of systemd-boot's own, such as the firmware's setup", "kexec --boot-entry=NAME" },
 	{ "the boot loader prefers \"%.100s\", by rules that are not known here", "LoaderEntryPreferred, or `preferred` in loader.conf", "kexec --boot-entry=NAME" },
+	{ "the EFI system partition that systemd-boot starts from is mounted at none of /boot, /efi and /boot/efi", "it is not mounted: its entries and its loader.conf are not seen",
+	  "mount it at /efi; or kexec --boot-entry=NAME" },
 	{ "there are no boot entries", "loader/entries and EFI/Linux are empty", LIST },
 	{ "there are entries of GRUB and of the Boot Loader Specification, and without /sys/firmware/efi/efivars nothing tells which of them boot this machine",
 	  "two boot loaders are installed", "mount -t efivarfs efivarfs /sys/firmware/efi/efivars; or kexec --boot-entry=NAME" },

@@ -31,6 +31,7 @@ struct reading {
 	struct err unread;
 	struct buf file[GRUBCFG_FILES_MAX]; /* that the parser of grub.cfg has asked for */
 	size_t nr_files;
+	bool is_systemd_boot;
 	const char *grub; /* the directory of grub.cfg, with a slash */
 };
 
@@ -45,8 +46,8 @@ static int pass_over(struct reading *reading, struct err *err)
 {
 	bool forbidden = err->sys_errno == EACCES || err->sys_errno == EPERM;
 
-	if (err->code != ERR_SYSTEM ||
-	    (!forbidden && err->sys_errno != ENOENT && err->sys_errno != ENOTDIR))
+	if (err->code != ERR_SYSTEM || (!forbidden && err->sys_errno != ENOENT &&
+					err->sys_errno != ENOTDIR && err->sys_errno != ELOOP))
 		return -1;
 	if (forbidden && !reading->unread.code)
 		reading->unread = *err;
@@ -101,6 +102,32 @@ static int list(struct reading *reading, const char *path, const char *suffix,
 	return 0;
 }
 
+static bool stat_below(const struct root *root, const char *path, struct stat *ret)
+{
+	int fd CLEANUP(fd_close) = root_fd_below(root, path, O_PATH);
+
+	return fd >= 0 && !fstat(fd, ret);
+}
+
+/* What may not be looked at is left to the reader, who says so. */
+static bool is_file(const struct root *root, const char *path)
+{
+	struct stat status;
+
+	return !stat_below(root, path, &status) || S_ISREG(status.st_mode);
+}
+
+/* A file that is no entry's is listed with the reason, and the others stay. */
+static int refuse_entry(const char *top, const char *name, struct boot_entries *to, struct err *err)
+{
+	struct boot_entry entry = { 0 };
+	struct err why = *err;
+
+	if (why.code != ERR_INPUT || bls_refused(top, name, &why, &entry, err))
+		return -1;
+	return boot_entries_add(to, &entry, err);
+}
+
 static int read_entry(struct reading *reading, const char *top, const char *name,
 		      struct boot_entries *to, struct err *err)
 {
@@ -110,16 +137,19 @@ static int read_entry(struct reading *reading, const char *top, const char *name
 	bool found, is_ours;
 
 	snprintf(path, sizeof(path), "%s/loader/entries/%s", top, name);
+	if (!is_file(reading->root, path))
+		return 0;
 	if (read_config(reading, path, &text, &found, err))
-		return -1;
+		return refuse_entry(top, name, to, err);
 	if (!found)
 		return 0;
 	if (bls_parse(buf_bytes(&text), top, name, &entry, &is_ours, err))
-		return -1;
+		return refuse_entry(top, name, to, err);
 	return is_ours ? boot_entries_add(to, &entry, err) : 0;
 }
 
-/* Of a UKI no more is read than its headers and its os-release. */
+/* Of a UKI no more is read than its headers and its os-release. As for systemd-boot, what has no
+ * name there, or has been cut, is none. */
 static int read_uki(struct reading *reading, const char *top, const char *name,
 		    struct boot_entries *to, struct err *err)
 {
@@ -130,22 +160,22 @@ static int read_uki(struct reading *reading, const char *top, const char *name,
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/EFI/Linux/%s", top, name);
+	if (!is_file(reading->root, path))
+		return 0;
 	if (root_peek(reading->root, path, HEADERS_MAX, &headers, err))
 		return pass_over(reading, err);
-	if (bls_pe_section(buf_bytes(&headers), ".osrel", &offset, &size) &&
-	    (buf_extend(&os_release, num_min(size, OS_RELEASE_MAX), err) ||
-	     root_peek_at(reading->root, path, offset, os_release.data, os_release.size, err)))
+	if (!bls_pe_section(buf_bytes(&headers), ".osrel", &offset, &size))
+		return 0;
+	if (buf_extend(&os_release, num_min(size, OS_RELEASE_MAX), err))
 		return -1;
+	if (root_peek_at(reading->root, path, offset, os_release.data, os_release.size, err))
+		return err->code == ERR_INPUT ? 0 : -1;
 	if (bls_of_uki(buf_bytes(&os_release), top, name, &entry, err))
 		return -1;
-	return boot_entries_add(to, &entry, err);
-}
-
-static bool stat_below(const struct root *root, const char *path, struct stat *ret)
-{
-	int fd CLEANUP(fd_close) = root_fd_below(root, path, O_PATH);
-
-	return fd >= 0 && !fstat(fd, ret);
+	if (*entry.title)
+		return boot_entries_add(to, &entry, err);
+	boot_entry_done(&entry);
+	return 0;
 }
 
 static bool is_same_file(const struct root *root, const char *a, const char *b)
@@ -169,11 +199,14 @@ static int read_top(struct reading *reading, const char *top, struct boot_entrie
 	snprintf(path, sizeof(path), "%s/EFI/Linux", top);
 	if (list(reading, path, ".efi", &ukis, err))
 		return -1;
+	/* systemd-boot keeps "auto-" for entries of its own. */
 	for (size_t i = 0; i < entries.count; i++)
-		if (read_entry(reading, top, entries.name[i], to, err))
+		if (!(reading->is_systemd_boot && !strncasecmp(entries.name[i], "auto-", 5)) &&
+		    read_entry(reading, top, entries.name[i], to, err))
 			return -1;
 	for (size_t i = 0; i < ukis.count; i++)
-		if (read_uki(reading, top, ukis.name[i], to, err))
+		if (strncasecmp(ukis.name[i], "auto-", 5) &&
+		    read_uki(reading, top, ukis.name[i], to, err))
 			return -1;
 	return 0;
 }
@@ -587,12 +620,30 @@ static int find_loader(struct reading *reading, enum loader *ret, char **ret_nam
 	return 0;
 }
 
+/* Whether a partition with an EFI boot loader is mounted; FAT knows no case. */
+static bool has_esp(const struct root *root)
+{
+	static const char *const directories[] = { "EFI/systemd", "EFI/BOOT", "EFI/Boot",
+						   "EFI/boot",	  "efi/boot", "efi/systemd" };
+	char path[64];
+
+	for (size_t i = 0; i < NR_TOPS; i++) {
+		for (size_t j = 0; j < sizeof(directories) / sizeof(directories[0]); j++) {
+			snprintf(path, sizeof(path), "%s/%s", tops[i], directories[j]);
+			if (root_exists(root, path))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* Only GRUB has variables, and what they have stands in the grub.cfg that it has run. */
 static int refuse_variables(struct boot_entries *bls, struct err *err)
 {
 	for (size_t i = 0; i < bls->count; i++) {
 		struct boot_entry *entry = &bls->entry[i];
-		bool found = strchr(entry->kernel, '$') || strchr(entry->options, '$');
+		bool found = (entry->kernel && strchr(entry->kernel, '$')) ||
+			     strchr(entry->options, '$');
 		struct err why;
 
 		for (size_t j = 0; j < entry->nr_initrds; j++)
@@ -633,7 +684,10 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 	enum loader loader;
 	bool has_grub = false;
 
-	if (read_bls(&reading, &bls, err) || find_loader(&reading, &loader, &name, err))
+	if (find_loader(&reading, &loader, &name, err))
+		return -1;
+	reading.is_systemd_boot = loader == LOADER_SYSTEMD_BOOT;
+	if (read_bls(&reading, &bls, err))
 		return -1;
 	if (loader != LOADER_SYSTEMD_BOOT && read_grub(&reading, &bls, &grub, &has_grub, err))
 		return -1;
@@ -650,6 +704,10 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 		err_set(&bls.not_chosen, ERR_INPUT,
 			"the boot loader of this machine is not known: there is no grub.cfg, and "
 			"systemd-boot has left no LoaderInfo in /sys/firmware/efi/efivars");
+	if (loader == LOADER_SYSTEMD_BOOT && !has_esp(root))
+		err_set(&bls.not_chosen, ERR_INPUT,
+			"the EFI system partition that systemd-boot starts from is mounted at none of "
+			"/boot, /efi and /boot/efi");
 	if (loader == LOADER_OTHER)
 		err_set(&first->not_chosen, ERR_INPUT,
 			"the boot loader of this machine is \"%.60s\", whose default is not known",

@@ -144,6 +144,18 @@ static int apply(struct boot_entry *entry, struct bytes key, struct bytes value,
 	return 0;
 }
 
+int bls_refused(const char *top, const char *name, const struct err *why, struct boot_entry *ret,
+		struct err *err)
+{
+	struct boot_entry entry CLEANUP(boot_entry_done) = { 0 };
+
+	if (begin(&entry, top, "loader/entries", name, err) || boot_entry_refuse(&entry, why, err))
+		return -1;
+	*ret = entry;
+	entry = (struct boot_entry){ 0 };
+	return 0;
+}
+
 static bool is_our_architecture(struct bytes architecture)
 {
 	return !architecture.data ||

@@ -14,6 +14,9 @@
  */
 int bls_parse(struct bytes text, const char *top, const char *name, struct boot_entry *ret,
 	      bool *ret_is_ours, struct err *err);
+/* A file that cannot be read as one: an entry without a kernel. */
+int bls_refused(const char *top, const char *name, const struct err *why, struct boot_entry *ret,
+		struct err *err);
 /* A UKI of EFI/Linux, by the text of its .osrel section, which may be empty. */
 int bls_of_uki(struct bytes os_release, const char *top, const char *name, struct boot_entry *ret,
 	       struct err *err);

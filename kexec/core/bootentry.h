@@ -22,7 +22,7 @@ struct boot_entry {
 	char *place;	   /* in GRUB's menu, counted from 0: "1>2"; else NULL */
 	char *source;	   /* the file that it stands in, without a leading slash */
 	unsigned int line; /* there; 0: all of it */
-	char *kernel;	   /* as it stands there */
+	char *kernel;	   /* as it stands there; NULL only with `why` */
 	char **initrd;	   /* likewise */
 	size_t nr_initrds, initrds_room;
 	char *options; /* "" if it has none */

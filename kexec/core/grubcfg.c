@@ -446,7 +446,7 @@ static int add_bls(struct machine *machine, const struct grub_script *script,
 		struct err why;
 
 		bls->entry[i] = (struct boot_entry){ 0 };
-		if (fill_bls(machine, &node.entry, &why)) {
+		if (!node.entry.why && fill_bls(machine, &node.entry, &why)) {
 			err_prefix(&why, "/%s", node.entry.source);
 			if (boot_entry_refuse(&node.entry, &why, err)) {
 				boot_entry_done(&node.entry);

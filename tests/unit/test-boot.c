@@ -16,6 +16,7 @@
 #include "kexec/boot.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
+#include "tests/mk/uki.h"
 
 #define VARIABLE(name) "sys/firmware/efi/efivars/" name "-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 #define UUID	       "0d3c2c6e-6b9d-4b57-8f3b-5a5a3cf0b6a1"
@@ -116,7 +117,10 @@ static void test_directories(void **state)
 	text("boot/loader/loader.conf", "default b.conf\n");
 	assert_string_equal(strchr(entries(), ';'), "; a.conf");
 	text("boot/loader/entries/x.conf/y", "");
-	assert_string_equal(entries(), "/boot/loader/entries/x.conf: not a regular file");
+	link_to("l.conf", "boot/loader/entries/l.conf");
+	assert_string_equal(strchr(entries(), ';'), "; a.conf");
+	assert_null(strstr(entries(), "x.conf"));
+	assert_null(strstr(entries(), "l.conf"));
 }
 
 static void test_same_directory(void **state)
@@ -134,6 +138,7 @@ static void test_variables(void **state)
 	bls("boot", "b");
 	bls("boot", "c");
 	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	text("boot/EFI/systemd/systemd-bootx64.efi", "");
 	text("boot/loader/loader.conf", "default @saved\n");
 	assert_string_equal(strchr(entries(), ';'), "; c.conf");
 	variable(VARIABLE("LoaderEntrySelected"), "b.conf");
@@ -174,6 +179,7 @@ static void test_which_loader(void **state)
 	variable(VARIABLE("LoaderInfo"), "GRUB 2.14");
 	assert_string_equal(strchr(entries(), ';'), "; g");
 	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	text("boot/EFI/systemd/systemd-bootx64.efi", "");
 	assert_string_equal(entries(), "a.conf=/boot/k-a ; a.conf");
 	variable(VARIABLE("LoaderInfo"), "rEFInd 0.14");
 	assert_string_equal(
@@ -336,15 +342,65 @@ static void test_file_systems(void **state)
 			    "g: /boot/grub/grub.cfg:1: kernel: /@home/boot/k is not there ; g");
 }
 
+/* A UKI with that text of os-release, of which `cut` bytes at the end are missing. */
+static void uki(const char *path, const char *os_release, size_t cut)
+{
+	const struct mk_section section = { ".osrel", mk_text_bytes(os_release) };
+	struct buf file CLEANUP(buf_done) = { 0 };
+
+	mk_uki(&section, 1, &file);
+	mk_file(&machine, path, file.data, file.size - cut);
+}
+
 static void test_uki(void **state)
 {
 	(void)state;
-	text("efi/EFI/Linux/linux-6.1.efi", "no PE file");
-	text("efi/EFI/Linux/linux-6.2.EFI", "MZ");
+	uki("efi/EFI/Linux/linux-6.1.efi", "ID=a", 0);
+	uki("efi/EFI/Linux/linux-6.2.EFI", "ID=a", 0);
 	text("efi/EFI/Linux/readme.txt", "");
+	/* None of these is an entry of systemd-boot's. */
+	text("efi/EFI/Linux/linux-9.efi", "MZ");
+	uki("efi/EFI/Linux/linux-10.efi", "VERSION=1", 0);
+	uki("efi/EFI/Linux/auto-x.efi", "ID=a", 0);
+	uki("efi/EFI/Linux/linux-11.efi", "ID=a", MK_UKI_FILE_ALIGNMENT - 1);
+	text("efi/EFI/Linux/x.efi/y", "");
 	assert_string_equal(entries(),
 			    "linux-6.2.EFI=/efi/EFI/Linux/linux-6.2.EFI "
 			    "linux-6.1.efi=/efi/EFI/Linux/linux-6.1.efi ; linux-6.2.EFI");
+}
+
+/* One file that is no entry's takes none of the others away. */
+static void test_odd_entries(void **state)
+{
+	char large[BOOT_INITRDS_MAX * 12] = "linux /k\n";
+
+	(void)state;
+	for (size_t i = 0; i <= BOOT_INITRDS_MAX; i++)
+		strcat(large, "initrd /i\n");
+	bls("boot", "a");
+	text("boot/loader/entries/b.conf", large);
+	assert_string_equal(entries(), "b.conf: /boot/loader/entries/b.conf: the entry has more "
+				       "than 64 initrds a.conf=/boot/k-a ; b.conf");
+	text("boot/grub/grub.cfg", "default=a\nblscfg\n");
+	assert_string_equal(entries(), "b.conf: /boot/loader/entries/b.conf: the entry has more "
+				       "than 64 initrds a.conf=/boot/k-a ; a.conf");
+	text("boot/loader/entries/auto-x.conf", "linux /k-a\n");
+	assert_non_null(strstr(entries(), "auto-x.conf=/boot/k-a"));
+	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	assert_null(strstr(entries(), "auto-x.conf"));
+}
+
+/* Without the partition that it starts from its entries and its loader.conf are not seen. */
+static void test_no_esp(void **state)
+{
+	(void)state;
+	bls("boot", "a");
+	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	assert_string_equal(strchr(entries(), ';'),
+			    "; the EFI system partition that systemd-boot starts from is mounted "
+			    "at none of /boot, /efi and /boot/efi");
+	text("efi/EFI/BOOT/BOOTX64.EFI", "");
+	assert_string_equal(strchr(entries(), ';'), "; a.conf");
 }
 
 static void test_limit(void **state)
@@ -492,6 +548,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bases, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file_systems, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_uki, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_odd_entries, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_esp, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unread, set_up, tear_down),
