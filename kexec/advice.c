@@ -111,6 +111,8 @@ static const struct advice all[] = {
 	{ "/%s:%u: the default cannot be told: whether this or one before is in the menu depends on a condition that cannot be told",
 	  "grub.cfg chooses it by a condition that only GRUB can tell", "kexec --boot-entry=NAME" },
 	{ "what `%.40s` adds to the menu is not known", "grub.cfg goes on in a file that cannot be told from here", "kexec --boot-entry=NAME" },
+	{ "`%.40s` may start something before the menu", "grub.cfg starts a system by itself, or leaves GRUB", "kexec --boot-entry=NAME" },
+	{ "what blscfg makes of $%s is not known", "grub.cfg or grubenv sets what blscfg adds to each entry", BY_HAND },
 	{ "/%s: the menu is empty", "grub.cfg has no entry", "grub-mkconfig, or kexec -l KERNEL" },
 	{ "%s is not there", "the kernel or the initrd of an entry has been removed, or its partition is not mounted", "mount; ls -l /boot" },
 	{ "%s may be /%s or /%s", "the entry's partition cannot be told, and there are such files on two", "kexec -l KERNEL --initrd=FILE --append=..." },

@@ -276,6 +276,7 @@ static bool find_file(void *context, const char *name, struct bytes *ret)
 	size_t count = *name == '/' ? 2 : 1;
 	struct err err;
 	char path[PATH_MAX];
+	bool found;
 
 	for (size_t i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "%s%s", places[i], name + (*name == '/' && !i));
@@ -283,13 +284,13 @@ static bool find_file(void *context, const char *name, struct bytes *ret)
 			return true;
 		if (!ret)
 			continue;
-		if (!root_peek(reading->root, path, BOOT_CONFIG_MAX,
-			       &reading->file[reading->nr_files], &err)) {
+		if (read_config(reading, path, &reading->file[reading->nr_files], &found, &err)) {
+			reading->unread = err;
+			buf_done(&reading->file[reading->nr_files]);
+		} else if (found) {
 			*ret = buf_bytes(&reading->file[reading->nr_files++]);
 			return true;
 		}
-		if (pass_over(reading, &err))
-			reading->unread = err;
 	}
 	return false;
 }

@@ -33,8 +33,9 @@ struct function {
 struct machine {
 	const struct grubcfg_input *input;
 	struct grub_env top;
-	struct grub_env *env; /* in which commands are run */
-	const struct grub_words *arguments;
+	struct grub_env *env;		    /* in which commands are run */
+	const struct grub_words *arguments; /* of the function that is run; NULL: unknown */
+	bool in_function;
 	struct function *function;
 	size_t nr_functions, functions_room;
 	struct node *node;
@@ -158,6 +159,26 @@ static int add_work(struct machine *machine, const struct grub_script *script, s
 	return at_line(script, err);
 }
 
+static size_t count_variables(const struct machine *machine)
+{
+	size_t count = 0;
+
+	for (const struct grub_env *env = machine->env; env; env = env->outer)
+		count += env->count;
+	return count;
+}
+
+/* Every variable in a word is looked for among all. */
+static int add_look_ups(struct machine *machine, const struct grub_script *script,
+			struct bytes word, struct err *err)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < word.size; i++)
+		count += word.data[i] == '$';
+	return add_work(machine, script, count * count_variables(machine), err);
+}
+
 /* --- files --------------------------------------------------------------- */
 
 /* As grubcfg_input.find() knows it; NULL: it is on a file system that is not known, or that was
@@ -217,6 +238,8 @@ static int load_env(struct machine *machine, const struct grub_script *script,
 		struct bytes name = { line.data, equals ? (size_t)(equals - line.data) : 0 };
 		bool is_wanted = first == words->count;
 
+		if (add_work(machine, script, line.size + count_variables(machine), err))
+			return -1;
 		for (size_t i = first; i < words->count; i++)
 			is_wanted |= is_text(name, words->word[i].text);
 		if (!name.size || name.data[0] == '#' || !is_wanted)
@@ -372,12 +395,25 @@ static int expand_bls(struct machine *machine, const char *value, struct grub_wo
 	return 0;
 }
 
+static bool is_empty(const struct machine *machine, const char *variable)
+{
+	const char *value = grub_get(machine->env, text_bytes(variable));
+
+	return value && !*value;
+}
+
 static int fill_bls(struct machine *machine, struct boot_entry *entry, struct err *why)
 {
+	const char *added = !is_empty(machine, "early_initrd") ? "early_initrd"
+			    : !*entry->options && !is_empty(machine, "default_kernelopts")
+				    ? "default_kernelopts"
+				    : NULL;
 	struct grub_words initrds CLEANUP(grub_words_done) = { 0 };
 	struct grub_words options CLEANUP(grub_words_done) = { 0 };
 	struct grub_words kernel CLEANUP(grub_words_done) = { 0 };
 
+	if (added)
+		return err_set(why, ERR_INPUT, "what blscfg makes of $%s is not known", added);
 	for (size_t i = 0; i < entry->nr_initrds; i++)
 		if (expand_bls(machine, entry->initrd[i], &initrds, why))
 			return -1;
@@ -434,7 +470,7 @@ static int add_bls(struct machine *machine, const struct grub_script *script,
 {
 	struct boot_entries *bls = machine->input->bls;
 
-	if (words->count > 1)
+	if (words->count > 1 || !is_empty(machine, "blsdir"))
 		return forget(machine, script, "blscfg ...", err);
 	if (machine->has_blscfg)
 		return 0;
@@ -593,14 +629,17 @@ static int call(struct machine *machine, const struct grub_script *at,
 {
 	const struct grub_words *arguments = machine->arguments;
 	struct grub_script body = function->body;
+	bool in_function = machine->in_function;
 	enum mode cap = machine->cap;
 	int failed;
 
 	if (add_work(machine, at, body.text.size - body.at, err))
 		return -1;
 	machine->arguments = words;
+	machine->in_function = true;
 	failed = run_all(machine, &body, mode, err);
 	machine->arguments = arguments;
+	machine->in_function = in_function;
 	if (!machine->is_started)
 		machine->cap = cap;
 	return failed;
@@ -665,6 +704,20 @@ static int load(struct machine *machine, const struct grub_script *at,
 	return 0;
 }
 
+/* Before the menu is there, or, of a submenu, when it is opened. */
+static int start_early(struct machine *machine, const struct grub_script *at, const char *command,
+		       struct err *err)
+{
+	if (machine->menu != NOWHERE)
+		return forget(machine, at, command, err);
+	if (machine->unknown.code)
+		return 0;
+	err_set(&machine->unknown, ERR_INPUT, "`%.40s` may start something before the menu",
+		command);
+	at_line(at, &machine->unknown);
+	return 0;
+}
+
 static int execute(struct machine *machine, const struct grub_script *at,
 		   const struct grub_words *words, enum mode mode, enum grub_truth *ret_result,
 		   struct err *err)
@@ -686,6 +739,9 @@ static int execute(struct machine *machine, const struct grub_script *at,
 					     "extract_syslinux_entries_source",
 					     "extract_syslinux_entries_configfile",
 					     NULL };
+	static const char *const starters[] = {
+		"boot", "exit", "halt", "poweroff", "reboot", NULL
+	};
 	const struct grub_word *first = words->word;
 	const struct function *function;
 	const char *name = first->text;
@@ -727,12 +783,18 @@ static int execute(struct machine *machine, const struct grub_script *at,
 	if (!strcmp(name, "search") || after(name, "search.") || after(name, "search_"))
 		return search(machine, words, mode, err);
 	/* Outside of functions it does nothing; what is behind `boot` is too late. */
-	if ((!strcmp(name, "return") && machine->arguments) ||
+	if ((!strcmp(name, "return") && machine->in_function) ||
 	    (!strcmp(name, "boot") && machine->entry != NOWHERE)) {
 		machine->is_started |= *name == 'b';
 		machine->cap = lower(machine->cap, mode == RUN ? SKIP : MAYBE);
 		return 0;
 	}
+	if (!strcmp(name, "shift") || !strcmp(name, "setparams")) {
+		machine->arguments = NULL;
+		return 0;
+	}
+	if (is_one_of(name, starters) && machine->entry == NOWHERE)
+		return start_early(machine, at, name, err);
 	if (load(machine, at, words, mode, &taken, err))
 		return -1;
 	if (taken && machine->entry != NOWHERE)
@@ -924,9 +986,12 @@ static int run_command(struct machine *machine, struct grub_script *script, stru
 
 	machine->commands++;
 	do {
-		if (mode != SKIP &&
-		    grub_expand(word, machine->env, machine->arguments, &words, err))
-			return at_line(script, err);
+		if (mode != SKIP) {
+			if (add_look_ups(machine, &at, word, err))
+				return -1;
+			if (grub_expand(word, machine->env, machine->arguments, &words, err))
+				return at_line(script, err);
+		}
 		token = grub_next(script, &word);
 	} while (token == GRUB_WORD);
 	if (add_work(machine, &at, words.size, err))
@@ -1155,10 +1220,11 @@ static int hand_over(struct machine *machine, size_t menu, size_t chosen, struct
 
 static int begin(struct machine *machine, struct err *err)
 {
-	static const char *const variables[][2] = { { "prefix", "(prefix)" },
-						    { "config_directory", "(prefix)" },
-						    { "root", "here" },
-						    { "grub_cpu", "x86_64" } };
+	const char *const variables[][2] = { { "prefix", "(prefix)" },
+					     { "config_directory", "(prefix)" },
+					     { "root", "here" },
+					     { "grub_cpu",
+					       machine->input->is_efi ? "x86_64" : "i386" } };
 
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
 		if (grub_set(&machine->top, text_bytes(variables[i][0]), variables[i][1], err) ||

@@ -524,6 +524,20 @@ static void test_unread(void **state)
 	assert_true(plan_has("--list-entries", "* b.conf\n"));
 }
 
+/* A file that goes on behind the limit is not read up to it. */
+static void test_large_source(void **state)
+{
+	char *large = calloc(1, BOOT_CONFIG_MAX + 2);
+
+	(void)state;
+	assert_non_null(large);
+	memset(large, '\n', BOOT_CONFIG_MAX + 1);
+	text("boot/grub/custom.cfg", large);
+	free(large);
+	text("boot/grub/grub.cfg", "source $prefix/custom.cfg\nmenuentry g { linux /k }\n");
+	assert_true(plan_has("--boot-entry", "/boot/grub/custom.cfg: more than 1048576 bytes"));
+}
+
 static void test_nothing_to_load(void **state)
 {
 	(void)state;
@@ -553,6 +567,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unread, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_large_source, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_to_load, set_up, tear_down),
 	};
 
