@@ -90,6 +90,7 @@ static const struct advice all[] = {
 	{ "no entry is the default: %s", "what it says", "kexec --boot-entry=NAME" },
 	{ "no boot entries: neither loader/entries nor EFI/Linux below /boot, /efi or /boot/efi, nor /boot/grub/grub.cfg or /boot/grub2/grub.cfg",
 	  "another boot loader, a /boot that is not mounted, or a container", "mount /boot; or kexec -l KERNEL --initrd=FILE --append=..." },
+	{ "--boot-entry=: no name is given", "a variable of a script that is empty", "--boot-entry, or --boot-entry=NAME" },
 	{ "no boot entry is called \"%s\"", "a misspelt name, or an entry that has been removed", LIST },
 	{ "%zu boot entries are called \"%s\"; the first stands in /%s", "a title that several have", LIST ", and one by its id, or its place in GRUB's menu" },
 	{ "the boot loader of this machine is not known: there is no grub.cfg, and systemd-boot has left no LoaderInfo in /sys/firmware/efi/efivars",

@@ -732,11 +732,16 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 /* --- for people, and for programs ---------------------------------------- */
 
 /* Files can bring control characters into it. */
-static void print_text(FILE *to, const char *before, const char *text)
+static void print_part(FILE *to, const char *before, const char *text)
 {
 	fputs(before, to);
 	for (; *text; text++)
 		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, to);
+}
+
+static void print_text(FILE *to, const char *before, const char *text)
+{
+	print_part(to, before, text);
 	fputc('\n', to);
 }
 
@@ -745,7 +750,7 @@ static void print_entry(const struct boot_entry *entry, bool is_default, FILE *t
 	print_text(to, is_default ? "* " : "  ", entry->id);
 	if (strcmp(entry->title, entry->id) && *entry->title)
 		print_text(to, "    title    ", entry->title);
-	fprintf(to, "    from     /%s", entry->source);
+	print_part(to, "    from     /", entry->source);
 	if (entry->line)
 		fprintf(to, ":%u", entry->line);
 	if (entry->place)
@@ -764,7 +769,7 @@ static void print_entry(const struct boot_entry *entry, bool is_default, FILE *t
 static void add_text(struct json_object *object, const char *name, const char *text)
 {
 	if (text)
-		json_object_object_add(object, name, json_object_new_string(text));
+		json_object_object_add(object, name, json_text(text));
 }
 
 static struct json_object *json_source(const struct boot_entry *entry)
@@ -772,7 +777,7 @@ static struct json_object *json_source(const struct boot_entry *entry)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "/%s", entry->source);
-	return json_object_new_string(path);
+	return json_text(path);
 }
 
 static struct json_object *json_entry(const struct boot_entry *entry, bool is_default)
@@ -843,8 +848,8 @@ int boot_list(const struct root *root, bool json, FILE *to, struct warnings *war
 
 void boot_say(const struct boot_entry *entry, FILE *to)
 {
-	fprintf(to, "kexec: boot entry /%s: ", entry->source);
-	print_text(to, "", entry->id);
+	print_part(to, "kexec: boot entry /", entry->source);
+	print_text(to, ": ", entry->id);
 }
 
 /* A path of another root, whose links are followed there, as this process has to open it. */

@@ -2,6 +2,7 @@
 #include "kexec/core/bls.h"
 
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,12 +285,42 @@ static int compare_texts(const char *a, const char *b)
 	return strcmp(a ?: "", b ?: "");
 }
 
+/* Longer than any file's name. */
+struct name {
+	char text[NAME_MAX + 1];
+};
+
+/* blscfg compares names without their suffix. */
+static struct name without_suffix(const char *id)
+{
+	struct name name;
+	size_t length = strlen(id);
+
+	if (length > 5 && !strcasecmp(id + length - 5, ".conf"))
+		length -= 5;
+	snprintf(name.text, sizeof(name.text), "%.*s", (int)length, id);
+	return name;
+}
+
+/* systemd-boot compares them in small letters. */
+static struct name in_small_letters(const char *id)
+{
+	struct name name;
+
+	snprintf(name.text, sizeof(name.text), "%s", id);
+	for (char *c = name.text; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c += 'a' - 'A';
+	return name;
+}
+
 /* Newest first; where that is the same, in one order on every run. */
 static int compare_names(const void *a_entry, const void *b_entry)
 {
 	const struct boot_entry *a = a_entry, *b = b_entry;
+	struct name a_name = without_suffix(a->id), b_name = without_suffix(b->id);
 
-	return boot_version_compare(b->id, a->id) ?: strcmp(a->source, b->source);
+	return boot_version_compare(b_name.text, a_name.text) ?: strcmp(a->source, b->source);
 }
 
 static int compare_entries(const void *a_entry, const void *b_entry)
@@ -306,8 +337,11 @@ static int compare_entries(const void *a_entry, const void *b_entry)
 		if (!order)
 			order = boot_version_compare(b->version ?: "", a->version ?: "");
 	}
-	if (!order)
-		order = boot_version_compare(b->id, a->id);
+	if (!order) {
+		struct name a_name = in_small_letters(a->id), b_name = in_small_letters(b->id);
+
+		order = boot_version_compare(b_name.text, a_name.text);
+	}
 	if (!order && a->tries_left >= 0 && b->tries_left >= 0)
 		order = a->tries_left != b->tries_left ? b->tries_left - a->tries_left
 						       : a->tries_done - b->tries_done;
@@ -337,11 +371,14 @@ int bls_efi_text(struct bytes variable, char **ret, struct err *err)
 	struct buf text CLEANUP(buf_done) = { 0 };
 	uint16_t unit;
 
-	/* Names of entries are ASCII: others are not found, and nothing is lost by that. */
+	/* As UTF-8, which names of files are in; half of a pair becomes text that none has. */
 	while (cursor.offset < variable.size && (unit = cursor_u16(&cursor))) {
-		uint8_t c = unit < 0x80 ? (uint8_t)unit : '?';
+		const uint8_t utf8[] = { unit < 0x80 ? (uint8_t)unit : 0xe0 | unit >> 12,
+					 0x80 | (unit >> 6 & 0x3f), 0x80 | (unit & 0x3f) };
+		const uint8_t two[] = { 0xc0 | (unit >> 6 & 0x1f), utf8[2] };
+		bool is_two = unit >= 0x80 && unit < 0x800;
 
-		if (buf_append(&text, &c, 1, err))
+		if (buf_append(&text, is_two ? two : utf8, is_two ? 2 : unit < 0x80 ? 1 : 3, err))
 			return -1;
 	}
 	if (cursor.bad)

@@ -132,7 +132,7 @@ static bool is_called(const struct boot_entry *entry, const char *name, unsigned
 	if (how == 0)
 		return boot_id_is(entry->id, name);
 	if (how == 1)
-		return !strcmp(entry->title, name);
+		return *name && !strcmp(entry->title, name);
 	return entry->place && !strcmp(entry->place, name);
 }
 

@@ -471,14 +471,14 @@ static void test_load(void **state)
 	text("boot/loader/entries/a.conf",
 	     "title The first\nlinux /vmlinuz\ninitrd /initrd\noptions BOOT_IMAGE=x root=/dev/a "
 	     "crashkernel=1G\n");
-	text("boot/loader/entries/Z.conf", "linux /gone\n");
+	text("boot/loader/entries/~Z.conf", "linux /gone\n");
 	assert_true(plan_has("--boot-entry", kernel));
 	assert_true(plan_has("--boot-entry", "Command    root=/dev/a crashkernel=1G\n"));
 	assert_true(plan_has("--boot-entry", "initrd"));
 	assert_true(plan_has("-l --boot-entry=a --append=quiet",
 			     "Command    root=/dev/a crashkernel=1G quiet\n"));
-	assert_true(plan_has("--boot-entry=Z",
-			     "/boot/loader/entries/Z.conf: kernel: /gone is not there"));
+	assert_true(plan_has("--boot-entry=~Z",
+			     "/boot/loader/entries/~Z.conf: kernel: /gone is not there"));
 	assert_true(plan_has("--boot-entry=1", "no boot entry is called \"1\""));
 	assert_true(plan_has("--boot-entry=a k", "do not go with it"));
 	assert_true(plan_has("--boot-entry=a --initrd=k", "do not go with it"));
@@ -489,10 +489,14 @@ static void test_load(void **state)
 	assert_true(
 		plan_has("--list-entries --json", "\"source\":\"/boot/loader/entries/a.conf\""));
 	assert_true(plan_has("--list-entries --json",
-			     "\"problem\":\"/boot/loader/entries/Z.conf: kernel: /gone is not "
+			     "\"problem\":\"/boot/loader/entries/~Z.conf: kernel: /gone is not "
 			     "there\""));
 	text("boot/loader/entries/b.conf", "linux /vmlinuz\ntitle \033[31mred\001\n");
 	assert_true(plan_has("--list-entries", "    title    ?[31mred?\n"));
+	text("boot/loader/entries/x\033.conf", "linux /vmlinuz\ntitle b\344d \303\244\n");
+	assert_true(plan_has("--list-entries", "    from     /boot/loader/entries/x?.conf\n"));
+	assert_true(plan_has("--list-entries --json", "\"b?d \303\244\""));
+	assert_true(plan_has("--boot-entry=", "--boot-entry=: no name is given"));
 }
 
 static void set_mode(const char *path, mode_t mode)
