@@ -238,7 +238,8 @@ static int load_env(struct machine *machine, const struct grub_script *script,
 		struct bytes name = { line.data, equals ? (size_t)(equals - line.data) : 0 };
 		bool is_wanted = first == words->count;
 
-		if (add_work(machine, script, line.size + count_variables(machine), err))
+		if (add_work(machine, script, line.size + words->count + count_variables(machine),
+			     err))
 			return -1;
 		for (size_t i = first; i < words->count; i++)
 			is_wanted |= is_text(name, words->word[i].text);

@@ -468,6 +468,10 @@ static void test_blscfg_variables(void **state)
 	assert_bls("load_env -f (hd0)/x", "", not_known);
 }
 
+#define WORDS_10 " b b b b b b b b b b"
+#define WORDS_100 \
+	WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10
+
 static void test_work(void **state)
 {
 	struct buf text CLEANUP(buf_done) = { 0 };
@@ -485,6 +489,15 @@ static void test_work(void **state)
 	assert_int_equal(buf_append(&text, "", 1, &err), 0);
 	assert_int_equal(find_refusal((const char *)text.data, &err), -1);
 	assert_non_null(strstr(err.text, "more than 100000 commands or 16777216 characters"));
+	text.size = 0;
+	for (unsigned int i = 0; i < 50000; i++)
+		assert_int_equal(buf_append(&text, "a=\n", 3, &err), 0);
+	assert_int_equal(buf_append(&text, "", 1, &err), 0);
+	files = (const char *const[]){ "grubenv", (const char *)text.data, NULL };
+	assert_int_equal(find_refusal("load_env" WORDS_100 WORDS_100 WORDS_100 WORDS_100, &err),
+			 -1);
+	assert_non_null(strstr(err.text, "more than 100000 commands or 16777216 characters"));
+	files = NULL;
 }
 
 static void test_refused(void **state)
