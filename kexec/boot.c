@@ -31,6 +31,7 @@ struct reading {
 	struct err unread;
 	struct buf file[GRUBCFG_FILES_MAX]; /* that the parser of grub.cfg has asked for */
 	size_t nr_files;
+	bool is_systemd_boot;
 	const char *grub; /* the directory of grub.cfg, with a slash */
 };
 
@@ -45,8 +46,8 @@ static int pass_over(struct reading *reading, struct err *err)
 {
 	bool forbidden = err->sys_errno == EACCES || err->sys_errno == EPERM;
 
-	if (err->code != ERR_SYSTEM ||
-	    (!forbidden && err->sys_errno != ENOENT && err->sys_errno != ENOTDIR))
+	if (err->code != ERR_SYSTEM || (!forbidden && err->sys_errno != ENOENT &&
+					err->sys_errno != ENOTDIR && err->sys_errno != ELOOP))
 		return -1;
 	if (forbidden && !reading->unread.code)
 		reading->unread = *err;
@@ -101,6 +102,32 @@ static int list(struct reading *reading, const char *path, const char *suffix,
 	return 0;
 }
 
+static bool stat_below(const struct root *root, const char *path, struct stat *ret)
+{
+	int fd CLEANUP(fd_close) = root_fd_below(root, path, O_PATH);
+
+	return fd >= 0 && !fstat(fd, ret);
+}
+
+/* What may not be looked at is left to the reader, who says so. */
+static bool is_file(const struct root *root, const char *path)
+{
+	struct stat status;
+
+	return !stat_below(root, path, &status) || S_ISREG(status.st_mode);
+}
+
+/* A file that is no entry's is listed with the reason, and the others stay. */
+static int refuse_entry(const char *top, const char *name, struct boot_entries *to, struct err *err)
+{
+	struct boot_entry entry = { 0 };
+	struct err why = *err;
+
+	if (why.code != ERR_INPUT || bls_refused(top, name, &why, &entry, err))
+		return -1;
+	return boot_entries_add(to, &entry, err);
+}
+
 static int read_entry(struct reading *reading, const char *top, const char *name,
 		      struct boot_entries *to, struct err *err)
 {
@@ -110,16 +137,19 @@ static int read_entry(struct reading *reading, const char *top, const char *name
 	bool found, is_ours;
 
 	snprintf(path, sizeof(path), "%s/loader/entries/%s", top, name);
+	if (!is_file(reading->root, path))
+		return 0;
 	if (read_config(reading, path, &text, &found, err))
-		return -1;
+		return refuse_entry(top, name, to, err);
 	if (!found)
 		return 0;
 	if (bls_parse(buf_bytes(&text), top, name, &entry, &is_ours, err))
-		return -1;
+		return refuse_entry(top, name, to, err);
 	return is_ours ? boot_entries_add(to, &entry, err) : 0;
 }
 
-/* Of a UKI no more is read than its headers and its os-release. */
+/* Of a UKI no more is read than its headers and its os-release. As for systemd-boot, what has no
+ * name there, or has been cut, is none. */
 static int read_uki(struct reading *reading, const char *top, const char *name,
 		    struct boot_entries *to, struct err *err)
 {
@@ -130,22 +160,22 @@ static int read_uki(struct reading *reading, const char *top, const char *name,
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/EFI/Linux/%s", top, name);
+	if (!is_file(reading->root, path))
+		return 0;
 	if (root_peek(reading->root, path, HEADERS_MAX, &headers, err))
 		return pass_over(reading, err);
-	if (bls_pe_section(buf_bytes(&headers), ".osrel", &offset, &size) &&
-	    (buf_extend(&os_release, num_min(size, OS_RELEASE_MAX), err) ||
-	     root_peek_at(reading->root, path, offset, os_release.data, os_release.size, err)))
+	if (!bls_pe_section(buf_bytes(&headers), ".osrel", &offset, &size))
+		return 0;
+	if (buf_extend(&os_release, num_min(size, OS_RELEASE_MAX), err))
 		return -1;
+	if (root_peek_at(reading->root, path, offset, os_release.data, os_release.size, err))
+		return err->code == ERR_INPUT ? 0 : -1;
 	if (bls_of_uki(buf_bytes(&os_release), top, name, &entry, err))
 		return -1;
-	return boot_entries_add(to, &entry, err);
-}
-
-static bool stat_below(const struct root *root, const char *path, struct stat *ret)
-{
-	int fd CLEANUP(fd_close) = root_fd_below(root, path, O_PATH);
-
-	return fd >= 0 && !fstat(fd, ret);
+	if (*entry.title)
+		return boot_entries_add(to, &entry, err);
+	boot_entry_done(&entry);
+	return 0;
 }
 
 static bool is_same_file(const struct root *root, const char *a, const char *b)
@@ -169,11 +199,14 @@ static int read_top(struct reading *reading, const char *top, struct boot_entrie
 	snprintf(path, sizeof(path), "%s/EFI/Linux", top);
 	if (list(reading, path, ".efi", &ukis, err))
 		return -1;
+	/* systemd-boot keeps "auto-" for entries of its own. */
 	for (size_t i = 0; i < entries.count; i++)
-		if (read_entry(reading, top, entries.name[i], to, err))
+		if (!(reading->is_systemd_boot && !strncasecmp(entries.name[i], "auto-", 5)) &&
+		    read_entry(reading, top, entries.name[i], to, err))
 			return -1;
 	for (size_t i = 0; i < ukis.count; i++)
-		if (read_uki(reading, top, ukis.name[i], to, err))
+		if (strncasecmp(ukis.name[i], "auto-", 5) &&
+		    read_uki(reading, top, ukis.name[i], to, err))
 			return -1;
 	return 0;
 }
@@ -192,7 +225,8 @@ static int read_bls(struct reading *reading, struct boot_entries *to, struct err
 }
 
 /* loader.conf is on the EFI system partition. */
-static int read_loader_conf(struct reading *reading, char **ret, struct err *err)
+static int read_loader_conf(struct reading *reading, char **ret_default, char **ret_preferred,
+			    struct err *err)
 {
 	for (size_t i = NR_TOPS; i--;) {
 		struct buf text CLEANUP(buf_done) = { 0 };
@@ -202,8 +236,13 @@ static int read_loader_conf(struct reading *reading, char **ret, struct err *err
 		snprintf(path, sizeof(path), "%s/loader/loader.conf", tops[i]);
 		if (read_config(reading, path, &text, &found, err))
 			return -1;
-		if (found)
-			return bls_loader_default(buf_bytes(&text), ret, err);
+		if (!found)
+			continue;
+		if (bls_loader_value(buf_bytes(&text), "default", ret_default, err) ||
+		    (!*ret_preferred &&
+		     bls_loader_value(buf_bytes(&text), "preferred", ret_preferred, err)))
+			return -1;
+		return 0;
 	}
 	return 0;
 }
@@ -212,14 +251,16 @@ static int choose_bls(struct reading *reading, struct boot_entries *bls, struct 
 {
 	char *once CLEANUP(text_done) = NULL, *variable CLEANUP(text_done) = NULL;
 	char *last CLEANUP(text_done) = NULL, *file CLEANUP(text_done) = NULL;
+	char *preferred CLEANUP(text_done) = NULL;
 
 	if (read_variable(reading, "LoaderEntryOneShot", &once, err) ||
 	    read_variable(reading, "LoaderEntryDefault", &variable, err) ||
 	    read_variable(reading, "LoaderEntryLastBooted", &last, err) ||
 	    (!last && read_variable(reading, "LoaderEntrySelected", &last, err)) ||
-	    read_loader_conf(reading, &file, err))
+	    read_variable(reading, "LoaderEntryPreferred", &preferred, err) ||
+	    read_loader_conf(reading, &file, &preferred, err))
 		return -1;
-	bls_choose(bls, &(struct bls_choice){ once, variable, file, last });
+	bls_choose(bls, &(struct bls_choice){ once, variable, file, preferred, last });
 	return 0;
 }
 
@@ -235,6 +276,7 @@ static bool find_file(void *context, const char *name, struct bytes *ret)
 	size_t count = *name == '/' ? 2 : 1;
 	struct err err;
 	char path[PATH_MAX];
+	bool found;
 
 	for (size_t i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "%s%s", places[i], name + (*name == '/' && !i));
@@ -242,13 +284,13 @@ static bool find_file(void *context, const char *name, struct bytes *ret)
 			return true;
 		if (!ret)
 			continue;
-		if (!root_peek(reading->root, path, BOOT_CONFIG_MAX,
-			       &reading->file[reading->nr_files], &err)) {
+		if (read_config(reading, path, &reading->file[reading->nr_files], &found, &err)) {
+			reading->unread = err;
+			buf_done(&reading->file[reading->nr_files]);
+		} else if (found) {
 			*ret = buf_bytes(&reading->file[reading->nr_files++]);
 			return true;
 		}
-		if (pass_over(reading, &err))
-			reading->unread = err;
 	}
 	return false;
 }
@@ -428,6 +470,8 @@ static bool is_mounted(const struct root *root, const char *point, const struct 
 	struct stat wanted, mounted;
 	char path[320];
 
+	if (!mount->inside)
+		return false;
 	snprintf(path, sizeof(path), "dev/disk/by-%.*s/%s", (int)strcspn(device, ":"), device,
 		 strchr(device, ':') + 1);
 	if (mount->source && *mount->source == '/' && stat_below(root, path, &wanted) &&
@@ -450,28 +494,32 @@ static const char *shown(const struct mount *mount, const char *path)
 /* Where a path of an entry may be, without a slash before it; at most as many as `tops`. */
 struct candidates {
 	char path[NR_TOPS + 1][PATH_MAX];
+	const char *base[NR_TOPS + 1]; /* the directory that it was looked for below */
 	size_t count;
 };
 
-/* Kept if there is such a file, and another than is kept already. */
-static void add_candidate(const struct root *root, const char *top, const char *path,
-			  struct candidates *to)
+/* Kept if there is such a file, and another than is kept already. wanted: the only base that
+ * counts; NULL: all do. */
+static void add_candidate(const struct root *root, const char *base, const char *wanted,
+			  const char *path, struct candidates *to)
 {
 	char *text = to->path[to->count];
 
-	snprintf(text, sizeof(to->path[0]), "%s/%s", top, path + strspn(path, "/"));
+	if (wanted && strcmp(base, wanted))
+		return;
+	snprintf(text, sizeof(to->path[0]), "%s/%s", base, path + strspn(path, "/"));
 	memmove(text, text + strspn(text, "/"), strlen(text) + 1 - strspn(text, "/"));
 	if (!root_exists(root, text))
 		return;
 	for (size_t i = 0; i < to->count; i++)
 		if (is_same_file(root, to->path[i], text))
 			return;
-	to->count++;
+	to->base[to->count++] = base;
 }
 
 /* On a file system that is named, below where that is mounted. */
-static int find_on_device(const struct root *root, const char *device, const char *path,
-			  struct candidates *to, struct err *err)
+static int find_on_device(const struct root *root, const char *device, const char *wanted,
+			  const char *path, struct candidates *to, struct err *err)
 {
 	static const char *const points[] = { "/", "/boot", "/boot/efi", "/efi" };
 	struct mount boot CLEANUP(mount_done) = { 0 };
@@ -493,7 +541,7 @@ static int find_on_device(const struct root *root, const char *device, const cha
 		/* What another mount hides is not what is found there. */
 		if (!i && boot.inside && !strncmp(rest, "/boot/", 6))
 			continue;
-		add_candidate(root, points[i] + 1, rest, to);
+		add_candidate(root, points[i] + 1, wanted, rest, to);
 	}
 	if (!mounted)
 		return err_set(err, ERR_INPUT,
@@ -503,24 +551,31 @@ static int find_on_device(const struct root *root, const char *device, const cha
 	return 0;
 }
 
-static int find_path(const struct root *root, const struct boot_entry *entry, char **path,
-		     struct err *err)
+/* *base NULL: any, and becomes the one that has the file; else the only one that counts. */
+static int find_path(const struct root *root, const struct boot_entry *entry, const char **base,
+		     char **path, struct err *err)
 {
+	const char *top = entry->top ?: "boot";
+	struct mount boot CLEANUP(mount_done) = { 0 };
 	struct candidates found = { .count = 0 };
 
 	if (entry->device && *entry->device) {
-		if (find_on_device(root, entry->device, *path, &found, err))
+		if (find_on_device(root, entry->device, *base, *path, &found, err))
 			return -1;
 	} else {
-		/* Relative to a partition; where that is none of its own, to the root's. */
-		add_candidate(root, entry->top ?: "boot", *path, &found);
-		add_candidate(root, "", *path, &found);
+		if (find_mount(root, "/boot", &boot, err))
+			return -1;
+		/* Relative to a partition; where /boot is none of its own, to the root's. */
+		add_candidate(root, top, *base, *path, &found);
+		if (!strcmp(top, "boot") && !boot.inside)
+			add_candidate(root, "", *base, *path, &found);
 	}
 	if (!found.count)
 		return err_set(err, ERR_INPUT, "%s is not there", *path);
 	if (found.count > 1)
 		return err_set(err, ERR_INPUT, "%s may be /%s or /%s", *path, found.path[0],
 			       found.path[1]);
+	*base = found.base[0];
 	free(*path);
 	*path = NULL;
 	return asprintf(path, "/%s", found.path[0]) < 0 ? (*path = NULL, err_no_memory(err)) : 0;
@@ -528,10 +583,13 @@ static int find_path(const struct root *root, const struct boot_entry *entry, ch
 
 static int find_paths(const struct root *root, struct boot_entry *entry, struct err *err)
 {
-	if (find_path(root, entry, &entry->kernel, err))
+	const char *base = NULL;
+
+	if (find_path(root, entry, &base, &entry->kernel, err))
 		return err_prefix(err, "kernel");
+	/* A kernel and its initrds come from one file system. */
 	for (size_t i = 0; i < entry->nr_initrds; i++)
-		if (find_path(root, entry, &entry->initrd[i], err))
+		if (find_path(root, entry, &base, &entry->initrd[i], err))
 			return err_prefix(err, "initrd");
 	return 0;
 }
@@ -563,6 +621,46 @@ static int find_loader(struct reading *reading, enum loader *ret, char **ret_nam
 	return 0;
 }
 
+/* Whether a partition with an EFI boot loader is mounted; FAT knows no case. */
+static bool has_esp(const struct root *root)
+{
+	static const char *const directories[] = { "EFI/systemd", "EFI/BOOT", "EFI/Boot",
+						   "EFI/boot",	  "efi/boot", "efi/systemd" };
+	char path[64];
+
+	for (size_t i = 0; i < NR_TOPS; i++) {
+		for (size_t j = 0; j < sizeof(directories) / sizeof(directories[0]); j++) {
+			snprintf(path, sizeof(path), "%s/%s", tops[i], directories[j]);
+			if (root_exists(root, path))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Only GRUB has variables, and what they have stands in the grub.cfg that it has run. */
+static int refuse_variables(struct boot_entries *bls, struct err *err)
+{
+	for (size_t i = 0; i < bls->count; i++) {
+		struct boot_entry *entry = &bls->entry[i];
+		bool found = (entry->kernel && strchr(entry->kernel, '$')) ||
+			     strchr(entry->options, '$');
+		struct err why;
+
+		for (size_t j = 0; j < entry->nr_initrds; j++)
+			found |= !!strchr(entry->initrd[j], '$');
+		if (!found)
+			continue;
+		err_set(&why, ERR_INPUT,
+			"/%s: a \"$\" stands for a variable of GRUB's, and no grub.cfg that was read "
+			"expands it",
+			entry->source);
+		if (boot_entry_refuse(entry, &why, err))
+			return -1;
+	}
+	return 0;
+}
+
 static int resolve(const struct root *root, struct boot_entry *entry, struct err *err)
 {
 	struct err why;
@@ -587,17 +685,30 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 	enum loader loader;
 	bool has_grub = false;
 
-	if (read_bls(&reading, &bls, err) || find_loader(&reading, &loader, &name, err))
+	if (find_loader(&reading, &loader, &name, err))
+		return -1;
+	reading.is_systemd_boot = loader == LOADER_SYSTEMD_BOOT;
+	if (read_bls(&reading, &bls, err))
 		return -1;
 	if (loader != LOADER_SYSTEMD_BOOT && read_grub(&reading, &bls, &grub, &has_grub, err))
 		return -1;
 	bls_sort(&bls);
-	if (choose_bls(&reading, &bls, err))
+	if (choose_bls(&reading, &bls, err) ||
+	    (loader != LOADER_SYSTEMD_BOOT && refuse_variables(&bls, err)))
 		return -1;
 	if (has_grub) {
 		first = &grub;
 		second = &bls;
 	}
+	if (loader != LOADER_SYSTEMD_BOOT && !has_grub && bls.count &&
+	    root_exists(root, "sys/firmware/efi"))
+		err_set(&bls.not_chosen, ERR_INPUT,
+			"the boot loader of this machine is not known: there is no grub.cfg, and "
+			"systemd-boot has left no LoaderInfo in /sys/firmware/efi/efivars");
+	if (loader == LOADER_SYSTEMD_BOOT && !has_esp(root))
+		err_set(&bls.not_chosen, ERR_INPUT,
+			"the EFI system partition that systemd-boot starts from is mounted at none of "
+			"/boot, /efi and /boot/efi");
 	if (loader == LOADER_OTHER)
 		err_set(&first->not_chosen, ERR_INPUT,
 			"the boot loader of this machine is \"%.60s\", whose default is not known",
@@ -621,11 +732,16 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 /* --- for people, and for programs ---------------------------------------- */
 
 /* Files can bring control characters into it. */
-static void print_text(FILE *to, const char *before, const char *text)
+static void print_part(FILE *to, const char *before, const char *text)
 {
 	fputs(before, to);
 	for (; *text; text++)
 		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, to);
+}
+
+static void print_text(FILE *to, const char *before, const char *text)
+{
+	print_part(to, before, text);
 	fputc('\n', to);
 }
 
@@ -634,7 +750,7 @@ static void print_entry(const struct boot_entry *entry, bool is_default, FILE *t
 	print_text(to, is_default ? "* " : "  ", entry->id);
 	if (strcmp(entry->title, entry->id) && *entry->title)
 		print_text(to, "    title    ", entry->title);
-	fprintf(to, "    from     /%s", entry->source);
+	print_part(to, "    from     /", entry->source);
 	if (entry->line)
 		fprintf(to, ":%u", entry->line);
 	if (entry->place)
@@ -653,7 +769,7 @@ static void print_entry(const struct boot_entry *entry, bool is_default, FILE *t
 static void add_text(struct json_object *object, const char *name, const char *text)
 {
 	if (text)
-		json_object_object_add(object, name, json_object_new_string(text));
+		json_object_object_add(object, name, json_text(text));
 }
 
 static struct json_object *json_source(const struct boot_entry *entry)
@@ -661,7 +777,7 @@ static struct json_object *json_source(const struct boot_entry *entry)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "/%s", entry->source);
-	return json_object_new_string(path);
+	return json_text(path);
 }
 
 static struct json_object *json_entry(const struct boot_entry *entry, bool is_default)
@@ -732,8 +848,8 @@ int boot_list(const struct root *root, bool json, FILE *to, struct warnings *war
 
 void boot_say(const struct boot_entry *entry, FILE *to)
 {
-	fprintf(to, "kexec: boot entry /%s: ", entry->source);
-	print_text(to, "", entry->id);
+	print_part(to, "kexec: boot entry /", entry->source);
+	print_text(to, ": ", entry->id);
 }
 
 /* A path of another root, whose links are followed there, as this process has to open it. */

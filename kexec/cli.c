@@ -465,6 +465,8 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		request->entry_32bit = true;
 		return 0;
 	case OPTION_BOOT_ENTRY:
+		if (argument && !*argument)
+			return err_set(err, ERR_USAGE, "--boot-entry=: no name is given");
 		request->from_entry = true;
 		request->boot_entry = argument;
 		return set_action(request, ACTION_LOAD, err);

@@ -2,6 +2,7 @@
 #include "kexec/core/bls.h"
 
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,8 @@ static int begin(struct boot_entry *entry, const char *top, const char *director
 static int apply(struct boot_entry *entry, struct bytes key, struct bytes value,
 		 struct bytes *ret_architecture, struct err *err)
 {
+	struct err why;
+
 	if (is_word(key, "title"))
 		return boot_text(value, &entry->title, err);
 	if (is_word(key, "version"))
@@ -130,10 +133,27 @@ static int apply(struct boot_entry *entry, struct bytes key, struct bytes value,
 		return boot_entry_add_initrd(entry, value, err);
 	if (is_word(key, "architecture"))
 		*ret_architecture = value;
+	if (is_word(key, "profile") || is_word(key, "uki-url")) {
+		err_set(&why, ERR_INPUT, "/%s: `%.*s` is not known here", entry->source,
+			(int)key.size, (const char *)key.data);
+		return boot_entry_refuse(entry, &why, err);
+	}
 	if (is_word(key, "linux") || is_word(key, "efi") || is_word(key, "uki")) {
 		entry->is_uki = !is_word(key, "linux");
 		return boot_text(value, &entry->kernel, err);
 	}
+	return 0;
+}
+
+int bls_refused(const char *top, const char *name, const struct err *why, struct boot_entry *ret,
+		struct err *err)
+{
+	struct boot_entry entry CLEANUP(boot_entry_done) = { 0 };
+
+	if (begin(&entry, top, "loader/entries", name, err) || boot_entry_refuse(&entry, why, err))
+		return -1;
+	*ret = entry;
+	entry = (struct boot_entry){ 0 };
 	return 0;
 }
 
@@ -154,6 +174,9 @@ int bls_parse(struct bytes text, const char *top, const char *name, struct boot_
 	while (next_pair(&rest, " \t", &key, &value))
 		if (apply(&entry, key, value, &architecture, err))
 			return err_prefix(err, "/%s", entry.source);
+	/* systemd-boot starts an EFI program without them. */
+	if (entry.is_uki)
+		boot_entry_forget_initrds(&entry);
 	*ret_is_ours = entry.kernel && *entry.kernel && is_our_architecture(architecture);
 	if (*ret_is_ours) {
 		*ret = entry;
@@ -162,12 +185,12 @@ int bls_parse(struct bytes text, const char *top, const char *name, struct boot_
 	return 0;
 }
 
-int bls_loader_default(struct bytes text, char **ret, struct err *err)
+int bls_loader_value(struct bytes text, const char *name, char **ret, struct err *err)
 {
 	struct bytes rest = text, key, value;
 
 	while (next_pair(&rest, " \t", &key, &value))
-		if (is_word(key, "default") && boot_text(value, ret, err))
+		if (is_word(key, name) && boot_text(value, ret, err))
 			return -1;
 	return 0;
 }
@@ -262,12 +285,42 @@ static int compare_texts(const char *a, const char *b)
 	return strcmp(a ?: "", b ?: "");
 }
 
+/* Longer than any file's name. */
+struct name {
+	char text[NAME_MAX + 1];
+};
+
+/* blscfg compares names without their suffix. */
+static struct name without_suffix(const char *id)
+{
+	struct name name;
+	size_t length = strlen(id);
+
+	if (length > 5 && !strcasecmp(id + length - 5, ".conf"))
+		length -= 5;
+	snprintf(name.text, sizeof(name.text), "%.*s", (int)length, id);
+	return name;
+}
+
+/* systemd-boot compares them in small letters. */
+static struct name in_small_letters(const char *id)
+{
+	struct name name;
+
+	snprintf(name.text, sizeof(name.text), "%s", id);
+	for (char *c = name.text; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c += 'a' - 'A';
+	return name;
+}
+
 /* Newest first; where that is the same, in one order on every run. */
 static int compare_names(const void *a_entry, const void *b_entry)
 {
 	const struct boot_entry *a = a_entry, *b = b_entry;
+	struct name a_name = without_suffix(a->id), b_name = without_suffix(b->id);
 
-	return boot_version_compare(b->id, a->id) ?: strcmp(a->source, b->source);
+	return boot_version_compare(b_name.text, a_name.text) ?: strcmp(a->source, b->source);
 }
 
 static int compare_entries(const void *a_entry, const void *b_entry)
@@ -284,8 +337,11 @@ static int compare_entries(const void *a_entry, const void *b_entry)
 		if (!order)
 			order = boot_version_compare(b->version ?: "", a->version ?: "");
 	}
-	if (!order)
-		order = boot_version_compare(b->id, a->id);
+	if (!order) {
+		struct name a_name = in_small_letters(a->id), b_name = in_small_letters(b->id);
+
+		order = boot_version_compare(b_name.text, a_name.text);
+	}
 	if (!order && a->tries_left >= 0 && b->tries_left >= 0)
 		order = a->tries_left != b->tries_left ? b->tries_left - a->tries_left
 						       : a->tries_done - b->tries_done;
@@ -315,11 +371,14 @@ int bls_efi_text(struct bytes variable, char **ret, struct err *err)
 	struct buf text CLEANUP(buf_done) = { 0 };
 	uint16_t unit;
 
-	/* Names of entries are ASCII: others are not found, and nothing is lost by that. */
+	/* As UTF-8, which names of files are in; half of a pair becomes text that none has. */
 	while (cursor.offset < variable.size && (unit = cursor_u16(&cursor))) {
-		uint8_t c = unit < 0x80 ? (uint8_t)unit : '?';
+		const uint8_t utf8[] = { unit < 0x80 ? (uint8_t)unit : 0xe0 | unit >> 12,
+					 0x80 | (unit >> 6 & 0x3f), 0x80 | (unit & 0x3f) };
+		const uint8_t two[] = { 0xc0 | (unit >> 6 & 0x1f), utf8[2] };
+		bool is_two = unit >= 0x80 && unit < 0x800;
 
-		if (buf_append(&text, &c, 1, err))
+		if (buf_append(&text, is_two ? two : utf8, is_two ? 2 : unit < 0x80 ? 1 : 3, err))
 			return -1;
 	}
 	if (cursor.bad)
@@ -348,12 +407,26 @@ void bls_choose(struct boot_entries *entries, const struct bls_choice *choice)
 	entries->not_chosen = (struct err){ 0 };
 	if (!entries->count)
 		err_set(&entries->not_chosen, ERR_INPUT, "there are no boot entries");
+	else if (choice->preferred && *choice->preferred)
+		err_set(&entries->not_chosen, ERR_INPUT,
+			"the boot loader prefers \"%.100s\", by rules that are not known here",
+			choice->preferred);
+	if (entries->not_chosen.code)
+		return;
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		const char *pattern = wanted[i];
 
 		if (pattern && !strcmp(pattern, "@saved"))
 			pattern = choice->last;
-		if (pattern && find_pattern(entries, pattern, &entries->chosen))
+		if (!pattern)
+			continue;
+		if (find_pattern(entries, pattern, &entries->chosen))
 			return;
+		/* Entries of systemd-boot's own, and names that it gives a meaning. */
+		if (strchr(pattern, '@') || !strncasecmp(pattern, "auto-", 5)) {
+			err_set(&entries->not_chosen, ERR_INPUT,
+				"what the boot loader starts as \"%.100s\" is not known", pattern);
+			return;
+		}
 	}
 }

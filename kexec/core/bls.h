@@ -14,6 +14,9 @@
  */
 int bls_parse(struct bytes text, const char *top, const char *name, struct boot_entry *ret,
 	      bool *ret_is_ours, struct err *err);
+/* A file that cannot be read as one: an entry without a kernel. */
+int bls_refused(const char *top, const char *name, const struct err *why, struct boot_entry *ret,
+		struct err *err);
 /* A UKI of EFI/Linux, by the text of its .osrel section, which may be empty. */
 int bls_of_uki(struct bytes os_release, const char *top, const char *name, struct boot_entry *ret,
 	       struct err *err);
@@ -25,18 +28,19 @@ void bls_sort(struct boot_entries *entries);
 /* As GRUB's blscfg does: by name, newest first. */
 void bls_sort_for_grub(struct boot_entries *entries);
 
-/* `default` of loader.conf, malloc'ed; NULL: it has none. */
-int bls_loader_default(struct bytes text, char **ret, struct err *err);
+/* A key's value in loader.conf, malloc'ed; NULL: it has none. */
+int bls_loader_value(struct bytes text, const char *name, char **ret, struct err *err);
 /* What an EFI variable of efivarfs holds: attributes, then UTF-16. malloc'ed. ERR_INPUT for what
  * is no such text. */
 int bls_efi_text(struct bytes variable, char **ret, struct err *err);
 
 /* What chooses, before all that, by whom; NULL: it is not there. */
 struct bls_choice {
-	const char *once;     /* LoaderEntryOneShot */
-	const char *variable; /* LoaderEntryDefault, a pattern */
-	const char *file;     /* of loader.conf, a pattern */
-	const char *last;     /* LoaderEntryLastBooted, else LoaderEntrySelected: "@saved" */
+	const char *once;      /* LoaderEntryOneShot */
+	const char *variable;  /* LoaderEntryDefault, a pattern */
+	const char *file;      /* of loader.conf, a pattern */
+	const char *preferred; /* LoaderEntryPreferred, else of loader.conf: not known how */
+	const char *last;      /* LoaderEntryLastBooted, else LoaderEntrySelected: "@saved" */
 };
 /* Sets chosen of sorted entries. */
 void bls_choose(struct boot_entries *entries, const struct bls_choice *choice);

@@ -6,10 +6,15 @@
 
 /* --- entries ------------------------------------------------------------- */
 
+void boot_entry_forget_initrds(struct boot_entry *entry)
+{
+	while (entry->nr_initrds)
+		free(entry->initrd[--entry->nr_initrds]);
+}
+
 void boot_entry_done(struct boot_entry *entry)
 {
-	for (size_t i = 0; i < entry->nr_initrds; i++)
-		free(entry->initrd[i]);
+	boot_entry_forget_initrds(entry);
 	free(entry->initrd);
 	free(entry->id);
 	free(entry->title);
@@ -127,7 +132,7 @@ static bool is_called(const struct boot_entry *entry, const char *name, unsigned
 	if (how == 0)
 		return boot_id_is(entry->id, name);
 	if (how == 1)
-		return !strcmp(entry->title, name);
+		return *name && !strcmp(entry->title, name);
 	return entry->place && !strcmp(entry->place, name);
 }
 

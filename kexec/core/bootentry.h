@@ -22,7 +22,7 @@ struct boot_entry {
 	char *place;	   /* in GRUB's menu, counted from 0: "1>2"; else NULL */
 	char *source;	   /* the file that it stands in, without a leading slash */
 	unsigned int line; /* there; 0: all of it */
-	char *kernel;	   /* as it stands there */
+	char *kernel;	   /* as it stands there; NULL only with `why` */
 	char **initrd;	   /* likewise */
 	size_t nr_initrds, initrds_room;
 	char *options; /* "" if it has none */
@@ -38,6 +38,7 @@ void boot_entry_done(struct boot_entry *entry);
 /* Keeps the first reason. That memory ran out is none, and is handed on as a failure. */
 int boot_entry_refuse(struct boot_entry *entry, const struct err *why, struct err *err);
 int boot_entry_add_initrd(struct boot_entry *entry, struct bytes path, struct err *err);
+void boot_entry_forget_initrds(struct boot_entry *entry);
 /* malloc'ed text; what is behind a NUL is not in it. *ret is freed first. */
 int boot_text(struct bytes text, char **ret, struct err *err);
 /* Appends to text, with a space between. *ret is malloc'ed, or NULL. */

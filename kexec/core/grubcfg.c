@@ -33,8 +33,9 @@ struct function {
 struct machine {
 	const struct grubcfg_input *input;
 	struct grub_env top;
-	struct grub_env *env; /* in which commands are run */
-	const struct grub_words *arguments;
+	struct grub_env *env;		    /* in which commands are run */
+	const struct grub_words *arguments; /* of the function that is run; NULL: unknown */
+	bool in_function;
 	struct function *function;
 	size_t nr_functions, functions_room;
 	struct node *node;
@@ -158,6 +159,26 @@ static int add_work(struct machine *machine, const struct grub_script *script, s
 	return at_line(script, err);
 }
 
+static size_t count_variables(const struct machine *machine)
+{
+	size_t count = 0;
+
+	for (const struct grub_env *env = machine->env; env; env = env->outer)
+		count += env->count;
+	return count;
+}
+
+/* Every variable in a word is looked for among all. */
+static int add_look_ups(struct machine *machine, const struct grub_script *script,
+			struct bytes word, struct err *err)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < word.size; i++)
+		count += word.data[i] == '$';
+	return add_work(machine, script, count * count_variables(machine), err);
+}
+
 /* --- files --------------------------------------------------------------- */
 
 /* As grubcfg_input.find() knows it; NULL: it is on a file system that is not known, or that was
@@ -166,9 +187,11 @@ static const char *file_name(const struct machine *machine, const char *path)
 {
 	const char *root = grub_get(machine->env, text_bytes("root"));
 
-	if (*path == '/')
-		return root && !strcmp(root, "here") ? path : NULL;
-	return after(path, "(prefix)/") ?: after(path, "(here)");
+	const char *here =
+		*path == '/' && root && !strcmp(root, "here") ? path : after(path, "(here)");
+
+	/* "(here)512+1" are blocks of the disk. */
+	return after(path, "(prefix)/") ?: here && *here == '/' ? here : NULL;
 }
 
 static enum grub_truth is_there(void *context, const char *path)
@@ -215,6 +238,9 @@ static int load_env(struct machine *machine, const struct grub_script *script,
 		struct bytes name = { line.data, equals ? (size_t)(equals - line.data) : 0 };
 		bool is_wanted = first == words->count;
 
+		if (add_work(machine, script, line.size + words->count + count_variables(machine),
+			     err))
+			return -1;
 		for (size_t i = first; i < words->count; i++)
 			is_wanted |= is_text(name, words->word[i].text);
 		if (!name.size || name.data[0] == '#' || !is_wanted)
@@ -314,13 +340,6 @@ static int check_words(const struct grub_words *words, enum mode mode, struct er
 	return 0;
 }
 
-/* Whatever was named before is gone with a new `linux` or `initrd`. */
-static void forget_initrds(struct boot_entry *entry)
-{
-	while (entry->nr_initrds)
-		free(entry->initrd[--entry->nr_initrds]);
-}
-
 static int set_kernel(struct machine *machine, const struct grub_words *words, enum mode mode,
 		      struct err *why)
 {
@@ -331,7 +350,8 @@ static int set_kernel(struct machine *machine, const struct grub_words *words, e
 	    split_device(machine, words->word[1].text, &entry->device, &path, why) ||
 	    boot_text(text_bytes(path), &entry->kernel, why))
 		return -1;
-	forget_initrds(entry);
+	/* Whatever was named before is gone with a new `linux` or `initrd`. */
+	boot_entry_forget_initrds(entry);
 	return join_words(words, 2, &entry->options, why);
 }
 
@@ -342,7 +362,7 @@ static int set_initrds(struct machine *machine, const struct grub_words *words, 
 
 	if (check_words(words, mode, why))
 		return -1;
-	forget_initrds(entry);
+	boot_entry_forget_initrds(entry);
 	for (size_t i = 1; i < words->count; i++) {
 		char *device CLEANUP(text_done) = NULL;
 		const char *path;
@@ -376,12 +396,25 @@ static int expand_bls(struct machine *machine, const char *value, struct grub_wo
 	return 0;
 }
 
+static bool is_empty(const struct machine *machine, const char *variable)
+{
+	const char *value = grub_get(machine->env, text_bytes(variable));
+
+	return value && !*value;
+}
+
 static int fill_bls(struct machine *machine, struct boot_entry *entry, struct err *why)
 {
+	const char *added = !is_empty(machine, "early_initrd") ? "early_initrd"
+			    : !*entry->options && !is_empty(machine, "default_kernelopts")
+				    ? "default_kernelopts"
+				    : NULL;
 	struct grub_words initrds CLEANUP(grub_words_done) = { 0 };
 	struct grub_words options CLEANUP(grub_words_done) = { 0 };
 	struct grub_words kernel CLEANUP(grub_words_done) = { 0 };
 
+	if (added)
+		return err_set(why, ERR_INPUT, "what blscfg makes of $%s is not known", added);
 	for (size_t i = 0; i < entry->nr_initrds; i++)
 		if (expand_bls(machine, entry->initrd[i], &initrds, why))
 			return -1;
@@ -390,7 +423,7 @@ static int fill_bls(struct machine *machine, struct boot_entry *entry, struct er
 	    join_words(&kernel, 0, &entry->kernel, why) ||
 	    join_words(&options, 0, &entry->options, why))
 		return -1;
-	forget_initrds(entry);
+	boot_entry_forget_initrds(entry);
 	for (size_t i = 0; i < initrds.count; i++)
 		if (boot_entry_add_initrd(entry, text_bytes(initrds.word[i].text), why))
 			return -1;
@@ -438,7 +471,7 @@ static int add_bls(struct machine *machine, const struct grub_script *script,
 {
 	struct boot_entries *bls = machine->input->bls;
 
-	if (words->count > 1)
+	if (words->count > 1 || !is_empty(machine, "blsdir"))
 		return forget(machine, script, "blscfg ...", err);
 	if (machine->has_blscfg)
 		return 0;
@@ -450,7 +483,7 @@ static int add_bls(struct machine *machine, const struct grub_script *script,
 		struct err why;
 
 		bls->entry[i] = (struct boot_entry){ 0 };
-		if (fill_bls(machine, &node.entry, &why)) {
+		if (!node.entry.why && fill_bls(machine, &node.entry, &why)) {
 			err_prefix(&why, "/%s", node.entry.source);
 			if (boot_entry_refuse(&node.entry, &why, err)) {
 				boot_entry_done(&node.entry);
@@ -597,14 +630,17 @@ static int call(struct machine *machine, const struct grub_script *at,
 {
 	const struct grub_words *arguments = machine->arguments;
 	struct grub_script body = function->body;
+	bool in_function = machine->in_function;
 	enum mode cap = machine->cap;
 	int failed;
 
 	if (add_work(machine, at, body.text.size - body.at, err))
 		return -1;
 	machine->arguments = words;
+	machine->in_function = true;
 	failed = run_all(machine, &body, mode, err);
 	machine->arguments = arguments;
+	machine->in_function = in_function;
 	if (!machine->is_started)
 		machine->cap = cap;
 	return failed;
@@ -669,13 +705,43 @@ static int load(struct machine *machine, const struct grub_script *at,
 	return 0;
 }
 
+/* Before the menu is there, or, of a submenu, when it is opened. */
+static int start_early(struct machine *machine, const struct grub_script *at, const char *command,
+		       struct err *err)
+{
+	if (machine->menu != NOWHERE)
+		return forget(machine, at, command, err);
+	if (machine->unknown.code)
+		return 0;
+	err_set(&machine->unknown, ERR_INPUT, "`%.40s` may start something before the menu",
+		command);
+	at_line(at, &machine->unknown);
+	return 0;
+}
+
 static int execute(struct machine *machine, const struct grub_script *at,
 		   const struct grub_words *words, enum mode mode, enum grub_truth *ret_result,
 		   struct err *err)
 {
-	static const char *const menus[] = {
-		"configfile",	     "normal", "normal_exit", "eval", "extract_entries_source",
-		"legacy_configfile", NULL
+	static const char *const menus[] = { "configfile",
+					     "normal",
+					     "normal_exit",
+					     "eval",
+					     "uki",
+					     "bls_import",
+					     "legacy_configfile",
+					     "legacy_source",
+					     "syslinux_configfile",
+					     "syslinux_source",
+					     "extract_entries_source",
+					     "extract_entries_configfile",
+					     "extract_legacy_entries_source",
+					     "extract_legacy_entries_configfile",
+					     "extract_syslinux_entries_source",
+					     "extract_syslinux_entries_configfile",
+					     NULL };
+	static const char *const starters[] = {
+		"boot", "exit", "halt", "poweroff", "reboot", NULL
 	};
 	const struct grub_word *first = words->word;
 	const struct function *function;
@@ -718,12 +784,18 @@ static int execute(struct machine *machine, const struct grub_script *at,
 	if (!strcmp(name, "search") || after(name, "search.") || after(name, "search_"))
 		return search(machine, words, mode, err);
 	/* Outside of functions it does nothing; what is behind `boot` is too late. */
-	if ((!strcmp(name, "return") && machine->arguments) ||
+	if ((!strcmp(name, "return") && machine->in_function) ||
 	    (!strcmp(name, "boot") && machine->entry != NOWHERE)) {
 		machine->is_started |= *name == 'b';
 		machine->cap = lower(machine->cap, mode == RUN ? SKIP : MAYBE);
 		return 0;
 	}
+	if (!strcmp(name, "shift") || !strcmp(name, "setparams")) {
+		machine->arguments = NULL;
+		return 0;
+	}
+	if (is_one_of(name, starters) && machine->entry == NOWHERE)
+		return start_early(machine, at, name, err);
 	if (load(machine, at, words, mode, &taken, err))
 		return -1;
 	if (taken && machine->entry != NOWHERE)
@@ -915,9 +987,12 @@ static int run_command(struct machine *machine, struct grub_script *script, stru
 
 	machine->commands++;
 	do {
-		if (mode != SKIP &&
-		    grub_expand(word, machine->env, machine->arguments, &words, err))
-			return at_line(script, err);
+		if (mode != SKIP) {
+			if (add_look_ups(machine, &at, word, err))
+				return -1;
+			if (grub_expand(word, machine->env, machine->arguments, &words, err))
+				return at_line(script, err);
+		}
 		token = grub_next(script, &word);
 	} while (token == GRUB_WORD);
 	if (add_work(machine, &at, words.size, err))
@@ -1146,10 +1221,11 @@ static int hand_over(struct machine *machine, size_t menu, size_t chosen, struct
 
 static int begin(struct machine *machine, struct err *err)
 {
-	static const char *const variables[][2] = { { "prefix", "(prefix)" },
-						    { "config_directory", "(prefix)" },
-						    { "root", "here" },
-						    { "grub_cpu", "x86_64" } };
+	const char *const variables[][2] = { { "prefix", "(prefix)" },
+					     { "config_directory", "(prefix)" },
+					     { "root", "here" },
+					     { "grub_cpu",
+					       machine->input->is_efi ? "x86_64" : "i386" } };
 
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
 		if (grub_set(&machine->top, text_bytes(variables[i][0]), variables[i][1], err) ||

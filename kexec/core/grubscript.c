@@ -142,7 +142,12 @@ static const struct grub_variable *find(const struct grub_env *env, struct bytes
 	if (found || env->is_forgotten || !env->outer)
 		return found;
 	found = find(env->outer, name, ret_forgotten);
-	return found && env->is_menu && !found->is_exported ? NULL : found;
+	if (!found || !env->is_menu || found->is_exported)
+		return found;
+	/* What is forgotten may have exported it. */
+	for (env = env->outer; env; env = env->outer)
+		*ret_forgotten |= env->is_forgotten;
+	return NULL;
 }
 
 /* What GRUB sets by itself, of the machine and of how it was started: not known here. */

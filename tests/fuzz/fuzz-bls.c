@@ -42,6 +42,21 @@ static void check_find(const struct boot_entries *entries, const char *name)
 	require(boot_id_is(entry->id, name) || !strcmp(entry->title, name));
 }
 
+static int compare_without_suffix(const char *a, const char *b)
+{
+	const char *id[] = { a, b };
+	char name[2][256];
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t length = strlen(id[i]);
+
+		if (length > 5 && !strcasecmp(id[i] + length - 5, ".conf"))
+			length -= 5;
+		snprintf(name[i], sizeof(name[i]), "%.*s", (int)length, id[i]);
+	}
+	return boot_version_compare(name[0], name[1]);
+}
+
 static void check_order(struct boot_entries *entries, const char *name)
 {
 	const struct bls_choice choices[] = { { .file = name },
@@ -50,7 +65,8 @@ static void check_order(struct boot_entries *entries, const char *name)
 
 	bls_sort_for_grub(entries);
 	for (size_t i = 1; i < entries->count; i++)
-		require(boot_version_compare(entries->entry[i - 1].id, entries->entry[i].id) >= 0);
+		require(compare_without_suffix(entries->entry[i - 1].id, entries->entry[i].id) >=
+			0);
 	bls_sort(entries);
 	for (size_t i = 1; i < entries->count; i++)
 		require(entries->entry[i - 1].tries_left || !entries->entry[i].tries_left);
@@ -99,7 +115,7 @@ static void check_others(struct bytes text)
 	uint64_t offset, size;
 	struct err err;
 
-	require(!bls_loader_default(text, &loader, &err));
+	require(!bls_loader_value(text, "default", &loader, &err));
 	if (bls_efi_text(text, &variable, &err))
 		require(is_sentence(err.text));
 	if (bls_pe_section(text, ".osrel", &offset, &size))

@@ -306,7 +306,8 @@ static int menu_once(struct err *err)
 	    boot_entries_add(&bls, &entry, err) ||
 	    bls_of_uki((struct bytes){ (const uint8_t *)"ID=x\n", 5 }, "efi", "x.efi", &uki, err) ||
 	    boot_entries_add(&bls, &uki, err) ||
-	    bls_loader_default((struct bytes){ (const uint8_t *)"default a", 9 }, &pattern, err) ||
+	    bls_loader_value((struct bytes){ (const uint8_t *)"default a", 9 }, "default", &pattern,
+			     err) ||
 	    grubcfg_parse(&input, &menu, &has_blscfg, err))
 		return -1;
 	assert_int_equal(menu.count, 5);

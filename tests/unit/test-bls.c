@@ -123,6 +123,15 @@ static void test_keys(void **state)
 	add(&entries, "b.conf", "uki /EFI/Linux/b.efi\n");
 	add(&entries, "c.conf", "efi /shell.efi\n");
 	assert_true(entries.entry[1].is_uki && entries.entry[2].is_uki);
+	add(&entries, "d.conf", "initrd /i\nuki /d.efi\ninitrd /j\n");
+	assert_int_equal(entries.entry[3].nr_initrds, 0);
+	assert_null(entries.entry[3].why);
+	add(&entries, "e.conf", "uki /e.efi\nprofile 1\n");
+	assert_string_equal(entries.entry[4].why->text,
+			    "/boot/loader/entries/e.conf: `profile` is not known here");
+	add(&entries, "f.conf", "uki-url http://x/f.efi\nuki /f.efi\n");
+	assert_string_equal(entries.entry[5].why->text,
+			    "/boot/loader/entries/f.conf: `uki-url` is not known here");
 }
 
 static void assert_name(const char *name, const char *id, int left, int done)
@@ -173,11 +182,36 @@ static void test_order(void **state)
 			       "a-5.conf");
 }
 
+/* By name: GRUB's without the suffix, systemd-boot's in small letters. */
+static void test_order_of_names(void **state)
+{
+	struct boot_entries entries CLEANUP(boot_entries_done) = { 0 };
+
+	(void)state;
+	add(&entries, "m-6.1.conf", "linux /x\n");
+	add(&entries, "m-6.1-lts.conf", "linux /x\n");
+	bls_sort_for_grub(&entries);
+	assert_order(&entries, "m-6.1-lts.conf m-6.1.conf");
+	bls_sort(&entries);
+	assert_order(&entries, "m-6.1.conf m-6.1-lts.conf");
+	boot_entries_done(&entries);
+	add(&entries, "alpha.conf", "linux /x\n");
+	add(&entries, "Zeta.conf", "linux /x\n");
+	bls_sort(&entries);
+	assert_order(&entries, "Zeta.conf alpha.conf");
+}
+
 static void assert_chosen(struct boot_entries *entries, struct bls_choice choice, const char *id)
 {
 	bls_choose(entries, &choice);
 	assert_int_equal(entries->not_chosen.code, ERR_NONE);
 	assert_string_equal(entries->entry[entries->chosen].id, id);
+}
+
+static void assert_unknown(struct boot_entries *entries, struct bls_choice choice, const char *why)
+{
+	bls_choose(entries, &choice);
+	assert_string_equal(entries->not_chosen.code ? entries->not_chosen.text : "", why);
 }
 
 static void test_default(void **state)
@@ -189,23 +223,31 @@ static void test_default(void **state)
 	assert_string_equal(entries.not_chosen.text, "there are no boot entries");
 	add(&entries, "arch-2.conf", "linux /x\n");
 	add(&entries, "arch-1.conf", "linux /x\n");
-	add(&entries, "Lts.conf", "linux /x\n");
+	add(&entries, "Alts.conf", "linux /x\n");
 	bls_sort(&entries);
-	assert_order(&entries, "arch-2.conf arch-1.conf Lts.conf");
+	assert_order(&entries, "arch-2.conf arch-1.conf Alts.conf");
 	assert_chosen(&entries, (struct bls_choice){ 0 }, "arch-2.conf");
-	assert_chosen(&entries, (struct bls_choice){ .file = "lts.conf" }, "Lts.conf");
+	assert_chosen(&entries, (struct bls_choice){ .file = "alts.conf" }, "Alts.conf");
 	assert_chosen(&entries, (struct bls_choice){ .file = "arch-[01].*" }, "arch-1.conf");
 	assert_chosen(&entries, (struct bls_choice){ .file = "arch-*" }, "arch-2.conf");
 	assert_chosen(&entries, (struct bls_choice){ .file = "arch-1" }, "arch-1.conf");
 	assert_chosen(&entries, (struct bls_choice){ .file = "none.conf" }, "arch-2.conf");
-	assert_chosen(&entries, (struct bls_choice){ .file = "arch-1.conf", .variable = "lts*" },
-		      "Lts.conf");
+	assert_chosen(&entries, (struct bls_choice){ .file = "arch-1.conf", .variable = "alts*" },
+		      "Alts.conf");
 	assert_chosen(&entries,
-		      (struct bls_choice){ .once = "arch-1.conf", .variable = "Lts.conf" },
+		      (struct bls_choice){ .once = "arch-1.conf", .variable = "Alts.conf" },
 		      "arch-1.conf");
-	assert_chosen(&entries, (struct bls_choice){ .variable = "@saved", .last = "Lts.conf" },
-		      "Lts.conf");
+	assert_chosen(&entries, (struct bls_choice){ .variable = "@saved", .last = "Alts.conf" },
+		      "Alts.conf");
 	assert_chosen(&entries, (struct bls_choice){ .file = "@saved" }, "arch-2.conf");
+	assert_unknown(&entries, (struct bls_choice){ .file = "@oldest" },
+		       "what the boot loader starts as \"@oldest\" is not known");
+	assert_unknown(&entries, (struct bls_choice){ .once = "auto-windows", .file = "Alts.conf" },
+		       "what the boot loader starts as \"auto-windows\" is not known");
+	assert_unknown(&entries, (struct bls_choice){ .file = "@saved", .last = "x.efi@1" },
+		       "what the boot loader starts as \"x.efi@1\" is not known");
+	assert_unknown(&entries, (struct bls_choice){ .file = "Alts.conf", .preferred = "arch-*" },
+		       "the boot loader prefers \"arch-*\", by rules that are not known here");
 }
 
 static void test_loader_conf(void **state)
@@ -214,9 +256,11 @@ static void test_loader_conf(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(bls_loader_default(of("timeout 3\n#default x\n"), &found, &err), 0);
+	assert_int_equal(bls_loader_value(of("timeout 3\n#default x\n"), "default", &found, &err),
+			 0);
 	assert_null(found);
-	assert_int_equal(bls_loader_default(of(" default a\ndefault\tb.conf \n"), &found, &err), 0);
+	assert_int_equal(
+		bls_loader_value(of(" default a\ndefault\tb.conf \n"), "default", &found, &err), 0);
 	assert_string_equal(found, "b.conf");
 }
 
@@ -228,7 +272,7 @@ static void test_efi_text(void **state)
 
 	(void)state;
 	assert_int_equal(bls_efi_text((struct bytes){ whole, 15 }, &text, &err), 0);
-	assert_string_equal(text, "a.?b");
+	assert_string_equal(text, "a.\303\244b");
 	/* Without a NUL at its end, and cut in a character. */
 	assert_int_equal(bls_efi_text((struct bytes){ whole, 6 }, &text, &err), 0);
 	assert_string_equal(text, "a");
@@ -314,6 +358,7 @@ static void test_names(void **state)
 	add(&entries, "b.conf", "linux /x\ntitle Same\n");
 	add(&entries, "c.efi.conf", "linux /x\ntitle a.conf\n");
 	add(&entries, "a.conf.conf", "linux /x\ntitle Other\n");
+	add(&entries, "untitled.conf", "linux /x\n");
 	assert_found(&entries, "b", 1);
 	assert_found(&entries, "b.conf", 1);
 	assert_found(&entries, "Other", 3);
@@ -349,11 +394,17 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_versions), cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_counters), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_default),	 cmocka_unit_test(test_loader_conf),
-		cmocka_unit_test(test_efi_text), cmocka_unit_test(test_uki),
-		cmocka_unit_test(test_names),	 cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_order_of_names),
+		cmocka_unit_test(test_default),
+		cmocka_unit_test(test_loader_conf),
+		cmocka_unit_test(test_efi_text),
+		cmocka_unit_test(test_uki),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,7 +117,10 @@ static void test_directories(void **state)
 	text("boot/loader/loader.conf", "default b.conf\n");
 	assert_string_equal(strchr(entries(), ';'), "; a.conf");
 	text("boot/loader/entries/x.conf/y", "");
-	assert_string_equal(entries(), "/boot/loader/entries/x.conf: not a regular file");
+	link_to("l.conf", "boot/loader/entries/l.conf");
+	assert_string_equal(strchr(entries(), ';'), "; a.conf");
+	assert_null(strstr(entries(), "x.conf"));
+	assert_null(strstr(entries(), "l.conf"));
 }
 
 static void test_same_directory(void **state)
@@ -134,6 +137,8 @@ static void test_variables(void **state)
 	bls("boot", "a");
 	bls("boot", "b");
 	bls("boot", "c");
+	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	text("boot/EFI/systemd/systemd-bootx64.efi", "");
 	text("boot/loader/loader.conf", "default @saved\n");
 	assert_string_equal(strchr(entries(), ';'), "; c.conf");
 	variable(VARIABLE("LoaderEntrySelected"), "b.conf");
@@ -144,6 +149,11 @@ static void test_variables(void **state)
 	assert_string_equal(strchr(entries(), ';'), "; b.conf");
 	variable(VARIABLE("LoaderEntryOneShot"), "c.conf");
 	assert_string_equal(strchr(entries(), ';'), "; c.conf");
+	variable(VARIABLE("LoaderEntryPreferred"), "b.conf");
+	text("boot/loader/loader.conf", "preferred a.conf\n");
+	assert_string_equal(strchr(entries(), ';'), "; the boot loader prefers \"b.conf\", by "
+						    "rules that are not known here");
+	variable(VARIABLE("LoaderEntryPreferred"), "");
 	text(VARIABLE("LoaderEntryDefault"), "12345");
 	assert_string_equal(entries(),
 			    "/" VARIABLE("LoaderEntryDefault") ": 5 bytes are no text of "
@@ -169,6 +179,7 @@ static void test_which_loader(void **state)
 	variable(VARIABLE("LoaderInfo"), "GRUB 2.14");
 	assert_string_equal(strchr(entries(), ';'), "; g");
 	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	text("boot/EFI/systemd/systemd-bootx64.efi", "");
 	assert_string_equal(entries(), "a.conf=/boot/k-a ; a.conf");
 	variable(VARIABLE("LoaderInfo"), "rEFInd 0.14");
 	assert_string_equal(
@@ -180,6 +191,46 @@ static void test_which_loader(void **state)
 	assert_string_equal(strchr(entries(), ';'),
 			    "; there is a /boot/grub/grub.cfg and a /boot/grub2/grub.cfg: which of "
 			    "them GRUB reads is not known");
+}
+
+/* EFI, whose boot loader has its configuration where nothing here looks. */
+static void test_no_loader(void **state)
+{
+	static const char unknown[] =
+		"; the boot loader of this machine is not known: there is no grub.cfg, and "
+		"systemd-boot has left no LoaderInfo in /sys/firmware/efi/efivars";
+
+	(void)state;
+	bls("boot", "a");
+	assert_string_equal(strchr(entries(), ';'), "; a.conf");
+	text("sys/firmware/efi/runtime", "");
+	assert_string_equal(strchr(entries(), ';'), unknown);
+	variable("sys/firmware/efi/efivars/BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c", "");
+	assert_string_equal(strchr(entries(), ';'), unknown);
+	variable(VARIABLE("LoaderInfo"), "GRUB 2.14");
+	assert_string_equal(strchr(entries(), ';'), unknown);
+}
+
+#define VARIABLE_LEFT(name)                                                                 \
+	name ".conf: /boot/loader/entries/" name ".conf: a \"$\" stands for a variable of " \
+	     "GRUB's, and no grub.cfg that was read expands it "
+
+/* What blscfg has not expanded is no text of a command line, whoever names the entry. */
+static void test_grub_variables(void **state)
+{
+	(void)state;
+	text("boot/k", "");
+	text("boot/loader/entries/a.conf", "linux /k\noptions $kernelopts\n");
+	text("boot/loader/entries/b.conf", "linux /k\ninitrd /i $tuned_initrd\n");
+	text("boot/loader/entries/c.conf", "linux $k\n");
+	assert_string_equal(entries(),
+			    VARIABLE_LEFT("c") VARIABLE_LEFT("b") VARIABLE_LEFT("a") "; c.conf");
+	text("boot/grub2/grub.cfg", "menuentry g { linux /k }");
+	assert_string_equal(entries(), "g=/boot/k " VARIABLE_LEFT("c") VARIABLE_LEFT("b")
+					       VARIABLE_LEFT("a") "; g");
+	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	text("boot/loader/entries/a.conf", "linux /k\noptions x=$y\n");
+	assert_non_null(strstr(entries(), "a.conf=/boot/k "));
 }
 
 static void test_grub2(void **state)
@@ -221,6 +272,30 @@ static void test_paths(void **state)
 			    "/boot/boot/k or /boot/k ; a.conf");
 }
 
+/* What is missing on the entry's file system is not made up for by another one. */
+static void test_bases(void **state)
+{
+	(void)state;
+	text("boot/loader/entries/a.conf", "linux /k\ninitrd /i\n");
+	text("boot/k", "");
+	text("i", "");
+	assert_string_equal(entries(), "a.conf: /boot/loader/entries/a.conf: initrd: /i is not "
+				       "there ; a.conf");
+	text("boot/loader/entries/a.conf", "linux /k\n");
+	text("k", "root's");
+	text("etc/fstab", "UUID=x /boot ext4\n");
+	assert_string_equal(entries(), "a.conf=/boot/k ; a.conf");
+	text("boot/loader/entries/a.conf", "linux /i\n");
+	assert_string_equal(entries(), "a.conf: /boot/loader/entries/a.conf: kernel: /i is not "
+				       "there ; a.conf");
+	text("proc/self/mountinfo", "22 1 8:1 / / rw - ext4 /dev/vda2 rw\n");
+	assert_string_equal(entries(), "a.conf=/i ; a.conf");
+	text("boot/loader/entries/a.conf", "linux /boot/k\n");
+	text("efi/loader/entries/e.conf", "linux /i\n");
+	assert_string_equal(entries(), "e.conf: /efi/loader/entries/e.conf: kernel: /i is not "
+				       "there a.conf=/boot/k ; e.conf");
+}
+
 static void grub(const char *path)
 {
 	char contents[200];
@@ -255,20 +330,77 @@ static void test_file_systems(void **state)
 				    "22 1 0:31 /@ / rw,relatime shared:1 - btrfs /dev/vda2 rw\n");
 	grub("/@/boot/k");
 	assert_string_equal(entries(), "g=/boot/k ; g");
+	/* What fstab(5) has and nobody has mounted. */
+	text("etc/fstab", "UUID=x / btrfs\nUUID=" UUID " /boot ext4\n");
+	grub("/k");
+	assert_string_equal(entries(),
+			    "g: /boot/grub/grub.cfg:1: kernel: /k is on the file system "
+			    "uuid:" UUID ", which is mounted neither at / nor at /boot ; g");
+	text("etc/fstab", "UUID=" UUID " / btrfs\n");
 	grub("/@home/boot/k");
 	assert_string_equal(entries(),
 			    "g: /boot/grub/grub.cfg:1: kernel: /@home/boot/k is not there ; g");
 }
 
+/* A UKI with that text of os-release, of which `cut` bytes at the end are missing. */
+static void uki(const char *path, const char *os_release, size_t cut)
+{
+	const struct mk_section section = { ".osrel", mk_text_bytes(os_release) };
+	struct buf file CLEANUP(buf_done) = { 0 };
+
+	mk_uki(&section, 1, &file);
+	mk_file(&machine, path, file.data, file.size - cut);
+}
+
 static void test_uki(void **state)
 {
 	(void)state;
-	text("efi/EFI/Linux/linux-6.1.efi", "no PE file");
-	text("efi/EFI/Linux/linux-6.2.EFI", "MZ");
+	uki("efi/EFI/Linux/linux-6.1.efi", "ID=a", 0);
+	uki("efi/EFI/Linux/linux-6.2.EFI", "ID=a", 0);
 	text("efi/EFI/Linux/readme.txt", "");
+	/* None of these is an entry of systemd-boot's. */
+	text("efi/EFI/Linux/linux-9.efi", "MZ");
+	uki("efi/EFI/Linux/linux-10.efi", "VERSION=1", 0);
+	uki("efi/EFI/Linux/auto-x.efi", "ID=a", 0);
+	uki("efi/EFI/Linux/linux-11.efi", "ID=a", MK_UKI_FILE_ALIGNMENT - 1);
+	text("efi/EFI/Linux/x.efi/y", "");
 	assert_string_equal(entries(),
 			    "linux-6.2.EFI=/efi/EFI/Linux/linux-6.2.EFI "
 			    "linux-6.1.efi=/efi/EFI/Linux/linux-6.1.efi ; linux-6.2.EFI");
+}
+
+/* One file that is no entry's takes none of the others away. */
+static void test_odd_entries(void **state)
+{
+	char large[BOOT_INITRDS_MAX * 12] = "linux /k\n";
+
+	(void)state;
+	for (size_t i = 0; i <= BOOT_INITRDS_MAX; i++)
+		strcat(large, "initrd /i\n");
+	bls("boot", "a");
+	text("boot/loader/entries/b.conf", large);
+	assert_string_equal(entries(), "b.conf: /boot/loader/entries/b.conf: the entry has more "
+				       "than 64 initrds a.conf=/boot/k-a ; b.conf");
+	text("boot/grub/grub.cfg", "default=a\nblscfg\n");
+	assert_string_equal(entries(), "b.conf: /boot/loader/entries/b.conf: the entry has more "
+				       "than 64 initrds a.conf=/boot/k-a ; a.conf");
+	text("boot/loader/entries/auto-x.conf", "linux /k-a\n");
+	assert_non_null(strstr(entries(), "auto-x.conf=/boot/k-a"));
+	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	assert_null(strstr(entries(), "auto-x.conf"));
+}
+
+/* Without the partition that it starts from its entries and its loader.conf are not seen. */
+static void test_no_esp(void **state)
+{
+	(void)state;
+	bls("boot", "a");
+	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	assert_string_equal(strchr(entries(), ';'),
+			    "; the EFI system partition that systemd-boot starts from is mounted "
+			    "at none of /boot, /efi and /boot/efi");
+	text("efi/EFI/BOOT/BOOTX64.EFI", "");
+	assert_string_equal(strchr(entries(), ';'), "; a.conf");
 }
 
 static void test_limit(void **state)
@@ -340,7 +472,7 @@ static void test_load(void **state)
 	text("boot/loader/entries/a.conf",
 	     "title The first\nlinux /vmlinuz\ninitrd /initrd\noptions BOOT_IMAGE=x root=/dev/a "
 	     "crashkernel=1G\n");
-	text("boot/loader/entries/Z.conf", "linux /gone\n");
+	text("boot/loader/entries/~Z.conf", "linux /gone\n");
 	assert_true(plan_has("--boot-entry", kernel));
 	assert_true(plan_has("--boot-entry", "Command    root=/dev/a crashkernel=1G\n"));
 	assert_true(plan_has("--boot-entry", "initrd"));
@@ -355,8 +487,8 @@ static void test_load(void **state)
 	assert_true(plan_has("--boot-entry=u", "Command    root=/dev/u rw\n"));
 	assert_true(plan_has("--boot-entry=u --append=debug", "Command    root=/dev/u rw debug\n"));
 	mk_file(&machine, "boot/loader/entries/u.conf", NULL, 0);
-	assert_true(plan_has("--boot-entry=Z",
-			     "/boot/loader/entries/Z.conf: kernel: /gone is not there"));
+	assert_true(plan_has("--boot-entry=~Z",
+			     "/boot/loader/entries/~Z.conf: kernel: /gone is not there"));
 	assert_true(plan_has("--boot-entry=1", "no boot entry is called \"1\""));
 	assert_true(plan_has("--boot-entry=a k", "do not go with it"));
 	assert_true(plan_has("--boot-entry=a --initrd=k", "do not go with it"));
@@ -367,10 +499,14 @@ static void test_load(void **state)
 	assert_true(
 		plan_has("--list-entries --json", "\"source\":\"/boot/loader/entries/a.conf\""));
 	assert_true(plan_has("--list-entries --json",
-			     "\"problem\":\"/boot/loader/entries/Z.conf: kernel: /gone is not "
+			     "\"problem\":\"/boot/loader/entries/~Z.conf: kernel: /gone is not "
 			     "there\""));
 	text("boot/loader/entries/b.conf", "linux /vmlinuz\ntitle \033[31mred\001\n");
 	assert_true(plan_has("--list-entries", "    title    ?[31mred?\n"));
+	text("boot/loader/entries/x\033.conf", "linux /vmlinuz\ntitle b\344d \303\244\n");
+	assert_true(plan_has("--list-entries", "    from     /boot/loader/entries/x?.conf\n"));
+	assert_true(plan_has("--list-entries --json", "\"b?d \303\244\""));
+	assert_true(plan_has("--boot-entry=", "--boot-entry=: no name is given"));
 }
 
 static void set_mode(const char *path, mode_t mode)
@@ -402,6 +538,20 @@ static void test_unread(void **state)
 	assert_true(plan_has("--list-entries", "* b.conf\n"));
 }
 
+/* A file that goes on behind the limit is not read up to it. */
+static void test_large_source(void **state)
+{
+	char *large = calloc(1, BOOT_CONFIG_MAX + 2);
+
+	(void)state;
+	assert_non_null(large);
+	memset(large, '\n', BOOT_CONFIG_MAX + 1);
+	text("boot/grub/custom.cfg", large);
+	free(large);
+	text("boot/grub/grub.cfg", "source $prefix/custom.cfg\nmenuentry g { linux /k }\n");
+	assert_true(plan_has("--boot-entry", "/boot/grub/custom.cfg: more than 1048576 bytes"));
+}
+
 static void test_nothing_to_load(void **state)
 {
 	(void)state;
@@ -419,13 +569,19 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_same_directory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_variables, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_which_loader, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_loader, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_grub_variables, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_grub2, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_paths, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bases, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file_systems, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_uki, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_odd_entries, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_esp, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unread, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_large_source, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_to_load, set_up, tear_down),
 	};
 

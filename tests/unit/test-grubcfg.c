@@ -81,6 +81,14 @@ static void assert_menu(const char *text, const char *expected)
 	assert_string_equal(found, expected);
 }
 
+static int find_refusal(const char *text, struct err *err)
+{
+	struct boot_entries bls = { 0 };
+	struct boot_entries menu CLEANUP(boot_entries_done) = { 0 };
+
+	return parse(text, &bls, &menu, err);
+}
+
 static void assert_refused(const char *text, const char *sentence)
 {
 	struct boot_entries bls = { 0 }, menu = { 0 };
@@ -190,6 +198,11 @@ static void test_functions(void **state)
 				    ENTRY("linux /k; if sleep 1; then boot; fi; linux /late"),
 		    "*0 x ()/k, \n1 x ()/k, \n2 x: /boot/grub/grub.cfg:9: whether `linux` is run "
 		    "depends on a condition that cannot be told");
+	assert_menu(
+		"function f { shift; x=$1; }\nfunction g { setparams c; x=$1; return; x=n; }\n" ENTRY(
+			"f a b\nlinux /k $x") ENTRY("g a\nlinux /k $x"),
+		"*0 x: /boot/grub/grub.cfg:5: what $x has cannot be told\n"
+		"1 x: /boot/grub/grub.cfg:9: what $x has cannot be told");
 	/* Ubuntu's, of GRUB's own picture. */
 	assert_menu("function gfxmode { set vt_handoff=vt.handoff=7; }\n" ENTRY(
 			    "gfxmode keep\nlinux /k splash $vt_handoff"),
@@ -267,6 +280,26 @@ static void assert_default(const char *before, const char *id)
 
 static void test_default(void **state)
 {
+	/* Each may put lines of its own before these. */
+	static const char *const menus[] = {
+		"source (hd0)/x",
+		"configfile /x",
+		"normal /x",
+		"eval x",
+		"uki",
+		"bls_import",
+		"legacy_source /x",
+		"legacy_configfile /x",
+		"syslinux_source /x",
+		"syslinux_configfile /x",
+		"extract_entries_source /x",
+		"extract_entries_configfile /x",
+		"extract_legacy_entries_source /x",
+		"extract_legacy_entries_configfile /x",
+		"extract_syslinux_entries_source /x",
+		"extract_syslinux_entries_configfile /x",
+	};
+
 	(void)state;
 	assert_default("", "a");
 	assert_default("set default=2", "c");
@@ -287,7 +320,11 @@ static void test_default(void **state)
 	assert_default("if sleep 1; then menuentry M { linux /m }; fi", NULL);
 	assert_default("if sleep 1; then submenu M { menuentry N { linux /m } }; fi; default=C",
 		       NULL);
-	assert_default("source (hd0)/x; default=c", NULL);
+	assert_default("linux /k; boot", NULL);
+	assert_default("if sleep 1; then exit; fi", NULL);
+	assert_default("if false; then exit; fi", "a");
+	for (size_t i = 0; i < sizeof(menus) / sizeof(menus[0]); i++)
+		assert_default(menus[i], NULL);
 	files = (const char *const[]){
 		"grubenv", "# GRUB Environment Block\nsaved_entry=sub>s2\nother=c\n#######", NULL
 	};
@@ -296,6 +333,11 @@ static void test_default(void **state)
 		       "c");
 	assert_default("load_env --file=(hd0)/x; set default=c", "c");
 	assert_default("load_env --file=(hd0)/x; set default=$saved_entry", NULL);
+	/* openSUSE's on btrfs: blocks outside of any file. */
+	assert_default("load_env -f \"($root)512+1\"; set default=$saved_entry", NULL);
+	assert_default("env_block=512+1; load_env; if [ \"${env_block}\" ]; then "
+		       "load_env -f (${root})${env_block}; fi; set default=$saved_entry",
+		       NULL);
 	assert_default("if [ -s $prefix/grubenv ]; then load_env; fi; "
 		       "if [ \"${next_entry}\" ]; then default=$next_entry; else default=c; fi",
 		       "c");
@@ -303,6 +345,10 @@ static void test_default(void **state)
 	/* Only what is exported is known in a submenu. */
 	assert_menu("a=1; b=2; export b; submenu S { menuentry T { linux /k $a$b } }",
 		    "*0>0 T ()/k, 2");
+	/* What has been forgotten may have exported it. */
+	assert_menu(
+		"load_env -f (hd0)/x; a=1; submenu S { menuentry T { linux /k $a } }; default=0",
+		"*0>0 T: /boot/grub/grub.cfg:1: what $a has cannot be told");
 	assert_menu("submenu S { menuentry --id t $cmdpath { linux /k } }",
 		    "*0>0 t: /boot/grub/grub.cfg:1: what $cmdpath has cannot be told");
 }
@@ -388,6 +434,72 @@ static void test_blscfg(void **state)
 		"known");
 }
 
+static void assert_bls(const char *before, const char *why, const char *not_chosen)
+{
+	struct boot_entries bls CLEANUP(boot_entries_done) = { 0 };
+	struct boot_entries menu CLEANUP(boot_entries_done) = { 0 };
+	char text[200];
+	struct err err;
+
+	add_bls(&bls, "a.conf", "linux /a\n");
+	snprintf(text, sizeof(text), "%s\nblscfg\n", before);
+	assert_int_equal(parse(text, &bls, &menu, &err), 0);
+	assert_string_equal(menu.not_chosen.code ? menu.not_chosen.text : "", not_chosen);
+	if (menu.count)
+		assert_string_equal(menu.entry[0].why ? menu.entry[0].why->text : "", why);
+}
+
+/* Variables that blscfg looks at by itself. */
+static void test_blscfg_variables(void **state)
+{
+	static const char not_known[] =
+		"/boot/grub/grub.cfg:2: what `blscfg ...` adds to the menu is not known";
+
+	(void)state;
+	assert_bls("", "", "");
+	assert_bls("early_initrd=/i",
+		   "/boot/loader/entries/a.conf: what blscfg makes of $early_initrd is not known",
+		   "");
+	assert_bls("read default_kernelopts",
+		   "/boot/loader/entries/a.conf: what blscfg makes of $default_kernelopts is not "
+		   "known",
+		   "");
+	assert_bls("blsdir=/x", "", not_known);
+	assert_bls("load_env -f (hd0)/x", "", not_known);
+}
+
+#define WORDS_10 " b b b b b b b b b b"
+#define WORDS_100 \
+	WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10 WORDS_10
+
+static void test_work(void **state)
+{
+	struct buf text CLEANUP(buf_done) = { 0 };
+	struct err err;
+
+	(void)state;
+	for (unsigned int i = 0; i < 400; i++) {
+		char line[20];
+
+		snprintf(line, sizeof(line), "a%u=1\n", i);
+		assert_int_equal(buf_append(&text, line, strlen(line), &err), 0);
+	}
+	for (unsigned int i = 0; i < 50000; i++)
+		assert_int_equal(buf_append(&text, i % 100 ? "$z" : "\n:", 2, &err), 0);
+	assert_int_equal(buf_append(&text, "", 1, &err), 0);
+	assert_int_equal(find_refusal((const char *)text.data, &err), -1);
+	assert_non_null(strstr(err.text, "more than 100000 commands or 16777216 characters"));
+	text.size = 0;
+	for (unsigned int i = 0; i < 50000; i++)
+		assert_int_equal(buf_append(&text, "a=\n", 3, &err), 0);
+	assert_int_equal(buf_append(&text, "", 1, &err), 0);
+	files = (const char *const[]){ "grubenv", (const char *)text.data, NULL };
+	assert_int_equal(find_refusal("load_env" WORDS_100 WORDS_100 WORDS_100 WORDS_100, &err),
+			 -1);
+	assert_non_null(strstr(err.text, "more than 100000 commands or 16777216 characters"));
+	files = NULL;
+}
+
 static void test_refused(void **state)
 {
 	struct buf text CLEANUP(buf_done) = { 0 };
@@ -435,10 +547,16 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_entries),	   cmocka_unit_test(test_words),
-		cmocka_unit_test(test_conditions), cmocka_unit_test(test_functions),
-		cmocka_unit_test(test_devices),	   cmocka_unit_test(test_default),
-		cmocka_unit_test(test_files),	   cmocka_unit_test(test_blscfg),
+		cmocka_unit_test(test_entries),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_default),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_blscfg),
+		cmocka_unit_test(test_blscfg_variables),
+		cmocka_unit_test(test_work),
 		cmocka_unit_test(test_refused),
 	};
 
