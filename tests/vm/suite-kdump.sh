@@ -67,7 +67,7 @@ case_ovmf_high() {
 # header, and the purgatory takes it for sound. (A CPU that is plugged in is accepted by the
 # 6.12 kernels only below a hypervisor that they know, which emulation is not.)
 case_hotadd() {
-	start 6.12-cloud "crashkernel=192M cpu=1 hop=nr_cpus=1 options=--hotplug hotadd=12" \
+	start 6.12-cloud "crashkernel=256M cpu=1 hop=nr_cpus=1,acpi_no_memhotplug options=--hotplug hotadd=12" \
 		--mem 1G,slots=2,maxmem=4G --cpus 2 \
 		-monitor "unix:path=$case_dir/monitor,server=on,wait=off"
 	vm_await '^@ hotadd'
