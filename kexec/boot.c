@@ -380,11 +380,6 @@ static struct bytes next_field(struct bytes *line)
 	return field;
 }
 
-static bool is_text(struct bytes bytes, const char *text)
-{
-	return bytes.size == strlen(text) && !memcmp(bytes.data, text, bytes.size);
-}
-
 /* The line of a table of mounts whose field number `at` is that mount point; false: there is none. */
 static bool find_point(struct bytes *rest, unsigned int at, const char *point,
 		       struct bytes *ret_line)
@@ -395,7 +390,7 @@ static bool find_point(struct bytes *rest, unsigned int at, const char *point,
 		*ret_line = line;
 		for (unsigned int i = 0; i < at; i++)
 			next_field(&line);
-		if (is_text(next_field(&line), point))
+		if (bytes_are(next_field(&line), point))
 			return true;
 	}
 	return false;
@@ -427,7 +422,7 @@ static int find_mount(const struct root *root, const char *point, struct mount *
 		inside = next_field(&line);
 		do
 			field = next_field(&line);
-		while (field.size && !is_text(field, "-"));
+		while (field.size && !bytes_are(field, "-"));
 		next_field(&line);
 		if (boot_text(inside, &ret->inside, err) ||
 		    boot_text(next_field(&line), &ret->source, err))

@@ -26,16 +26,6 @@ static struct bytes strip(struct bytes text)
 	return text;
 }
 
-static bool is_word(struct bytes word, const char *text)
-{
-	return word.size == strlen(text) && !memcmp(word.data, text, word.size);
-}
-
-static struct bytes text_bytes(const char *text)
-{
-	return (struct bytes){ (const uint8_t *)text, strlen(text) };
-}
-
 /* The next line that has a key, which ends at one of `ends`, and what is behind that. */
 static bool next_pair(struct bytes *rest, const char *ends, struct bytes *ret_key,
 		      struct bytes *ret_value)
@@ -119,27 +109,27 @@ static int apply(struct boot_entry *entry, struct bytes key, struct bytes value,
 {
 	struct err why;
 
-	if (is_word(key, "title"))
+	if (bytes_are(key, "title"))
 		return boot_text(value, &entry->title, err);
-	if (is_word(key, "version"))
+	if (bytes_are(key, "version"))
 		return boot_text(value, &entry->version, err);
-	if (is_word(key, "machine-id"))
+	if (bytes_are(key, "machine-id"))
 		return boot_text(value, &entry->machine_id, err);
-	if (is_word(key, "sort-key"))
+	if (bytes_are(key, "sort-key"))
 		return boot_text(value, &entry->sort_key, err);
-	if (is_word(key, "options"))
+	if (bytes_are(key, "options"))
 		return boot_text_add(value, &entry->options, err);
-	if (is_word(key, "initrd"))
+	if (bytes_are(key, "initrd"))
 		return boot_entry_add_initrd(entry, value, err);
-	if (is_word(key, "architecture"))
+	if (bytes_are(key, "architecture"))
 		*ret_architecture = value;
-	if (is_word(key, "profile") || is_word(key, "uki-url")) {
+	if (bytes_are(key, "profile") || bytes_are(key, "uki-url")) {
 		err_set(&why, ERR_INPUT, "/%s: `%.*s` is not known here", entry->source,
 			(int)key.size, (const char *)key.data);
 		return boot_entry_refuse(entry, &why, err);
 	}
-	if (is_word(key, "linux") || is_word(key, "efi") || is_word(key, "uki")) {
-		entry->is_uki = !is_word(key, "linux");
+	if (bytes_are(key, "linux") || bytes_are(key, "efi") || bytes_are(key, "uki")) {
+		entry->is_uki = !bytes_are(key, "linux");
 		return boot_text(value, &entry->kernel, err);
 	}
 	return 0;
@@ -190,7 +180,7 @@ int bls_loader_value(struct bytes text, const char *name, char **ret, struct err
 	struct bytes rest = text, key, value;
 
 	while (next_pair(&rest, " \t", &key, &value))
-		if (is_word(key, name) && boot_text(value, ret, err))
+		if (bytes_are(key, name) && boot_text(value, ret, err))
 			return -1;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "kexec/core/err.h"
 
@@ -17,6 +18,17 @@ struct bytes {
 	const uint8_t *data;
 	size_t size;
 };
+
+/* Without its NUL; none of NULL. */
+static inline struct bytes text_bytes(const char *text)
+{
+	return (struct bytes){ (const uint8_t *)text, text ? strlen(text) : 0 };
+}
+/* Whether they are that text, all of them. */
+static inline bool bytes_are(struct bytes bytes, const char *text)
+{
+	return bytes.size == strlen(text) && !memcmp(bytes.data, text, bytes.size);
+}
 
 /* Owned and growing. Zero-initialise; release with buf_done(). */
 struct buf {

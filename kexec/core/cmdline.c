@@ -16,11 +16,6 @@ static bool is_blank(uint8_t character)
 	return character == ' ' || character == '\t' || character == '\n';
 }
 
-static struct bytes text_bytes(const char *text)
-{
-	return (struct bytes){ (const uint8_t *)text, text ? strlen(text) : 0 };
-}
-
 static struct bytes between(const uint8_t *start, const uint8_t *end)
 {
 	return (struct bytes){ start, start < end ? (size_t)(end - start) : 0 };
@@ -76,11 +71,6 @@ static bool begins_with(struct bytes text, const char *what)
 	return text.size >= strlen(what) && !memcmp(text.data, what, strlen(what));
 }
 
-static bool is_word(struct bytes word, const char *text)
-{
-	return word.size == strlen(text) && !memcmp(word.data, text, word.size);
-}
-
 static int add_word(struct buf *line, struct bytes word, struct err *err)
 {
 	if (line->size && buf_append(line, " ", 1, err))
@@ -103,7 +93,7 @@ int cmdline_compose(const char *reuse, const char *append, bool crash, char **re
 	if (bytes_next_line(&all, &rest)) {
 		while (next_parameter(&rest, &parameter)) {
 			if (begins_with(parameter.name, "BOOT_IMAGE") ||
-			    (crash && is_word(parameter.name, "crashkernel")))
+			    (crash && bytes_are(parameter.name, "crashkernel")))
 				continue;
 			if (add_word(&line, parameter.raw, err))
 				return -1;
@@ -125,7 +115,7 @@ bool cmdline_get(const char *cmdline, const char *name, struct bytes *ret_value)
 	bool found = false;
 
 	while (next_parameter(&rest, &parameter)) {
-		if (!is_word(parameter.name, name))
+		if (!bytes_are(parameter.name, name))
 			continue;
 		*ret_value = parameter.value;
 		found = true;
@@ -190,14 +180,14 @@ static bool serial_of(struct bytes value, uint16_t *ret_port, uint32_t *ret_baud
 	struct bytes word = first_word(&value);
 	uint16_t port = 0x3f8;
 
-	if (is_word(word, "uart8250") || is_word(word, "uart")) {
+	if (bytes_are(word, "uart8250") || bytes_are(word, "uart")) {
 		word = first_word(&value);
-		if (!is_word(word, "io"))
+		if (!bytes_are(word, "io"))
 			return false;
 		word = first_word(&value);
 		if (!port_of(word, &port))
 			return false;
-	} else if (is_word(word, "serial")) {
+	} else if (bytes_are(word, "serial")) {
 		/* What is no port, as in "serial,keep", leaves it at the first one. */
 		word = first_word(&value);
 		port_of(word, &port);
@@ -215,8 +205,8 @@ bool cmdline_serial_console(const char *cmdline, uint16_t *ret_port, uint32_t *r
 	struct parameter parameter;
 
 	while (next_parameter(&rest, &parameter))
-		if ((is_word(parameter.name, "console") ||
-		     is_word(parameter.name, "earlyprintk")) &&
+		if ((bytes_are(parameter.name, "console") ||
+		     bytes_are(parameter.name, "earlyprintk")) &&
 		    serial_of(parameter.value, ret_port, ret_baud))
 			return true;
 	return false;

@@ -69,16 +69,6 @@ static void machine_done(struct machine *machine)
 	grub_env_done(&machine->top);
 }
 
-static struct bytes text_bytes(const char *text)
-{
-	return (struct bytes){ (const uint8_t *)text, strlen(text) };
-}
-
-static bool is_text(struct bytes bytes, const char *text)
-{
-	return bytes.size == strlen(text) && !memcmp(bytes.data, text, bytes.size);
-}
-
 static bool is_one_of(const char *text, const char *const *list)
 {
 	while (*list && strcmp(text, *list))
@@ -242,7 +232,7 @@ static int load_env(struct machine *machine, const struct grub_script *script,
 			     err))
 			return -1;
 		for (size_t i = first; i < words->count; i++)
-			is_wanted |= is_text(name, words->word[i].text);
+			is_wanted |= bytes_are(name, words->word[i].text);
 		if (!name.size || name.data[0] == '#' || !is_wanted)
 			continue;
 		if (boot_text((struct bytes){ equals + 1, line.size - name.size - 1 }, &value,
@@ -649,7 +639,7 @@ static int call(struct machine *machine, const struct grub_script *at,
 static const struct function *find_function(const struct machine *machine, const char *name)
 {
 	for (size_t i = machine->nr_functions; i--;)
-		if (is_text(machine->function[i].name, name))
+		if (bytes_are(machine->function[i].name, name))
 			return &machine->function[i];
 	return NULL;
 }
@@ -836,7 +826,7 @@ static const char *const keywords[] = {
 static enum keyword keyword_of(struct bytes word)
 {
 	for (enum keyword i = IF; i <= FUNCTION; i++)
-		if (is_text(word, keywords[i]))
+		if (bytes_are(word, keywords[i]))
 			return i;
 	return NO_KEYWORD;
 }
@@ -980,7 +970,7 @@ static int run_command(struct machine *machine, struct grub_script *script, stru
 		       enum mode mode, enum grub_truth *ret_result, struct err *err)
 {
 	struct grub_words words CLEANUP(grub_words_done) = { 0 };
-	bool has_block = is_text(word, "menuentry") || is_text(word, "submenu");
+	bool has_block = bytes_are(word, "menuentry") || bytes_are(word, "submenu");
 	const struct grub_script at = *script;
 	struct grub_script body;
 	enum grub_token token;

@@ -20,16 +20,6 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-static struct bytes text_bytes(const char *text)
-{
-	return (struct bytes){ (const uint8_t *)text, strlen(text) };
-}
-
-static bool is_text(struct bytes bytes, const char *text)
-{
-	return bytes.size == strlen(text) && !memcmp(bytes.data, text, bytes.size);
-}
-
 /* --- tokens -------------------------------------------------------------- */
 
 static int peek(const struct grub_script *script, size_t ahead)
@@ -127,7 +117,7 @@ void grub_env_done(struct grub_env *env)
 static struct grub_variable *find_here(const struct grub_env *env, struct bytes name)
 {
 	for (size_t i = 0; i < env->count; i++)
-		if (is_text(name, env->variable[i].name))
+		if (bytes_are(name, env->variable[i].name))
 			return &env->variable[i];
 	return NULL;
 }
@@ -160,7 +150,7 @@ static bool is_of_grub(struct bytes name)
 	};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (is_text(name, own[i]))
+		if (bytes_are(name, own[i]))
 			return true;
 	return name.size >= 4 && (!memcmp(name.data, "net_", 4) || !memcmp(name.data, "pxe_", 4));
 }
@@ -171,7 +161,7 @@ const char *grub_get(const struct grub_env *env, struct bytes name)
 	bool forgotten;
 
 	/* Ubuntu's: that GRUB leaves a picture on the screen, which nothing does here. */
-	if (is_text(name, "vt_handoff"))
+	if (bytes_are(name, "vt_handoff"))
 		return "";
 	found = find(env, name, &forgotten);
 	if (found)

@@ -80,6 +80,15 @@ _start:
 	expect	\letter
 	.endm
 
+	.macro	segments_and_flags	/* the flags are in edx */
+	selector cs, 0x10, 'c'
+	selector ds, 0x18, 'd'
+	selector es, 0x18, 'e'
+	selector ss, 0x18, 't'
+	testl	$0x600, %edx	/* IF, DF */
+	expect	'f'
+	.endm
+
 	.org	TARGET_AT - BOOT_AT
 	orq	%rbx, %rax
 	orq	%rcx, %rax
@@ -102,12 +111,7 @@ _start:
 	movabsq	$TARGET_RSI, %rax
 	cmpq	%rax, %rsi
 	expect	's'
-	selector cs, 0x10, 'c'
-	selector ds, 0x18, 'd'
-	selector es, 0x18, 'e'
-	selector ss, 0x18, 't'
-	testl	$0x600, %edx	/* IF, DF */
-	expect	'f'
+	segments_and_flags
 	movq	%cr4, %rax
 	cmpq	$0x20, %rax
 	expect	'4'
@@ -154,12 +158,7 @@ _start:
 	expect	'r'
 	cmpl	$(TARGET_RSI & 0xffffffff), %esi
 	expect	's'
-	selector cs, 0x10, 'c'
-	selector ds, 0x18, 'd'
-	selector es, 0x18, 'e'
-	selector ss, 0x18, 't'
-	testl	$0x600, %edx	/* IF, DF */
-	expect	'f'
+	segments_and_flags
 	movl	%cr4, %eax
 	testl	%eax, %eax
 	expect	'4'

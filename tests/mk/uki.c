@@ -15,11 +15,6 @@ static size_t aligned(size_t at, size_t alignment)
 	return (at + alignment - 1) / alignment * alignment;
 }
 
-struct bytes mk_text_bytes(const char *text)
-{
-	return (struct bytes){ (const uint8_t *)text, strlen(text) };
-}
-
 static void put_header(uint8_t *at, size_t count)
 {
 	memcpy(at, "MZ", 2);

@@ -27,8 +27,6 @@ struct mk_section {
 	struct bytes contents;
 };
 
-/* The bytes of a string, without its NUL. */
-struct bytes mk_text_bytes(const char *text);
 /* Appends a PE32+ file for x86-64 with a stub's .text and these sections, in their order. */
 void mk_uki(const struct mk_section *section, size_t count, struct buf *to);
 /* The entry of the section with that number, the .text being the first. */

@@ -793,13 +793,13 @@ static void mk_unified(struct buf *file, struct buf *inner)
 	mk_image(uki_kernel);
 	mk_uki(
 		(const struct mk_section[]){
-			{ ".osrel", mk_text_bytes("ID=x\n") },
-			{ ".cmdline", mk_text_bytes("base  crashkernel=1G\nline\n") },
+			{ ".osrel", text_bytes("ID=x\n") },
+			{ ".cmdline", text_bytes("base  crashkernel=1G\nline\n") },
 			{ ".linux", { uki_kernel, sizeof(uki_kernel) } },
 			{ ".initrd", buf_bytes(inner) },
-			{ ".profile", mk_text_bytes("ID=zero") },
-			{ ".profile", mk_text_bytes("ID=one") },
-			{ ".cmdline", mk_text_bytes("one") },
+			{ ".profile", text_bytes("ID=zero") },
+			{ ".profile", text_bytes("ID=one") },
+			{ ".cmdline", text_bytes("one") },
 		},
 		7, file);
 	mk_file(&machine, "vmlinuz", file->data, file->size);
@@ -941,14 +941,14 @@ static void test_no_unified(void **state)
 	mk_file(&machine, "vmlinuz", image, sizeof(image));
 	did[0] = '\0';
 	assert_non_null(strstr(run("-s -l %K"), "/vmlinuz: an EFI zboot image: no kernel for x86"));
-	mk_uki((const struct mk_section[]){ { ".cmdline", mk_text_bytes("more") } }, 1, &file);
+	mk_uki((const struct mk_section[]){ { ".cmdline", text_bytes("more") } }, 1, &file);
 	mk_file(&machine, "vmlinuz", file.data, file.size);
 	assert_non_null(strstr(run("-l %K"),
 			       "/vmlinuz: a PE file that is no kernel: it has no "
 			       ".linux section, as a unified kernel image has, nor "));
 	/* What is in it has to be a kernel that can be loaded. */
 	expect_image(
-		mk_text_bytes("kernel"), "-c -l %K",
+		text_bytes("kernel"), "-c -l %K",
 		"/vmlinuz: unified kernel image: .linux: 6 bytes are too few for a kernel: its setup header ends at 0x290");
 	mk_image(image);
 	expect_image(

@@ -345,7 +345,7 @@ static void test_file_systems(void **state)
 /* A UKI with that text of os-release, of which `cut` bytes at the end are missing. */
 static void uki(const char *path, const char *os_release, size_t cut)
 {
-	const struct mk_section section = { ".osrel", mk_text_bytes(os_release) };
+	const struct mk_section section = { ".osrel", text_bytes(os_release) };
 	struct buf file CLEANUP(buf_done) = { 0 };
 
 	mk_uki(&section, 1, &file);
@@ -479,7 +479,7 @@ static void test_load(void **state)
 	assert_true(plan_has("-l --boot-entry=a --append=quiet",
 			     "Command    root=/dev/a crashkernel=1G quiet\n"));
 	/* What a unified kernel image has is kept, too. */
-	mk_uki((const struct mk_section[]){ { ".cmdline", mk_text_bytes("root=/dev/u rw") },
+	mk_uki((const struct mk_section[]){ { ".cmdline", text_bytes("root=/dev/u rw") },
 					    { ".linux", { image, sizeof(image) } } },
 	       2, &unified);
 	mk_file(&machine, "boot/u.efi", unified.data, unified.size);

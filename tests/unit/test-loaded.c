@@ -502,12 +502,12 @@ static void mk_unified(const char *cmdline, const char *ramdisk, const char *pro
 
 	mk_image(image);
 	mk_uki((const struct mk_section[]){ { ".linux", { image, sizeof(image) } },
-					    { ".initrd", mk_text_bytes(ramdisk) },
-					    { ".osrel", mk_text_bytes("ID=x") },
-					    { ".profile", mk_text_bytes("ID=zero") },
-					    { ".cmdline", mk_text_bytes(cmdline) },
-					    { ".profile", mk_text_bytes("ID=one") },
-					    { ".cmdline", mk_text_bytes(profile) } },
+					    { ".initrd", text_bytes(ramdisk) },
+					    { ".osrel", text_bytes("ID=x") },
+					    { ".profile", text_bytes("ID=zero") },
+					    { ".cmdline", text_bytes(cmdline) },
+					    { ".profile", text_bytes("ID=one") },
+					    { ".cmdline", text_bytes(profile) } },
 	       7, &file);
 	mk_file(&machine, "vmlinuz", file.data, file.size);
 }

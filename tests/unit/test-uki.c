@@ -26,7 +26,7 @@ static void make(struct buf *uki, const char *const *words)
 	size_t count = 0;
 
 	for (; words[0]; words += 2)
-		section[count++] = (struct mk_section){ words[0], mk_text_bytes(words[1]) };
+		section[count++] = (struct mk_section){ words[0], text_bytes(words[1]) };
 	mk_uki(section, count, uki);
 }
 
@@ -373,7 +373,7 @@ static void make_initrd(const struct buf *file, unsigned int profile, const char
 	struct uki uki = parse(file, profile);
 	struct err err = { 0 };
 
-	if (uki_initrd(&uki, mk_text_bytes(in_place), ret, &err))
+	if (uki_initrd(&uki, text_bytes(in_place), ret, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -446,13 +446,13 @@ static void test_initrd_unpacks(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	pack_file("init", mk_text_bytes("#!"), &plain);
+	pack_file("init", text_bytes("#!"), &plain);
 	pack_archive_end(&plain);
 	pack_gzip(buf_bytes(&plain), &packed);
-	mk_uki((const struct mk_section[]){ { ".linux", mk_text_bytes("kernel") },
+	mk_uki((const struct mk_section[]){ { ".linux", text_bytes("kernel") },
 					    { ".initrd", buf_bytes(&packed) },
 					    { ".ucode", buf_bytes(&plain) },
-					    { ".osrel", mk_text_bytes("ID=x") } },
+					    { ".osrel", text_bytes("ID=x") } },
 	       4, &file);
 	make_initrd(&file, 0, "", &initrd);
 	if (initrd_unpack(buf_bytes(&initrd), NULL, &out, &err))
@@ -473,7 +473,7 @@ static void expect_cmdline(struct bytes text, const char *cmdline, const char *w
 	struct err err = { 0 };
 	struct uki uki;
 
-	mk_uki((const struct mk_section[]){ { ".linux", mk_text_bytes("kernel") },
+	mk_uki((const struct mk_section[]){ { ".linux", text_bytes("kernel") },
 					    { ".cmdline", text } },
 	       2, &file);
 	uki = parse(&file, 0);
@@ -487,9 +487,9 @@ static void expect_cmdline(struct bytes text, const char *cmdline, const char *w
 static void test_cmdline(void **state)
 {
 	(void)state;
-	expect_cmdline(mk_text_bytes("quiet root=/dev/sda"), "quiet root=/dev/sda", NULL);
-	expect_cmdline(mk_text_bytes("quiet\n"), "quiet ", NULL);
-	expect_cmdline(mk_text_bytes("a\nb\tc\x7f\x01 \xc3\xa4"), "a b c   \xc3\xa4", NULL);
+	expect_cmdline(text_bytes("quiet root=/dev/sda"), "quiet root=/dev/sda", NULL);
+	expect_cmdline(text_bytes("quiet\n"), "quiet ", NULL);
+	expect_cmdline(text_bytes("a\nb\tc\x7f\x01 \xc3\xa4"), "a b c   \xc3\xa4", NULL);
 	expect_cmdline((struct bytes){ (const uint8_t *)"quiet\0\0\0", 8 }, "quiet", NULL);
 	expect_cmdline(
 		(struct bytes){ (const uint8_t *)"quiet\0\0init=/x", 14 }, "quiet",
