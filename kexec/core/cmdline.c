@@ -78,6 +78,29 @@ static int add_word(struct buf *line, struct bytes word, struct err *err)
 	return buf_append(line, word.data, word.size, err);
 }
 
+int cmdline_add(const char *cmdline, const char *words, char **ret, struct err *err)
+{
+	struct bytes rest = text_bytes(cmdline), head = rest, tail = { 0 };
+	struct buf line CLEANUP(buf_done) = { 0 };
+	struct parameter parameter;
+
+	while (next_parameter(&rest, &parameter)) {
+		if (!bytes_are(parameter.raw, "--") && !bytes_are(parameter.raw, "\"--\""))
+			continue;
+		head.size = (size_t)(parameter.raw.data - head.data);
+		tail = between(parameter.raw.data, rest.data + rest.size);
+		break;
+	}
+	if (buf_append(&line, head.data, head.size, err) ||
+	    (!tail.size && head.size && buf_append(&line, " ", 1, err)) ||
+	    buf_append(&line, words, strlen(words), err) ||
+	    (tail.size && add_word(&line, tail, err)) || buf_append(&line, "", 1, err))
+		return -1;
+	*ret = (char *)line.data;
+	line = (struct buf){ 0 };
+	return 0;
+}
+
 int cmdline_compose(const char *reuse, const char *append, bool crash, char **ret, struct err *err)
 {
 	struct buf line CLEANUP(buf_done) = { 0 };
@@ -103,6 +126,8 @@ int cmdline_compose(const char *reuse, const char *append, bool crash, char **re
 		return -1;
 	if (buf_append(&line, "", 1, err))
 		return -1;
+	if (crash && !cmdline_has((const char *)line.data, "acpi_no_memhotplug"))
+		return cmdline_add((const char *)line.data, "acpi_no_memhotplug", ret, err);
 	*ret = (char *)line.data;
 	line = (struct buf){ 0 };
 	return 0;

@@ -9,9 +9,14 @@
  * The new kernel's command line. reuse: /proc/cmdline's text, or NULL; cut at
  * its newline, less every parameter that starts with BOOT_IMAGE, and, for a
  * crash load, less crashkernel. append: text or NULL. *ret is malloc'ed.
+ * A crash kernel is told acpi_no_memhotplug: it would take memory that ACPI names, and that
+ * is to be dumped, for its own (drivers/acpi/acpi_memhotplug.c).
  * ERR_INPUT for a newline inside append.
  */
 int cmdline_compose(const char *reuse, const char *append, bool crash, char **ret, struct err *err);
+/* The line with more words, where the kernel still reads them: before a "--", behind which all
+ * is init's (kernel/params.c parse_args()). *ret is malloc'ed. */
+int cmdline_add(const char *cmdline, const char *words, char **ret, struct err *err);
 /* The value of the last `name=value` or "" for a bare `name`; false if absent. Borrowed. */
 bool cmdline_get(const char *cmdline, const char *name, struct bytes *ret_value);
 /* Whether it is there, with a value or bare. */

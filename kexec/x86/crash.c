@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kexec/core/cmdline.h"
 #include "kexec/core/num.h"
 
 enum {
@@ -309,12 +310,12 @@ static char memmap_mark(uint32_t type)
 	}
 }
 
-static int append_memmap(const struct memmap *e820, struct buf *line, struct err *err)
+static int append_memmap(const struct memmap *e820, struct buf *words, struct err *err)
 {
 	static const char first[] = " memmap=exactmap";
 	char word[64];
 
-	if (buf_append(line, first, sizeof(first) - 1, err))
+	if (buf_append(words, first, sizeof(first) - 1, err))
 		return -1;
 	for (size_t i = 0; i < e820->count; i++) {
 		const struct memmap_entry *entry = &e820->entry[i];
@@ -322,7 +323,7 @@ static int append_memmap(const struct memmap *e820, struct buf *line, struct err
 				      (unsigned long long)range_size(entry->range),
 				      memmap_mark(entry->type), PHYS(entry->range.start));
 
-		if (buf_append(line, word, (size_t)length, err))
+		if (buf_append(words, word, (size_t)length, err))
 			return -1;
 	}
 	return 0;
@@ -331,21 +332,18 @@ static int append_memmap(const struct memmap *e820, struct buf *line, struct err
 int crash_cmdline(const struct crash *crash, const char *cmdline, uint64_t acpi_rsdp,
 		  const struct memmap *e820, char **ret, struct err *err)
 {
-	struct buf line CLEANUP(buf_done) = { 0 };
-	char words[80];
-	int length = snprintf(words, sizeof(words), "%selfcorehdr=0x%llx", *cmdline ? " " : "",
-			      PHYS(crash->header_at.start));
+	struct buf words CLEANUP(buf_done) = { 0 };
+	char first[80];
+	int length =
+		snprintf(first, sizeof(first), "elfcorehdr=0x%llx", PHYS(crash->header_at.start));
 
 	if (acpi_rsdp)
-		length += snprintf(words + length, sizeof(words) - (size_t)length,
+		length += snprintf(first + length, sizeof(first) - (size_t)length,
 				   " acpi_rsdp=0x%llx", (unsigned long long)acpi_rsdp);
-	if (buf_append(&line, cmdline, strlen(cmdline), err) ||
-	    buf_append(&line, words, (size_t)length, err) ||
-	    (e820 && append_memmap(e820, &line, err)) || buf_append(&line, "", 1, err))
+	if (buf_append(&words, first, (size_t)length, err) ||
+	    (e820 && append_memmap(e820, &words, err)) || buf_append(&words, "", 1, err))
 		return -1;
-	*ret = (char *)line.data;
-	line = (struct buf){ 0 };
-	return 0;
+	return cmdline_add(cmdline, (const char *)words.data, ret, err);
 }
 
 void crash_done(struct crash *crash)

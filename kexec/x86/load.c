@@ -549,18 +549,14 @@ static int plain_cmdline(const struct load_request *request, const struct system
 			 const struct load *load, char **ret, struct err *err)
 {
 	bool untold = load->image.protocol < 0x20e && system->efi.booted && system->acpi_rsdp;
-	struct buf line CLEANUP(buf_done) = { 0 };
-	char word[40] = "";
+	char word[40];
 
-	if (untold)
-		snprintf(word, sizeof(word), "%sacpi_rsdp=0x%llx", *request->cmdline ? " " : "",
-			 (unsigned long long)system->acpi_rsdp);
-	if (buf_append(&line, request->cmdline, strlen(request->cmdline), err) ||
-	    buf_append(&line, word, strlen(word) + 1, err))
-		return -1;
-	*ret = (char *)line.data;
-	line = (struct buf){ 0 };
-	return 0;
+	if (!untold) {
+		*ret = strdup(request->cmdline);
+		return *ret ? 0 : err_no_memory(err);
+	}
+	snprintf(word, sizeof(word), "acpi_rsdp=0x%llx", (unsigned long long)system->acpi_rsdp);
+	return cmdline_add(request->cmdline, word, ret, err);
 }
 
 static int shape(const struct load_request *request, const struct system *system, bool with_spares,

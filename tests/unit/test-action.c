@@ -328,7 +328,7 @@ static void test_handed_on(void **state)
 		if (rows[i].crash) {
 			mk_text(&machine, "sys/kernel/kexec_crash_loaded", "0\n");
 			expect("-l %K", "0", "load(3,0x3e0000) ");
-			expect("-p %K", "0", "file_load(kernel,none,1,,0x6) ");
+			expect("-p %K", "0", "file_load(kernel,none,19,acpi_no_memhotplug,0x6) ");
 		} else {
 			expect("-l %K", "0", "file_load(kernel,none,1,,0x4) ");
 			snprintf(said, sizeof(said),
@@ -906,8 +906,9 @@ static void test_unified_crash(void **state)
 		"  10000000-1fffffff : Crash kernel\n");
 	/* One that was meant for the first kernel reserves nothing in the capture kernel. */
 	expect("-s -p %K", "0",
-	       "file_load(kernel,none,10,base line,0x4) file_load(none,none,0,,0x1) "
-	       "file_load(kernel,initrd,10,base line,0x2) ");
+	       "file_load(kernel,none,29,base line acpi_no_memhotplug,0x4) "
+	       "file_load(none,none,0,,0x1) "
+	       "file_load(kernel,initrd,29,base line acpi_no_memhotplug,0x2) ");
 	assert_string_equal(run("-c -p %K --append=x"), "0");
 	assert_true(takes_kernel);
 }

@@ -39,17 +39,21 @@ static void composing(void **state)
 		  "MY_BOOT_IMAGE=1" },
 		{ "BOOT_IMAGE=\"/boot/my kernel\" ro", NULL, false, "ro" },
 		{ "BOOT_IMAGE=/vmlinuz", "quiet", false, "quiet" },
-		{ NULL, "BOOT_IMAGE=x crashkernel=1M", true, "BOOT_IMAGE=x crashkernel=1M" },
-		/* A crash kernel reserves no memory for another one. */
+		{ NULL, "BOOT_IMAGE=x crashkernel=1M", true,
+		  "BOOT_IMAGE=x crashkernel=1M acpi_no_memhotplug" },
+		/* A crash kernel reserves no memory for another one, and takes none that ACPI names. */
+		{ NULL, NULL, true, "acpi_no_memhotplug" },
+		{ NULL, "acpi_no_memhotplug nr_cpus=1", true, "acpi_no_memhotplug nr_cpus=1" },
+		{ "ro -- single", "a", true, "ro acpi_no_memhotplug -- single a" },
 		{ "ro crashkernel=256M quiet", NULL, false, "ro crashkernel=256M quiet" },
 		{ "ro crashkernel=256M,high quiet crashkernel=64M,low", "nr_cpus=1", true,
-		  "ro quiet nr_cpus=1" },
+		  "ro quiet nr_cpus=1 acpi_no_memhotplug" },
 		{ "foo.crashkernel=1 crashkernel=1G crashkernel_extra=1", NULL, true,
-		  "foo.crashkernel=1 crashkernel_extra=1" },
-		{ "crashkernel x=crashkernel=1", NULL, true, "x=crashkernel=1" },
+		  "foo.crashkernel=1 crashkernel_extra=1 acpi_no_memhotplug" },
+		{ "crashkernel x=crashkernel=1", NULL, true, "x=crashkernel=1 acpi_no_memhotplug" },
 		/* Quotes hold words together. */
 		{ "dyndbg=\"file a.c +p  crashkernel=1 ; x\" ro", NULL, true,
-		  "dyndbg=\"file a.c +p  crashkernel=1 ; x\" ro" },
+		  "dyndbg=\"file a.c +p  crashkernel=1 ; x\" ro acpi_no_memhotplug" },
 		{ "a \"b  c", NULL, false, "a \"b  c" },
 		{ "ro -- single  user", NULL, false, "ro -- single user" },
 	};
@@ -63,6 +67,31 @@ static void composing(void **state)
 			cmdline_compose(rows[i].reuse, rows[i].append, rows[i].crash, &line, &err),
 			0);
 		assert_string_equal(line, rows[i].line);
+		free(line);
+	}
+}
+
+static void words_are_added_where_the_kernel_reads_them(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "", "x=1 y" },
+		{ "ro", "ro x=1 y" },
+		{ "ro  ", "ro   x=1 y" },
+		{ "ro -- single", "ro x=1 y -- single" },
+		{ "-- single", "x=1 y -- single" },
+		{ "ro \"--\" single", "ro x=1 y \"--\" single" },
+		{ "ro --=1 a--", "ro --=1 a-- x=1 y" },
+		{ "a=\"b -- c\"", "a=\"b -- c\" x=1 y" },
+		{ "a -- b -- c", "a x=1 y -- b -- c" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		char *line = NULL;
+		struct err err;
+
+		assert_int_equal(cmdline_add(rows[i][0], "x=1 y", &line, &err), 0);
+		assert_string_equal(line, rows[i][1]);
 		free(line);
 	}
 }
@@ -194,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(composing),
+		cmocka_unit_test(words_are_added_where_the_kernel_reads_them),
 		cmocka_unit_test(a_newline_in_append_is_refused),
 		cmocka_unit_test(getting_a_value),
 		cmocka_unit_test(serial_consoles),
