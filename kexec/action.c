@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "kexec/audit.h"
 #include "kexec/boot.h"
@@ -38,6 +39,8 @@ struct session {
 	struct bytes ramdisk; /* the initrd, whatever it is of */
 	struct buf unpacked;  /* the same, if it is loaded so */
 	struct system system;
+	struct err unknown, unknown_to_dump; /* why it is not all known; code 0: it is */
+	struct warnings of_machine;	     /* for who places a kernel in it */
 	struct load load;
 	/* For the running kernel's own loader; NULL: no initrd. */
 	const struct input *given_kernel, *given_initrd;
@@ -62,6 +65,7 @@ static void session_done(struct session *session)
 	input_done(&session->made_kernel);
 	input_done(&session->made_initrd);
 	system_done(&session->system);
+	warnings_done(&session->of_machine);
 	warnings_done(&session->unread);
 	free(session->cmdline);
 }
@@ -83,17 +87,80 @@ static int check_type(const struct session *session, struct err *err)
 	return err_set(err, ERR_INPUT, "--type=%s: the file is %s", type, is);
 }
 
+/* Who can write to it decides what is started. A pipe's copy has no name, and no such writer. */
+static void warn_of_writable(const struct inputs *inputs, struct warnings *warnings)
+{
+	for (size_t i = 0; i < inputs->count; i++) {
+		const struct stat *status = &inputs->file[i].status;
+		bool of_another = status->st_uid && status->st_uid != geteuid();
+		bool of_group = status->st_mode & S_IWGRP && status->st_gid;
+
+		if (status->st_nlink && (of_another || of_group || status->st_mode & S_IWOTH))
+			warn_add(warnings,
+				 "%s: others may write to it (user %u, group %u, mode %04o)",
+				 inputs->file[i].path, status->st_uid, status->st_gid,
+				 status->st_mode & 07777);
+	}
+}
+
 static int open_inputs(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 
-	if (kernel_open(request->kernel, request->uki_profile, &session->kernel, err))
+	if (kernel_map(request->kernel, &session->kernel, err))
 		return err_prefix(err, "kernel");
-	if (check_type(session, err))
-		return err_prefix(err, "%s", request->kernel);
 	if (request->nr_initrds &&
 	    inputs_open(request->initrd, request->nr_initrds, &session->initrd, err))
 		return err_prefix(err, "initrd");
+	warn_of_writable(&session->kernel.inputs, session->around->warnings);
+	warn_of_writable(&session->initrd, session->around->warnings);
+	return 0;
+}
+
+/*
+ * Everything that a load may need to know of the machine, while it may be read. Only who places a
+ * kernel in it cannot do without, and says so then.
+ */
+static int gather(struct session *session, struct err *err)
+{
+	const struct root *root = &session->around->root;
+	struct system *system = &session->system;
+	struct err ignored;
+
+	if (gather_choice(root, system, err))
+		return -1;
+	if (!gather_machine(root, system, &session->of_machine, &session->unknown))
+		session->unknown.code = 0;
+	else if (!system->iomem.count)
+		gather_memory(root, system, &ignored);
+	if (session->request->crash && !gather_crash(root, system, &session->unknown_to_dump))
+		session->unknown_to_dump.code = 0;
+	return 0;
+}
+
+static void keep_only(const struct ops *ops, enum privileges privileges)
+{
+	if (ops->keep_only)
+		ops->keep_only(ops->context, privileges);
+}
+
+static enum privileges needed_privileges(const struct request *request)
+{
+	if (request->dry_run)
+		return PRIVILEGES_TO_LOAD;
+	return request->action == ACTION_FORCE	   ? PRIVILEGES_TO_START
+	       : request->action == ACTION_DEFAULT ? PRIVILEGES_TO_RUN_SHUTDOWN
+						   : PRIVILEGES_TO_LOAD;
+}
+
+static int judge_inputs(struct session *session, struct err *err)
+{
+	const struct request *request = session->request;
+
+	if (kernel_find(request->kernel, request->uki_profile, &session->kernel, err))
+		return err_prefix(err, "kernel");
+	if (check_type(session, err))
+		return err_prefix(err, "%s", request->kernel);
 	if (kernel_initrd(&session->kernel, &session->initrd, &session->joined, &session->ramdisk,
 			  err))
 		return err_prefix(err, "initrd");
@@ -375,7 +442,7 @@ static void remember(const struct session *session, const struct loaded_digests 
 		.cmdline_is_own = takes_own_cmdline(session) && !session->request->append,
 		.digests = *digests,
 		.plan = plan,
-		.system = plan ? &session->system : NULL,
+		.system = &session->system,
 	};
 	struct err err;
 
@@ -483,22 +550,24 @@ static int load_ourselves(struct session *session, struct err *err)
 	const struct load *load = &session->load;
 	struct loaded_digests digests;
 	struct err changed, incomplete = { 0 };
+	const struct err *unknown;
 	unsigned long flags = 0;
-	bool failed;
 
-	failed = gather_machine(&session->around->root, &session->system, session->around->warnings,
-				err) ||
-		 (request->crash && gather_crash(&session->around->root, &session->system, err));
+	for (size_t i = 0; i < session->of_machine.count; i++)
+		warn_add(session->around->warnings, "%s", session->of_machine.text[i]);
+	unknown = session->unknown.code ? &session->unknown : &session->unknown_to_dump;
 	if (request->dry_run && check_unread(session, &incomplete)) {
-		if (request->crash && (failed || session->system.iomem.zeroed)) {
+		if (request->crash && (unknown->code || session->system.iomem.zeroed)) {
 			*err = incomplete;
 			return -1;
 		}
 		if (!request->crash)
 			warn_add(session->around->warnings, "%s", incomplete.text);
 	}
-	if (failed)
+	if (unknown->code) {
+		*err = *unknown;
 		return -1;
+	}
 	if (session->system.is_hypervisor_host && !request->crash)
 		warn_add(session->around->warnings,
 			 "this is a root partition of Hyper-V: memory that it gave to the "
@@ -536,13 +605,6 @@ static int load_ourselves(struct session *session, struct err *err)
 		return -1;
 	*err = changed;
 	return err_append(err, "; what had been loaded is unloaded again");
-}
-
-static int read_memory(struct session *session, struct err *err)
-{
-	struct system *system = &session->system;
-
-	return system->iomem.count ? 0 : gather_memory(&session->around->root, system, err);
 }
 
 /* A running kernel that does not know a flag answers EINVAL before it looks at anything else. */
@@ -659,8 +721,10 @@ static int check_reload(struct session *session, struct err *err)
 		return -1;
 	if (!loaded)
 		return 0;
-	if (read_memory(session, err) || gather_crash(root, &session->system, err))
+	if (!session->system.iomem.count || session->unknown_to_dump.code) {
+		*err = session->system.iomem.count ? session->unknown_to_dump : session->unknown;
 		return -1;
+	}
 	if (estimate_check_reload(&request, &session->system, err))
 		return err_prefix(err, "%s", session->request->kernel);
 	return try_image(session, err);
@@ -675,8 +739,7 @@ static int check_floor(struct session *session, struct err *err)
 	phys_t address;
 
 	/* The running kernel knows more images than this program, and memory that it hides. */
-	if (bzimage_parse(session->kernel.image, &image, &ignored) ||
-	    read_memory(session, &ignored))
+	if (bzimage_parse(session->kernel.image, &image, &ignored) || !session->system.iomem.count)
 		return 0;
 	if (!kernel_loader_goes_low(&session->system, &image, request->crash, &address))
 		return 0;
@@ -884,11 +947,7 @@ static int load_otherwise(struct session *session, enum method *method, struct e
 		 first.sys_errno ? "failed: " : "finds no place",
 		 first.sys_errno ? strerror(first.sys_errno) : "");
 	*method = *method == METHOD_LOAD ? METHOD_FILE_LOAD : METHOD_LOAD;
-	/* Each gathers what it needs. */
-	system_done(&session->system);
-	session->system = (struct system){ 0 };
-	if (!gather_choice(&session->around->root, &session->system, err) &&
-	    !load_by(session, *method, err))
+	if (!load_by(session, *method, err))
 		return 0;
 	if (first.sys_errno && err->sys_errno == first.sys_errno)
 		*err = first;
@@ -923,8 +982,12 @@ static int load_kernel(const struct request *request, const struct surroundings 
 
 	if (request->dry_run)
 		own.root.unread = &session.unread;
-	if (open_inputs(&session, err) || gather_choice(&own.root, &session.system, err) ||
-	    system_check_host(&session.system, err) || compose_cmdline(&session, err))
+	if (open_inputs(&session, err) || gather(&session, err))
+		return -1;
+	/* What the files hold is not trusted. */
+	keep_only(around->ops, needed_privileges(request));
+	if (judge_inputs(&session, err) || system_check_host(&session.system, err) ||
+	    compose_cmdline(&session, err))
 		return -1;
 	warn_of_other_images(&session);
 	session.only_ours = only_ours(&session);
@@ -959,12 +1022,16 @@ static int exec_loaded(const struct request *request, const struct surroundings 
 	if (!loaded)
 		return err_set(err, ERR_INPUT,
 			       "Nothing has been loaded! Load a kernel first: kexec -l KERNEL");
-	if (!request->no_checks && loaded_check_map(&around->root, around->warnings, err))
+	/* What has just been loaded fits. */
+	if (!request->no_checks && request->action == ACTION_EXEC &&
+	    loaded_check_map(&around->root, around->warnings, err))
 		return -1;
+	keep_only(ops, PRIVILEGES_TO_START);
 	if (!request->no_sync)
 		ops->sync(ops->context);
 	if (!request->no_network_down)
 		ops->network_down(ops->context);
+	keep_only(ops, PRIVILEGES_TO_LOAD);
 	failure.error = -ops->exec_loaded(ops->context);
 	return explain(&failure, err);
 }

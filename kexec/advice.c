@@ -426,6 +426,7 @@ static const struct advice all[] = {
 	{ "--force-dtb: the running kernel cannot hand its device tree on (Linux 6.18 and later can)", "an older running kernel", "--append=, if the new kernel needs to be told something" },
 	{ "only the running kernel's own loader hands on %s: it is lost; -s loads so", "-c was asked for, or the running kernel's own loader has failed", "-s, if the new kernel wants it" },
 	{ "--module: only multiboot kernels take modules, none is loaded", "an option of multiboot kernels", "--initrd=FILE" },
+	{ "%s: others may write to it (user %u, group %u, mode %04o)", "whoever may, chooses what is started", "chown root:root FILE; chmod go-w FILE" },
 	{ "-s cannot load it: %s", "kexec_file_load takes bzImages with a 64-bit entry", "-c" },
 	{ "%s: the running kernel's own loader, which is to load (%s), does without: -s loads so", "the other loader would be this one, which may not load here", "the same without it; or -s" },
 	{ "--dtb: a bzImage that is entered in 64-bit mode gets no device tree", "an option of kernels that are entered in 32-bit mode", "the same without it; --force-dtb hands the running kernel's on" },

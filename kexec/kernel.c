@@ -15,8 +15,7 @@ void kernel_done(struct kernel *kernel)
 	buf_done(&kernel->expanded);
 }
 
-/* What the file is, expanded, becomes the kernel in it. */
-static int find_kernel(struct kernel *kernel, unsigned int profile, struct err *err)
+static int find_in_unified(struct kernel *kernel, unsigned int profile, struct err *err)
 {
 	struct bzimage image;
 	struct bytes magic;
@@ -43,20 +42,30 @@ static int find_kernel(struct kernel *kernel, unsigned int profile, struct err *
 	return 0;
 }
 
+int kernel_map(const char *path, struct kernel *ret, struct err *err)
+{
+	return inputs_guard(err) || inputs_open(&path, 1, &ret->inputs, err) ? -1 : 0;
+}
+
+int kernel_find(const char *path, unsigned int profile, struct kernel *kernel, struct err *err)
+{
+	kernel->image = kernel->inputs.bytes;
+	if (decompress_format(kernel->image)) {
+		if (decompress(kernel->image, &kernel->expanded, err))
+			return err_prefix(err, "%s", path);
+		kernel->image = buf_bytes(&kernel->expanded);
+	}
+	if (find_in_unified(kernel, profile, err))
+		return err_prefix(err, "%s", path);
+	return 0;
+}
+
 int kernel_open(const char *path, unsigned int profile, struct kernel *ret, struct err *err)
 {
 	struct kernel kernel CLEANUP(kernel_done) = { 0 };
 
-	if (inputs_guard(err) || inputs_open(&path, 1, &kernel.inputs, err))
+	if (kernel_map(path, &kernel, err) || kernel_find(path, profile, &kernel, err))
 		return -1;
-	kernel.image = kernel.inputs.bytes;
-	if (decompress_format(kernel.image)) {
-		if (decompress(kernel.image, &kernel.expanded, err))
-			return err_prefix(err, "%s", path);
-		kernel.image = buf_bytes(&kernel.expanded);
-	}
-	if (find_kernel(&kernel, profile, err))
-		return err_prefix(err, "%s", path);
 	*ret = kernel;
 	kernel = (struct kernel){ 0 };
 	return 0;

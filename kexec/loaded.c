@@ -194,9 +194,7 @@ static int boot_id(const struct root *root, char **ret, struct err *err)
 
 static int remember(const struct loaded *loaded, struct record *record, struct err *err)
 {
-	struct system system CLEANUP(system_done) = { 0 };
 	struct buf text CLEANUP(buf_done) = { 0 };
-	const struct system *around = loaded->system;
 	struct err unknown;
 	char stamp[32];
 	struct tm utc;
@@ -217,11 +215,8 @@ static int remember(const struct loaded *loaded, struct record *record, struct e
 	    (loaded->plan && remember_plan(loaded->plan, record, err)))
 		return -1;
 	remember_digests(loaded, record);
-	if (!around && !gather_map(loaded->root, &system, &unknown) &&
-	    (!loaded->crash || !gather_crash(loaded->root, &system, &unknown)))
-		around = &system;
 	/* The running kernel's own loader needs no map of ours. */
-	if (around && record_set_map(record, around, &unknown))
+	if (record_set_map(record, loaded->system, &unknown))
 		record->has_map = false;
 	if (record_write(record, &text, err))
 		return -1;

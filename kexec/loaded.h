@@ -35,8 +35,8 @@ struct loaded {
 	const char *cmdline;
 	bool cmdline_is_own; /* it is of the unified kernel image */
 	struct loaded_digests digests;
-	const struct plan *plan;     /* NULL: the running kernel's loader placed it */
-	const struct system *system; /* NULL: it is read */
+	const struct plan *plan; /* NULL: the running kernel's loader placed it */
+	const struct system *system;
 };
 
 /* What was there is forgotten, also if the new cannot be recorded. Without a /run nothing is

@@ -78,6 +78,16 @@ static int add_word(struct buf *line, struct bytes word, struct err *err)
 	return buf_append(line, word.data, word.size, err);
 }
 
+/* A quote without its partner takes in all that follows. */
+static bool is_left_open(struct bytes raw)
+{
+	size_t quotes = 0;
+
+	for (size_t i = 0; i < raw.size; i++)
+		quotes += raw.data[i] == '"';
+	return quotes % 2;
+}
+
 int cmdline_add(const char *cmdline, const char *words, char **ret, struct err *err)
 {
 	struct bytes rest = text_bytes(cmdline), head = rest, tail = { 0 };
@@ -85,7 +95,8 @@ int cmdline_add(const char *cmdline, const char *words, char **ret, struct err *
 	struct parameter parameter;
 
 	while (next_parameter(&rest, &parameter)) {
-		if (!bytes_are(parameter.raw, "--") && !bytes_are(parameter.raw, "\"--\""))
+		if (!bytes_are(parameter.raw, "--") && !bytes_are(parameter.raw, "\"--\"") &&
+		    !is_left_open(parameter.raw))
 			continue;
 		head.size = (size_t)(parameter.raw.data - head.data);
 		tail = between(parameter.raw.data, rest.data + rest.size);

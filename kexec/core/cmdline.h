@@ -15,7 +15,7 @@
  */
 int cmdline_compose(const char *reuse, const char *append, bool crash, char **ret, struct err *err);
 /* The line with more words, where the kernel still reads them: before a "--", behind which all
- * is init's (kernel/params.c parse_args()). *ret is malloc'ed. */
+ * is init's (kernel/params.c parse_args()), and before a quote that nothing ends. *ret is malloc'ed. */
 int cmdline_add(const char *cmdline, const char *words, char **ret, struct err *err);
 /* The value of the last `name=value` or "" for a bare `name`; false if absent. Borrowed. */
 bool cmdline_get(const char *cmdline, const char *name, struct bytes *ret_value);

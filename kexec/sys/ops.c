@@ -2,10 +2,12 @@
 #include "kexec/sys/ops.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -75,6 +77,27 @@ static int real_shutdown(void *context)
 	return -errno;
 }
 
+static void real_keep_only(void *context, enum privileges privileges)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	uint32_t keep = CAP_TO_MASK(CAP_SYS_BOOT);
+
+	(void)context;
+	if (syscall(SYS_capget, &header, data))
+		return;
+	if (privileges == PRIVILEGES_TO_START)
+		keep |= CAP_TO_MASK(CAP_NET_ADMIN);
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].permitted &= i ? 0 : keep;
+		data[i].effective = data[i].permitted;
+		data[i].inheritable = 0;
+	}
+	syscall(SYS_capset, &header, data);
+	if (privileges != PRIVILEGES_TO_RUN_SHUTDOWN)
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 const struct ops ops_real = {
 	.load = real_load,
 	.file_load = real_file_load,
@@ -82,6 +105,7 @@ const struct ops ops_real = {
 	.network_down = real_network_down,
 	.exec_loaded = real_exec_loaded,
 	.shutdown = real_shutdown,
+	.keep_only = real_keep_only,
 };
 
 size_t ops_plan_flags(const struct plan *plan, unsigned long ret[OPS_FLAGS_MAX])

@@ -7,6 +7,13 @@
 #include "kexec-abi.h"
 #include "kexec/core/plan.h"
 
+/* What is left to do needs more or less of capabilities(7). */
+enum privileges {
+	PRIVILEGES_TO_LOAD,	    /* CAP_SYS_BOOT, and nothing by another program */
+	PRIVILEGES_TO_START,	    /* and CAP_NET_ADMIN, until the network is down */
+	PRIVILEGES_TO_RUN_SHUTDOWN, /* CAP_SYS_BOOT; a program of root's has all of root again */
+};
+
 struct ops {
 	void *context;
 	int (*load)(void *context, uint64_t entry, size_t nr_segments,
@@ -21,6 +28,8 @@ struct ops {
 	int (*exec_loaded)(void *context);
 	/* Replaces the process by shutdown -r now. */
 	int (*shutdown)(void *context);
+	/* Gives up, for good, all capabilities but those; NULL: nothing is given up. */
+	void (*keep_only)(void *context, enum privileges privileges);
 };
 
 extern const struct ops ops_real;

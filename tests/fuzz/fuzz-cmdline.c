@@ -30,6 +30,8 @@ static void check_values(const char *line)
 		require(port && baud <= 115200);
 }
 
+static const char of_crash[] = " acpi_no_memhotplug";
+
 static void check_reuse(const char *reuse, bool crash)
 {
 	char *once, *twice;
@@ -37,7 +39,9 @@ static void check_reuse(const char *reuse, bool crash)
 	struct err err;
 
 	require(!cmdline_compose(reuse, /* append= */ NULL, crash, &once, &err));
-	require(!strchr(once, '\n') && strlen(once) <= strlen(reuse));
+	require(!strchr(once, '\n') &&
+		strlen(once) <= strlen(reuse) + (crash ? strlen(of_crash) : 0));
+	require(!crash || cmdline_has(once, of_crash + 1));
 	require(!cmdline_get(once, "BOOT_IMAGE", &value));
 	require(!crash || !cmdline_get(once, "crashkernel", &value));
 	require(!cmdline_compose(once, /* append= */ NULL, crash, &twice, &err));

@@ -44,6 +44,7 @@ void mk_file(const struct mk_machine *machine, const char *path, const void *dat
 	}
 	file = fopen(full, "w");
 	must(file != NULL, full);
+	must(!fchmod(fileno(file), 0644), full);
 	must(fwrite(data, 1, size, file) == size && !fclose(file), full);
 }
 

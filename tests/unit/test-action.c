@@ -115,6 +115,21 @@ static int record_shutdown(void *context)
 	return -ENOENT;
 }
 
+static char kept[64]; /* what was given up, in order, with what had been done by then */
+
+static void record_keep_only(void *context, enum privileges privileges)
+{
+	static const char *const names[] = {
+		[PRIVILEGES_TO_LOAD] = "load",
+		[PRIVILEGES_TO_START] = "start",
+		[PRIVILEGES_TO_RUN_SHUTDOWN] = "shutdown",
+	};
+
+	(void)context;
+	snprintf(kept + strlen(kept), sizeof(kept) - strlen(kept), "%zu:%s ", strlen(did),
+		 names[privileges]);
+}
+
 static const struct ops recording = {
 	.load = record_load,
 	.file_load = record_file_load,
@@ -122,6 +137,7 @@ static const struct ops recording = {
 	.network_down = record_network_down,
 	.exec_loaded = record_exec,
 	.shutdown = record_shutdown,
+	.keep_only = record_keep_only,
 };
 
 static struct mk_machine machine;
@@ -350,6 +366,64 @@ static void test_handed_on(void **state)
 		}
 		mk_file(&machine, rows[i].path, NULL, 0);
 	}
+}
+
+static void expect_kept(const char *line, const char *privileges)
+{
+	did[0] = kept[0] = '\0';
+	run(line);
+	assert_string_equal(kept, privileges);
+}
+
+/* Once the inputs are open, and before a byte of them is judged. */
+static void test_privileges(void **state)
+{
+	(void)state;
+	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
+	expect_kept("-l %K", "0:load ");
+	expect_kept("-c -l %K", "0:load ");
+	expect_kept("-s -l %K", "0:load ");
+	expect_kept("-l %K --initrd=/nowhere", "");
+	expect_kept("-f --dry-run %K", "0:load ");
+	/* The network goes down after the load and the sync. */
+	expect_kept("-f %K", "0:start 17:start 35:load ");
+	expect_kept("%K", "0:shutdown ");
+	expect_kept("-e", "0:start 18:load ");
+	mk_text(&machine, "vmlinuz", "no kernel");
+	expect_kept("-l %K", "0:load ");
+}
+
+static void test_writable_by_others(void **state)
+{
+	static const struct {
+		mode_t mode;
+		gid_t group;
+		bool warned;
+	} rows[] = {
+		{ 0644, 0, false }, { 0755, 1, false }, { 0664, 0, false },
+		{ 0664, 1, true },  { 0646, 0, true },
+	};
+	char said[600];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (geteuid() && rows[i].group)
+			continue;
+		assert_int_equal(chmod(kernel, rows[i].mode), 0);
+		if (!geteuid())
+			assert_int_equal(chown(kernel, 0, rows[i].group), 0);
+		expect("-l %K", "0", "load(3,0x3e0000) ");
+		snprintf(said, sizeof(said),
+			 "%s: others may write to it (user 0, group %u, mode %04o)", kernel,
+			 rows[i].group, rows[i].mode);
+		assert_string_equal(warned, rows[i].warned ? said : "");
+	}
+	if (geteuid())
+		return;
+	assert_int_equal(chmod(kernel, 0644), 0);
+	assert_int_equal(chown(kernel, 1, 0), 0);
+	expect("-l %K", "0", "load(3,0x3e0000) ");
+	assert_non_null(strstr(warned, "others may write to it (user 1, group 0, mode 0644)"));
 }
 
 /* IMA's list goes nowhere if the kernel was built without. */
@@ -1448,6 +1522,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_svg, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_handed_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_privileges, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_writable_by_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_measurements_stay, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_fall_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_newer_flags, set_up, tear_down),

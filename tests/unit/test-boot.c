@@ -422,7 +422,8 @@ static const char *run(const char *line)
 {
 	static char output[30000];
 	struct warnings warnings CLEANUP(warnings_done) = { 0 };
-	struct surroundings around = { .warnings = &warnings };
+	static const struct ops no_calls;
+	struct surroundings around = { .ops = &no_calls, .warnings = &warnings };
 	struct request request;
 	char words[200], *argv[16] = { (char *)"kexec" };
 	int argc = 1, status;

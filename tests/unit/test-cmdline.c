@@ -83,6 +83,7 @@ static void words_are_added_where_the_kernel_reads_them(void **state)
 		{ "ro --=1 a--", "ro --=1 a-- x=1 y" },
 		{ "a=\"b -- c\"", "a=\"b -- c\" x=1 y" },
 		{ "a -- b -- c", "a x=1 y -- b -- c" },
+		{ "a b=\"c d", "a x=1 y b=\"c d" },
 	};
 
 	(void)state;

@@ -13,6 +13,7 @@ for way in l p; do
 	block "load $way" /trace-load "/tmp/$way" /sbin/kexec "$@"
 	cd "/tmp/$way" || exit
 	block "call $way" cat call
+	say "privileges $way=$(sed -n 's/^\(Cap...\|NoNewPrivs\):\t//p' status | tr '\n' ' ')"
 	block "sums $way" sha256sum -- *.bin
 	# Those whose bytes have to do with the seed are small.
 	for file in *.bin; do

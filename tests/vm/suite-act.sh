@@ -22,6 +22,8 @@ acted() {
 		for name in plan strace load; do
 			expect_equal "status of $name -$way" "$(value "$log" "status $name $way")" 0
 		done
+		# CAP_SYS_BOOT is left, the bounding set as it was, and no program can give more.
+		expect_line "$log" "^@ privileges $way=0+ 0+400000 0+400000 [0-9a-f]*[1-9a-f][0-9a-f]* 0+ 1 \$"
 		for name in plan strace call sums small; do
 			block "$log" "$name $way" >"$case_dir/$name.$way"
 		done

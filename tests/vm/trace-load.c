@@ -2,7 +2,7 @@
 /*
  * trace-load DIRECTORY COMMAND...: runs it, and stops it where it enters kexec_load: what the
  * kernel is about to copy is then in DIRECTORY, the bytes of segment N as N.bin and the
- * arguments in the file `call`. Reads the tracee's memory itself, so that nothing of the loader
+ * arguments in the file `call`; and in `status` what /proc says of the loader. Reads the tracee's memory itself, so that nothing of the loader
  * is trusted. Its status is the command's.
  */
 #define _GNU_SOURCE
@@ -74,6 +74,22 @@ static void keep(pid_t child, const struct user_regs_struct *regs)
 		die("call");
 }
 
+static void keep_status(pid_t child)
+{
+	char path[64], text[4096];
+	FILE *from, *to = fopen("status", "w");
+	size_t size;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", child);
+	from = fopen(path, "r");
+	if (!from || !to)
+		die(path);
+	size = fread(text, 1, sizeof(text), from);
+	if (fwrite(text, 1, size, to) != size || fclose(to))
+		die("status");
+	fclose(from);
+}
+
 int main(int argc, char *argv[])
 {
 	int status, entering = 1;
@@ -104,8 +120,10 @@ int main(int argc, char *argv[])
 			continue;
 		if (ptrace(PTRACE_GETREGS, child, NULL, &regs))
 			die("PTRACE_GETREGS");
-		if (entering && regs.orig_rax == SYS_kexec_load && regs.rsi)
+		if (entering && regs.orig_rax == SYS_kexec_load && regs.rsi) {
 			keep(child, &regs);
+			keep_status(child);
+		}
 		entering = !entering;
 	}
 }
