@@ -7,8 +7,8 @@
 
 #include "kexec/core/decompress.h"
 #include "kexec/core/efimap_log.h"
-#include "kexec/json.h"
-#include "kexec/kernel.h"
+#include "kexec/lib/json.h"
+#include "kexec/lib/kernel.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/x86/efistub.h"

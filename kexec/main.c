@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "kexec/action.h"
-#include "kexec/advice.h"
+#include "kexec/lib/advice.h"
 
 static int exit_status(const struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/loaded.h"
+#include "kexec/lib/loaded.h"
 
 #include <errno.h>
 #include <fcntl.h>

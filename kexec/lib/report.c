@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/report.h"
+#include "kexec/lib/report.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "kexec/core/sha256.h"
-#include "kexec/json.h"
-#include "kexec/picture.h"
+#include "kexec/lib/json.h"
+#include "kexec/lib/picture.h"
 #include "kexec/sys/ops.h"
 #include "purgatory-abi.h"
 

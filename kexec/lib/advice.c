@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/advice.h"
+#include "kexec/lib/advice.h"
 
 #include <errno.h>
 #include <string.h>

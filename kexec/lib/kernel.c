@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/kernel.h"
+#include "kexec/lib/kernel.h"
 
 #include <string.h>
 
