@@ -196,6 +196,7 @@ static const struct advice all[] = {
 	{ "%s: 0x%llx bytes are too many", "the file is larger than any memory", "ls -l FILE" },
 	{ "%s: changed while it was being loaded (%lld bytes, then %lld): load it again when it is whole", "somebody writes it: an update of the package, or of the initrd", NULL },
 	{ ": shrank or could not be read while it was being loaded: nothing was loaded", "somebody writes it, or its disk fails", "dmesg | tail, then the same again" },
+	{ "%s: shrank to %zu bytes while it was read", "somebody writes it: an update of the package, or of the initrd", "the same again when it is whole" },
 	{ "the command line has %zu characters, the kernel takes %u at most", "too long a line", "the same with a shorter --append" },
 	{ "the initrd begins as an ELF file: the kernel would take it for the crash kernel's ELF core header",
 	  "kernel and initrd have been confused, or the initrd is no archive", "file INITRD" },

@@ -43,23 +43,29 @@ static int find_kernel(struct kernel *kernel, unsigned int profile, struct err *
 	return 0;
 }
 
-int kernel_open(const char *path, unsigned int profile, struct kernel *ret, struct err *err)
+int kernel_of(struct inputs *file, unsigned int profile, struct kernel *ret, struct err *err)
 {
-	struct kernel kernel CLEANUP(kernel_done) = { 0 };
+	struct kernel kernel CLEANUP(kernel_done) = { .inputs = *file, .image = file->bytes };
+	const char *name = file->file[0].path;
 
-	if (inputs_guard(err) || inputs_open(&path, 1, &kernel.inputs, err))
-		return -1;
-	kernel.image = kernel.inputs.bytes;
+	*file = (struct inputs){ 0 };
 	if (decompress_format(kernel.image)) {
 		if (decompress(kernel.image, &kernel.expanded, err))
-			return err_prefix(err, "%s", path);
+			return err_prefix(err, "%s", name);
 		kernel.image = buf_bytes(&kernel.expanded);
 	}
 	if (find_kernel(&kernel, profile, err))
-		return err_prefix(err, "%s", path);
+		return err_prefix(err, "%s", name);
 	*ret = kernel;
 	kernel = (struct kernel){ 0 };
 	return 0;
+}
+
+int kernel_open(const char *path, unsigned int profile, struct kernel *ret, struct err *err)
+{
+	struct inputs file;
+
+	return inputs_open(&path, 1, &file, err) || kernel_of(&file, profile, ret, err) ? -1 : 0;
 }
 
 int kernel_initrd(const struct kernel *kernel, const struct inputs *files, struct buf *joined,

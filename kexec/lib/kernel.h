@@ -17,9 +17,11 @@ struct kernel {
 
 /*
  * Maps the file, and finds the kernel in what is compressed as a whole or is a unified kernel image;
- * other files have profile 0 alone. The error names the file. From here on inputs_guard() holds.
+ * other files have profile 0 alone. The error names the file.
  */
 int kernel_open(const char *path, unsigned int profile, struct kernel *ret, struct err *err);
+/* The same of a file that is open, which it takes over, also on failure. */
+int kernel_of(struct inputs *file, unsigned int profile, struct kernel *ret, struct err *err);
 /*
  * What is loaded as its initrd: those files, or with a unified kernel image what uki_initrd() makes, in
  * joined, which is zero-initialised. Size 0: none.

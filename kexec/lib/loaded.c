@@ -444,7 +444,6 @@ static int is_same_initrd(const struct record *record, const struct opened *open
 	struct bytes initrd;
 
 	if ((first && kernel_open(opened->paths[0], record->uki_profile, &kernel, err)) ||
-	    inputs_guard(err) ||
 	    (opened->count > first &&
 	     inputs_open(opened->paths + first, opened->count - first, &files, err)) ||
 	    kernel_initrd(&kernel, &files, &joined, &initrd, err) || digest_bytes(initrd, now, err))
