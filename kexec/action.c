@@ -11,7 +11,6 @@
 #include "kexec/doctor.h"
 #include "kexec/lib/explain.h"
 #include "kexec/lib/loaded.h"
-#include "kexec/lib/report.h"
 #include "kexec/progress.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/newfile.h"
@@ -36,16 +35,9 @@ static int write_svg(void *report, FILE *to, struct err *err)
 static int report_plan(const struct session *session, FILE *to, struct err *err)
 {
 	const struct request *request = session->request;
-	struct report report = {
-		.load = &session->load,
-		.kernel_path = request->kernel,
-		.method = "kexec_load",
-		.method_reason = session->method_reason,
-		.initrd_packed = session->unpacked.data ? session->ramdisk.size : 0,
-		.unread = &session->unread,
-		.colour = wants_colour(to),
-	};
+	struct report report = session_report(session);
 
+	report.colour = wants_colour(to);
 	if (request->svg && new_file(request->svg, write_svg, &report, err))
 		return -1;
 	return request->json ? report_json(&report, to, err) : report_text(&report, to, err);
@@ -65,13 +57,13 @@ static int load_kernel(const struct request *request, const struct surroundings 
 		       struct err *err)
 {
 	struct progress_line line;
-	struct session session CLEANUP(session_done) = {
-		.progress = { .tell = progress_line_tell, .context = &line },
-		.planned = show_plan,
-		.context = &line,
-	};
+	struct session session CLEANUP(session_done);
 	int failed;
 
+	session_init(&session);
+	session.progress = (struct progress){ .tell = progress_line_tell, .context = &line };
+	session.planned = show_plan;
+	session.context = &line;
 	progress_line_begin(&line, stderr);
 	failed = session_begin(&session, request, around, err) || session_load(&session, err);
 	progress_line_end(&line);

@@ -19,6 +19,11 @@
 
 enum { DEFAULT_SERIAL_PORT = 0x3f8 };
 
+void session_init(struct session *session)
+{
+	*session = (struct session){ .made_kernel.fd = -1, .made_initrd.fd = -1 };
+}
+
 void session_done(struct session *session)
 {
 	bytes_wipe(session->seed, sizeof(session->seed));
@@ -887,7 +892,6 @@ int session_begin(struct session *session, const struct request *request,
 	session->request = request;
 	session->own = *around;
 	session->around = &session->own;
-	session->made_kernel.fd = session->made_initrd.fd = -1;
 	if (request->dry_run)
 		session->own.root.unread = &session->unread;
 	if (open_inputs(session, err) || gather_choice(&session->own.root, &session->system, err) ||
@@ -919,4 +923,16 @@ int session_load(struct session *session, struct err *err)
 			"only the running kernel's own loader hands on %s: it is lost; -s loads so",
 			lost);
 	return 0;
+}
+
+struct report session_report(const struct session *session)
+{
+	return (struct report){
+		.load = &session->load,
+		.kernel_path = session->request->kernel,
+		.method = "kexec_load",
+		.method_reason = session->method_reason,
+		.initrd_packed = session->unpacked.data ? session->ramdisk.size : 0,
+		.unread = &session->unread,
+	};
 }

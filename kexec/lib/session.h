@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "kexec/lib/kernel.h"
+#include "kexec/lib/report.h"
 #include "kexec/lib/request.h"
 #include "kexec/sys/ops.h"
 #include "kexec/sys/root.h"
@@ -20,7 +21,7 @@ struct surroundings {
 	struct warnings *warnings;
 };
 
-/* Zero-initialise; release with session_done(), also if session_begin() has failed. It points into itself. */
+/* session_init(); release with session_done(). It points into itself. */
 struct session {
 	const struct request *request;
 	const struct surroundings *around;
@@ -48,6 +49,9 @@ struct session {
 	struct load_random random;
 };
 
+void session_init(struct session *session);
+void session_done(struct session *session);
+
 /* Opens the files and chooses; request and around, less its root's directory, are borrowed. */
 int session_begin(struct session *session, const struct request *request,
 		  const struct surroundings *around, struct err *err);
@@ -55,7 +59,8 @@ int session_begin(struct session *session, const struct request *request,
 int session_plan(struct session *session, struct err *err);
 /* Plans, if that was not done, and loads; a dry run ends before that. What is loaded is recorded. */
 int session_load(struct session *session, struct err *err);
-void session_done(struct session *session);
+/* Of a plan that there is. */
+struct report session_report(const struct session *session);
 
 int session_unload(const struct surroundings *around, enum method method, bool crash,
 		   struct err *err);

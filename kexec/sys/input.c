@@ -114,7 +114,7 @@ static int input_open(const char *path, struct input *ret, struct err *err)
 	return fd < 0 ? err_set_errno(err, errno, "%s", path) : input_take(fd, path, ret, err);
 }
 
-static int input_duplicate(int fd, const char *name, struct input *ret, struct err *err)
+int input_duplicate(int fd, const char *name, struct input *ret, struct err *err)
 {
 	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 

@@ -44,6 +44,8 @@ int input_check_unchanged(const struct input *file, struct err *err);
 int inputs_check_unchanged(const struct inputs *inputs, struct err *err); /* each of them */
 void inputs_done(struct inputs *inputs);
 
+/* One that is open, with a descriptor of its own; a pipe is read. Release with input_done(). */
+int input_duplicate(int fd, const char *name, struct input *ret, struct err *err);
 /*
  * A file in memory with those bytes, for a system call that takes descriptors: memfd_create(2), with
  * every seal, so that nobody changes it any more. Release with input_done(), which takes fd -1.
