@@ -3,11 +3,8 @@
 #ifndef ACTION_H
 #define ACTION_H
 
-#include <stdio.h>
-
 #include "kexec/cli.h"
-#include "kexec/sys/ops.h"
-#include "kexec/sys/root.h"
+#include "kexec/lib/session.h"
 
 /* Exit statuses, those of kexec-tools, and one for --audit-efi. */
 enum {
@@ -16,13 +13,6 @@ enum {
 	STATUS_LOADED = 1,
 	STATUS_HAZARD = 3,
 	STATUS_SYSTEM = 255
-};
-
-struct surroundings {
-	const struct ops *ops;
-	struct root root;
-	FILE *out;
-	struct warnings *warnings;
 };
 
 /* *ret_status is set on success; on failure it follows from err->code. */

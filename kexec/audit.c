@@ -7,8 +7,8 @@
 
 #include "kexec/core/decompress.h"
 #include "kexec/core/efimap_log.h"
-#include "kexec/json.h"
-#include "kexec/kernel.h"
+#include "kexec/lib/json.h"
+#include "kexec/lib/kernel.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/x86/efistub.h"
@@ -223,7 +223,7 @@ static int map_of_file(const char *path, struct finding *finding, struct err *er
 {
 	struct inputs log CLEANUP(inputs_done) = { 0 };
 
-	if (inputs_guard(err) || inputs_open(&path, 1, &log, err))
+	if (inputs_open(&path, 1, &log, err))
 		return -1;
 	return map_of_log(log.bytes, finding, err) ? err_prefix(err, "%s", finding->name) : 0;
 }

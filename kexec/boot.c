@@ -13,7 +13,7 @@
 #include "kexec/core/bls.h"
 #include "kexec/core/grubcfg.h"
 #include "kexec/core/num.h"
-#include "kexec/json.h"
+#include "kexec/lib/json.h"
 #include "kexec/sys/fd.h"
 
 /* Where the partitions of the Boot Loader Specification are mounted: XBOOTLDR at the first, the

@@ -2,7 +2,8 @@
 #include <stdio.h>
 
 #include "kexec/action.h"
-#include "kexec/advice.h"
+#include "kexec/guard.h"
+#include "kexec/lib/advice.h"
 
 static int exit_status(const struct err *err)
 {
@@ -16,7 +17,8 @@ static int run(int argc, char *const argv[], struct warnings *warnings, int *ret
 	struct request request;
 	int result;
 
-	if (cli_parse(argc, argv, &request, err) || root_open(request.sysroot, &around.root, err))
+	if (guard_mapped_files(err) || cli_parse(argc, argv, &request, err) ||
+	    root_open(request.sysroot, &around.root, err))
 		return -1;
 	result = action_run(&request, &around, ret_status, err);
 	root_close(&around.root);

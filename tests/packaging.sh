@@ -31,7 +31,8 @@ hardened() {
 	local headers dynamic symbols why=
 	headers=$(readelf -hlW "$2") dynamic=$(readelf -dW "$2") symbols=$(readelf --dyn-syms -W "$2")
 	grep -q 'Type: *DYN' <<<"$headers" || why="$why, no PIE"
-	grep -q 'PIE' <<<"$dynamic" || why="$why, no PIE flag"
+	[[ $2 == *.so.* ]] || grep -q 'PIE' <<<"$dynamic" || why="$why, no PIE flag"
+	grep -qE 'R(UN)?PATH' <<<"$dynamic" && why="$why, a path for libraries"
 	grep -q 'GNU_RELRO' <<<"$headers" || why="$why, no RELRO"
 	grep -qE 'BIND_NOW|FLAGS.* NOW' <<<"$dynamic" || why="$why, bound lazily"
 	grep -qE 'GNU_STACK.* RW ' <<<"$headers" || why="$why, an executable stack"
@@ -45,9 +46,19 @@ contents() {
 	local why= file
 	for file in sbin/kexec sbin/vmcore-dmesg share/man/man8/kexec.8 share/man/man8/vmcore-dmesg.8 \
 		systemd/system/kexec-load.service systemd/system/kexec-load@.service bash-completion/completions/kexec \
-		zsh/site-functions/_kexec fish/vendor_completions.d/kexec.fish; do
+		zsh/site-functions/_kexec fish/vendor_completions.d/kexec.fish libkexec.so.1; do
 		find "$2" -type f | grep -qE "/$file(\.gz)?\$" || why="lacks $file"
 	done
+	verdict "$1" "$why"
+}
+
+# development NAME DIRECTORY: what compiling for the library needs.
+development() {
+	local why= file
+	for file in include/libkexec.h libkexec.a pkgconfig/libkexec.pc share/man/man3/libkexec.3 plan.c; do
+		find "$2" -type f | grep -qE "/$file(\.gz)?\$" || why="lacks $file"
+	done
+	[ "$(readlink "$(find "$2" -name libkexec.so)")" = libkexec.so.1 ] || why="libkexec.so does not lead to libkexec.so.1"
 	verdict "$1" "$why"
 }
 
@@ -104,12 +115,15 @@ rpm=$("$top/packaging/build-rpm" "$scratch" 2>"$scratch/log") || {
 }
 version=$(dpkg-deb -f "$deb" Version)
 dpkg-deb -x "$deb" "$scratch/deb"
-mkdir "$scratch/rpm" "$scratch/rpmdb"
+dpkg-deb -x "${deb/safekexec_/libkexec-dev_}" "$scratch/deb-development"
+mkdir "$scratch/rpm" "$scratch/rpm-development" "$scratch/rpmdb"
 (cd "$scratch/rpm" && rpm2cpio "$rpm" | cpio -id --quiet)
+(cd "$scratch/rpm-development" && rpm2cpio "$(dirname "$rpm")"/libkexec-devel-*.rpm | cpio -id --quiet)
 for kind in deb rpm; do
 	contents $kind-contents "$scratch/$kind"
-	for program in kexec vmcore-dmesg; do
-		hardened $kind-hardened-$program "$(find "$scratch/$kind" -path "*sbin/$program")"
+	development $kind-development "$scratch/$kind-development"
+	for program in kexec vmcore-dmesg libkexec.so.1; do
+		hardened $kind-hardened-$program "$(find "$scratch/$kind" -path "*sbin/$program" -o -name "$program" -path '*/lib*')"
 	done
 done
 units
@@ -130,7 +144,8 @@ verdict deb-install "$([ ${PIPESTATUS[0]} = 0 ] || tail -1 "$scratch/log")"
 runs deb-runs
 inside dpkg -P safekexec >"$scratch/log" 2>&1 || verdict deb-remove "$(tail -1 "$scratch/log")"
 gone deb-gone
-# The libraries are still there; its database is of its own.
+# The libraries are still there; its database is of its own. Its distributions have libraries in lib64.
+echo /usr/lib64 >"$root/etc/ld.so.conf.d/lib64.conf"
 rpm --root "$root" --dbpath /var/lib/rpm-of-test --nodeps -i "$rpm" >"$scratch/log" 2>&1
 verdict rpm-install "$([ $? = 0 ] || tail -1 "$scratch/log")"
 runs rpm-runs

@@ -4,7 +4,7 @@
  *
  * A function that can fail returns 0 or -1 and takes a caller-owned
  * struct err as its last parameter. The leaf that finds the fault calls
- * err_set() (what failed, with the value, and a row in kexec/advice.c); each frame that knows more calls
+ * err_set() (what failed, with the value, and a row in kexec/lib/advice.c); each frame that knows more calls
  * err_prefix() (where: a file, an offset); main prints the text once. All three
  * return -1, so that `return err_set(...)` reads as one step. Outputs are not
  * touched on failure.

@@ -503,3 +503,18 @@ int capture_save(struct capture *capture, const char *path, struct err *err)
 {
 	return new_file(path, write_capture, capture, err);
 }
+
+int capture_to_memory(struct capture *capture, struct buf *ret, struct err *err)
+{
+	char *text CLEANUP(text_done) = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+	int failed;
+
+	if (!to)
+		return err_no_memory(err);
+	failed = capture_write(capture, to, err);
+	if (fclose(to) && !failed)
+		return err_no_memory(err);
+	return failed || buf_append(ret, text, size, err) ? -1 : 0;
+}

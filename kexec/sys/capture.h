@@ -68,6 +68,8 @@ const struct capture_entry *capture_find(const struct capture *capture, const ch
 
 /* Sorts what was added, each path once, and writes it as an archive. */
 int capture_write(struct capture *capture, FILE *to, struct err *err);
+/* The same to bytes, appended. */
+int capture_to_memory(struct capture *capture, struct buf *ret, struct err *err);
 /* Makes a file of it; see new_file(). */
 int capture_save(struct capture *capture, const char *path, struct err *err);
 

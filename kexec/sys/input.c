@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -84,42 +83,42 @@ static int pipe_to_memory(int *from, struct err *err)
 	return 0;
 }
 
+/* Takes over the descriptor, also on failure. */
+static int input_take(int fd, const char *path, struct input *ret, struct err *err)
+{
+	struct input input CLEANUP(input_done) = { .path = path, .fd = fd };
+
+	if (fstat(input.fd, &input.status))
+		return err_set_errno(err, errno, "%s", path);
+	if (S_ISDIR(input.status.st_mode))
+		return err_set(err, ERR_INPUT, "%s: a directory, not a file", path);
+	if (S_ISCHR(input.status.st_mode) || S_ISBLK(input.status.st_mode))
+		return err_set(err, ERR_INPUT, "%s: a device, not a file", path);
+	if (!S_ISREG(input.status.st_mode)) {
+		if (pipe_to_memory(&input.fd, err))
+			return err_prefix(err, "%s", path);
+		if (fstat(input.fd, &input.status))
+			return err_set_errno(err, errno, "%s", path);
+	}
+	if (!input.status.st_size)
+		return err_set(err, ERR_INPUT, "%s: the file is empty", path);
+	*ret = input;
+	input.fd = -1;
+	return 0;
+}
+
 static int input_open(const char *path, struct input *ret, struct err *err)
 {
-	struct input input = { .path = path };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	input.fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (input.fd < 0)
-		return err_set_errno(err, errno, "%s", path);
-	if (fstat(input.fd, &input.status))
-		goto failed;
-	if (S_ISDIR(input.status.st_mode)) {
-		err_set(err, ERR_INPUT, "%s: a directory, not a file", path);
-		goto close;
-	}
-	if (S_ISCHR(input.status.st_mode) || S_ISBLK(input.status.st_mode)) {
-		err_set(err, ERR_INPUT, "%s: a device, not a file", path);
-		goto close;
-	}
-	if (!S_ISREG(input.status.st_mode)) {
-		if (pipe_to_memory(&input.fd, err)) {
-			err_prefix(err, "%s", path);
-			goto close;
-		}
-		if (fstat(input.fd, &input.status))
-			goto failed;
-	}
-	if (!input.status.st_size) {
-		err_set(err, ERR_INPUT, "%s: the file is empty", path);
-		goto close;
-	}
-	*ret = input;
-	return 0;
-failed:
-	err_set_errno(err, errno, "%s", path);
-close:
-	close(input.fd);
-	return -1;
+	return fd < 0 ? err_set_errno(err, errno, "%s", path) : input_take(fd, path, ret, err);
+}
+
+int input_duplicate(int fd, const char *name, struct input *ret, struct err *err)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return own < 0 ? err_set_errno(err, errno, "%s", name) : input_take(own, name, ret, err);
 }
 
 static uint64_t page_align(uint64_t size)
@@ -127,7 +126,43 @@ static uint64_t page_align(uint64_t size)
 	return (size + PAGE_SIZE_4K - 1) & ~(PAGE_SIZE_4K - 1);
 }
 
-static int map_all(struct inputs *inputs, struct err *err)
+static int map(const struct input *file, uint8_t *at, size_t bytes, struct err *err)
+{
+	if (mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file->fd, 0) ==
+	    MAP_FAILED)
+		return err_set_errno(err, errno, "%s: mapping %zu bytes", file->path, bytes);
+	return 0;
+}
+
+static bool is_sealed(const struct input *file)
+{
+	int seals = fcntl(file->fd, F_GET_SEALS);
+
+	return seals >= 0 && seals & F_SEAL_SHRINK && seals & F_SEAL_WRITE;
+}
+
+static int copy(const struct input *file, uint8_t *at, size_t bytes, struct err *err)
+{
+	ssize_t got;
+
+	if (is_sealed(file))
+		return map(file, at, bytes, err);
+	if (mprotect(at, bytes, PROT_READ | PROT_WRITE))
+		return err_set_errno(err, errno, "%s: memory for %zu bytes", file->path, bytes);
+	got = fd_read_at(file->fd, 0, at, bytes);
+	if (got < 0)
+		return err_set_errno(err, errno, "%s: read", file->path);
+	if ((size_t)got < bytes)
+		return err_set(err, ERR_INPUT, "%s: shrank to %zu bytes while it was read",
+			       file->path, (size_t)got);
+	return 0;
+}
+
+/* One behind the other, each by `fill`. */
+static int fill_all(struct inputs *inputs,
+		    int (*fill)(const struct input *file, uint8_t *at, size_t bytes,
+				struct err *err),
+		    struct err *err)
 {
 	const struct input *last = &inputs->file[inputs->count - 1];
 	uint64_t size = 0, at = 0;
@@ -149,10 +184,8 @@ static int map_all(struct inputs *inputs, struct err *err)
 		const struct input *file = &inputs->file[i];
 		size_t bytes = (size_t)file->status.st_size, room = page_align(bytes);
 
-		if (mmap(base + at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
-			 file->fd, 0) == MAP_FAILED)
-			return err_set_errno(err, errno, "%s: mapping %zu bytes", file->path,
-					     bytes);
+		if (fill(file, base + at, bytes, err))
+			return -1;
 		/* Another's shared map can have left something behind the end. */
 		if (room > bytes && file != last)
 			memset(base + at + bytes, 0, room - bytes);
@@ -162,44 +195,6 @@ static int map_all(struct inputs *inputs, struct err *err)
 		size - page_align((uint64_t)last->status.st_size) + (uint64_t)last->status.st_size;
 	madvise(base, size, MADV_SEQUENTIAL);
 	return 0;
-}
-
-/* Only for the signal handler: where each file is mapped. */
-enum { GUARDED_MAX = 64 };
-static struct {
-	const uint8_t *start;
-	size_t size;
-	const char *path;
-} guarded[GUARDED_MAX];
-static size_t nr_guarded;
-
-static void guard(const struct inputs *inputs)
-{
-	const uint8_t *at = inputs->bytes.data;
-
-	for (size_t i = 0; i < inputs->count; i++) {
-		size_t room = page_align((uint64_t)inputs->file[i].status.st_size);
-
-		if (nr_guarded < GUARDED_MAX) {
-			guarded[nr_guarded].start = at;
-			guarded[nr_guarded].size = room;
-			guarded[nr_guarded++].path = inputs->file[i].path;
-		}
-		at += room;
-	}
-}
-
-static void forget(const struct inputs *inputs)
-{
-	size_t kept = 0;
-
-	if (!inputs->mapped_size)
-		return;
-	for (size_t i = 0; i < nr_guarded; i++)
-		if (guarded[i].start < inputs->bytes.data ||
-		    guarded[i].start >= inputs->bytes.data + inputs->mapped_size)
-			guarded[kept++] = guarded[i];
-	nr_guarded = kept;
 }
 
 int inputs_open(const char *const *path, size_t count, struct inputs *ret, struct err *err)
@@ -212,9 +207,27 @@ int inputs_open(const char *const *path, size_t count, struct inputs *ret, struc
 	for (; inputs.count < count; inputs.count++)
 		if (input_open(path[inputs.count], &inputs.file[inputs.count], err))
 			return -1;
-	if (map_all(&inputs, err))
+	if (fill_all(&inputs, map, err))
 		return -1;
-	guard(&inputs);
+	*ret = inputs;
+	inputs = (struct inputs){ 0 };
+	return 0;
+}
+
+int inputs_copy(const int *fd, const char *const *name, size_t count, struct inputs *ret,
+		struct err *err)
+{
+	struct inputs inputs CLEANUP(inputs_done) = { 0 };
+
+	inputs.file = calloc(count, sizeof(*inputs.file));
+	if (!inputs.file)
+		return err_no_memory(err);
+	for (; inputs.count < count; inputs.count++)
+		if (input_duplicate(fd[inputs.count], name[inputs.count],
+				    &inputs.file[inputs.count], err))
+			return -1;
+	if (fill_all(&inputs, copy, err))
+		return -1;
 	*ret = inputs;
 	inputs = (struct inputs){ 0 };
 	return 0;
@@ -259,7 +272,6 @@ int inputs_check_unchanged(const struct inputs *inputs, struct err *err)
 
 void inputs_done(struct inputs *inputs)
 {
-	forget(inputs);
 	if (inputs->mapped_size)
 		munmap((void *)inputs->bytes.data, inputs->mapped_size);
 	for (size_t i = 0; i < inputs->count; i++)
@@ -287,37 +299,4 @@ int input_in_memory(const char *name, struct bytes bytes, struct input *ret, str
 void input_done(struct input *input)
 {
 	fd_close(&input->fd);
-}
-
-static void say(const char *text)
-{
-	ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
-
-	(void)ignored;
-}
-
-static void on_bus_error(int signal_number, siginfo_t *info, void *context)
-{
-	const uint8_t *address = info->si_addr;
-
-	(void)context;
-	for (size_t i = 0; i < nr_guarded; i++) {
-		if (address < guarded[i].start || address >= guarded[i].start + guarded[i].size)
-			continue;
-		say("kexec: ");
-		say(guarded[i].path);
-		say(": shrank or could not be read while it was being loaded: nothing was loaded\n");
-		_exit(1);
-	}
-	signal(signal_number, SIG_DFL);
-	raise(signal_number);
-}
-
-int inputs_guard(struct err *err)
-{
-	struct sigaction action = { .sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO };
-
-	if (sigaction(SIGBUS, &action, NULL))
-		return err_set_errno(err, errno, "sigaction");
-	return 0;
 }

@@ -28,9 +28,15 @@ struct inputs {
 /*
  * Maps the files one behind the other; a pipe is read
  * into an anonymous one first. ERR_INPUT for an empty file. Private maps: nothing
- * is written to the files.
+ * is written to the files. Where somebody else truncates a file, reading it raises SIGBUS.
  */
 int inputs_open(const char *const *path, size_t count, struct inputs *ret, struct err *err);
+/*
+ * The same of files that are open, from their beginning; a pipe is read from where it is. The descriptors stay the
+ * caller's. What can be truncated or written to is copied, so that no SIGBUS can come of it.
+ */
+int inputs_copy(const int *fd, const char *const *name, size_t count, struct inputs *ret,
+		struct err *err);
 /* Makes every page of the map this process's own: no writer of the files reaches the bytes then. */
 void inputs_pin(const struct inputs *inputs);
 /* ERR_INPUT if the file's size or times are not what they were when it was opened. */
@@ -38,18 +44,13 @@ int input_check_unchanged(const struct input *file, struct err *err);
 int inputs_check_unchanged(const struct inputs *inputs, struct err *err); /* each of them */
 void inputs_done(struct inputs *inputs);
 
+/* One that is open, with a descriptor of its own; a pipe is read. Release with input_done(). */
+int input_duplicate(int fd, const char *name, struct input *ret, struct err *err);
 /*
  * A file in memory with those bytes, for a system call that takes descriptors: memfd_create(2), with
  * every seal, so that nobody changes it any more. Release with input_done(), which takes fd -1.
  */
 int input_in_memory(const char *name, struct bytes bytes, struct input *ret, struct err *err);
 void input_done(struct input *input);
-
-/*
- * From here to the end of the process, reading a mapped file that somebody else
- * has truncated prints a sentence and exits with status 1, before any system
- * call of kexec's.
- */
-int inputs_guard(struct err *err);
 
 #endif

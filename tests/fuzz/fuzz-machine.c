@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kexec/explain.h"
+#include "kexec/lib/explain.h"
 #include "kexec/sys/gather.h"
 #include "kexec/x86/load.h"
 #include "tests/fuzz/fuzz.h"

@@ -2,7 +2,7 @@
 /* Input: a record of what was loaded. What can be read is written, and read again, the same. */
 #include <string.h>
 
-#include "kexec/loaded.h"
+#include "kexec/lib/loaded.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_map(const struct record *record)

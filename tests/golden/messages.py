@@ -12,7 +12,7 @@ STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 # What is put between the strings of a format, besides what its own file defines.
 MACROS = {"PHYS_FMT": "0x%llx", "RUN_DIRECTORY": "run/safekexec"}
 DEFINED = re.compile(r'^#define (\w+) ("(?:[^"\\]|\\.)*")$', re.M)
-WHERE_DEFINED, TABLE = {"kexec/core/err.c"}, "kexec/advice.c"
+WHERE_DEFINED, TABLE = {"kexec/core/err.c"}, "kexec/lib/advice.c"
 
 
 def arguments(source, at):
@@ -62,12 +62,12 @@ def main(top):
             if text is None:
                 problems.append(f"{name}: {call[1]}({', '.join(given)}): its sentence is no literal")
             elif text not in rows:
-                problems.append(f"{name}: kexec/advice.c has no row for \"{text}\"")
+                problems.append(f"{name}: kexec/lib/advice.c has no row for \"{text}\"")
             said.add(text)
         # What is said in a signal handler, part by part.
         said.update(text for text in rows if f'"{text}' in source)
-    problems += [f"kexec/advice.c: nobody says \"{text}\"" for text in rows if text not in said]
-    problems += [f"kexec/advice.c: two rows for \"{text}\"" for text in set(rows) if rows.count(text) > 1]
+    problems += [f"kexec/lib/advice.c: nobody says \"{text}\"" for text in rows if text not in said]
+    problems += [f"kexec/lib/advice.c: two rows for \"{text}\"" for text in set(rows) if rows.count(text) > 1]
     print("\n".join(problems) or f"{len(rows)} rows for {total} places")
     return bool(problems) or not total
 

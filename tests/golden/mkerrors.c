@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kexec/advice.h"
-#include "kexec/explain.h"
+#include "kexec/lib/advice.h"
+#include "kexec/lib/explain.h"
 
 static const char *calls(unsigned int calls)
 {
@@ -156,8 +156,8 @@ int main(int argc, char *argv[])
 		return 0;
 	}
 	puts("# What kexec says, why, and what to do\n\n"
-	     "Made by tests/golden/run --update from the tables of kexec/explain.c and\n"
-	     "kexec/advice.c: change those. `...` stands for what is filled in; before a sentence\n"
+	     "Made by tests/golden/run --update from the tables of kexec/lib/explain.c and\n"
+	     "kexec/lib/advice.c: change those. `...` stands for what is filled in; before a sentence\n"
 	     "stands where: a file, an offset. Everything that can be known before a system call is\n"
 	     "refused before it, with exit status 1: nothing has been changed then. A warning changes\n"
 	     "no exit status.\n");

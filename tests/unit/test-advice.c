@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kexec/advice.h"
+#include "kexec/lib/advice.h"
 #include "kexec/x86/bzimage.h"
 
 static void expect(const struct err *err, const char *advice)

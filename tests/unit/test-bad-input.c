@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "kexec/action.h"
+#include "kexec/guard.h"
 #include "kexec/sys/input.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
@@ -849,7 +850,8 @@ static void test_truncated_when_mapped(void **state)
 		struct err err;
 
 		dup2(out[1], STDERR_FILENO);
-		if (inputs_guard(&err) || inputs_open(paths, 1, &inputs, &err) || ftruncate(fd, 0))
+		if (guard_mapped_files(&err) || inputs_open(paths, 1, &inputs, &err) ||
+		    ftruncate(fd, 0))
 			_exit(2);
 		_exit(*(volatile const uint8_t *)(inputs.bytes.data + 4096));
 	}

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "kexec/explain.h"
+#include "kexec/lib/explain.h"
 #include "tests/mk/machine.h"
 #include "x86/bootparam.h"
 

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "kexec/action.h"
-#include "kexec/loaded.h"
+#include "kexec/lib/loaded.h"
 #include "kexec/x86/footprint.h"
 #include "purgatory-abi.h"
 #include "tests/mk/image.h"

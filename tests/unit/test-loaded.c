@@ -16,7 +16,7 @@
 
 #include "kexec/action.h"
 #include "kexec/core/sha256.h"
-#include "kexec/loaded.h"
+#include "kexec/lib/loaded.h"
 #include "kexec/sys/run.h"
 #include "purgatory-abi.h"
 #include "tests/mk/image.h"

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "kexec/sys/measure.h"
+#include "kexec/measure.h"
 #include "tests/mk/machine.h"
 
 static struct mk_machine machine;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kexec/report.h"
+#include "kexec/lib/report.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/sys/ops.h"

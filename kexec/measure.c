@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/sys/measure.h"
+#include "kexec/measure.h"
 
 #include <errno.h>
 #include <fcntl.h>

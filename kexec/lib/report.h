@@ -14,10 +14,10 @@ struct report {
 	const char *method_reason;     /* why that one */
 	size_t initrd_packed;	       /* bytes of its files, if it is loaded unpacked, else 0 */
 	const struct warnings *unread; /* sources that may not be read: the plan is incomplete */
+	bool colour;		       /* of the text: orders to a terminal are in it */
 };
 
-/* A picture of memory from low to high, the segments, and the reasons; in colour on a terminal,
- * unless NO_COLOR or TERM say otherwise. */
+/* A picture of memory from low to high, the segments, and the reasons. */
 int report_text(const struct report *report, FILE *to, struct err *err);
 /* The same as JSON; doc/PLAN.md lists the members. schema is 1. */
 int report_json(const struct report *report, FILE *to, struct err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/explain.h"
+#include "kexec/lib/explain.h"
 
 #include <errno.h>
 #include <inttypes.h>

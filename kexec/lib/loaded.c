@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/loaded.h"
+#include "kexec/lib/loaded.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -439,7 +439,6 @@ static int is_same_initrd(const struct record *record, const struct opened *open
 	struct bytes initrd;
 
 	if ((first && kernel_open(opened->paths[0], record->uki_profile, &kernel, err)) ||
-	    inputs_guard(err) ||
 	    (opened->count > first &&
 	     inputs_open(opened->paths + first, opened->count - first, &files, err)) ||
 	    kernel_initrd(&kernel, &files, &joined, &initrd, err) || digest_bytes(initrd, now, err))

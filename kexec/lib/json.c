@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/json.h"
+#include "kexec/lib/json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

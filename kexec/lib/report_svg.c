@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A plan as SVG 1.1: the picture of memory, to look at. Its ground is opaque, so that it is
  * readable on any page; the fills are told apart by lightness, too, and every piece is named. */
-#include "kexec/report.h"
+#include "kexec/lib/report.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "kexec/picture.h"
+#include "kexec/lib/picture.h"
 
 enum {
 	WIDTH = 1000,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/kernel.h"
+#include "kexec/lib/kernel.h"
 
 #include <string.h>
 
@@ -15,7 +15,8 @@ void kernel_done(struct kernel *kernel)
 	buf_done(&kernel->expanded);
 }
 
-static int find_in_unified(struct kernel *kernel, unsigned int profile, struct err *err)
+/* What the file is, expanded, becomes the kernel in it. */
+static int find_kernel(struct kernel *kernel, unsigned int profile, struct err *err)
 {
 	struct bzimage image;
 	struct bytes magic;
@@ -42,33 +43,29 @@ static int find_in_unified(struct kernel *kernel, unsigned int profile, struct e
 	return 0;
 }
 
-int kernel_map(const char *path, struct kernel *ret, struct err *err)
+int kernel_of(struct inputs *file, unsigned int profile, struct kernel *ret, struct err *err)
 {
-	return inputs_guard(err) || inputs_open(&path, 1, &ret->inputs, err) ? -1 : 0;
-}
+	struct kernel kernel CLEANUP(kernel_done) = { .inputs = *file, .image = file->bytes };
+	const char *name = file->file[0].path;
 
-int kernel_find(const char *path, unsigned int profile, struct kernel *kernel, struct err *err)
-{
-	kernel->image = kernel->inputs.bytes;
-	if (decompress_format(kernel->image)) {
-		if (decompress(kernel->image, &kernel->expanded, err))
-			return err_prefix(err, "%s", path);
-		kernel->image = buf_bytes(&kernel->expanded);
+	*file = (struct inputs){ 0 };
+	if (decompress_format(kernel.image)) {
+		if (decompress(kernel.image, &kernel.expanded, err))
+			return err_prefix(err, "%s", name);
+		kernel.image = buf_bytes(&kernel.expanded);
 	}
-	if (find_in_unified(kernel, profile, err))
-		return err_prefix(err, "%s", path);
+	if (find_kernel(&kernel, profile, err))
+		return err_prefix(err, "%s", name);
+	*ret = kernel;
+	kernel = (struct kernel){ 0 };
 	return 0;
 }
 
 int kernel_open(const char *path, unsigned int profile, struct kernel *ret, struct err *err)
 {
-	struct kernel kernel CLEANUP(kernel_done) = { 0 };
+	struct inputs file;
 
-	if (kernel_map(path, &kernel, err) || kernel_find(path, profile, &kernel, err))
-		return -1;
-	*ret = kernel;
-	kernel = (struct kernel){ 0 };
-	return 0;
+	return inputs_open(&path, 1, &file, err) || kernel_of(&file, profile, ret, err) ? -1 : 0;
 }
 
 int kernel_initrd(const struct kernel *kernel, const struct inputs *files, struct buf *joined,

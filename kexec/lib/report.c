@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/report.h"
+#include "kexec/lib/report.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "kexec/core/sha256.h"
-#include "kexec/json.h"
-#include "kexec/picture.h"
+#include "kexec/lib/json.h"
+#include "kexec/lib/picture.h"
 #include "kexec/sys/ops.h"
 #include "purgatory-abi.h"
 
@@ -22,16 +21,6 @@ static const char *const piece_colour[PIECE_KINDS] = {
 	[PIECE_PROTECTED] = "33", [PIECE_HANDED_ON] = "35", [PIECE_DUMPED] = "34",
 	[PIECE_NOT_OURS] = "31",
 };
-
-/* https://no-color.org */
-static bool wants_colour(FILE *to)
-{
-	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
-	int fd = fileno(to);
-
-	return fd >= 0 && isatty(fd) && !(no_colour && *no_colour) && terminal && *terminal &&
-	       strcmp(terminal, "dumb");
-}
 
 static void print_coloured(FILE *to, bool colour, const char *parameters, const char *text)
 {
@@ -230,7 +219,7 @@ int report_text(const struct report *report, FILE *to, struct err *err)
 	const struct plan *plan = &report->load->plan;
 	const struct bzimage *image = &report->load->image;
 	const struct warnings *unread = report->unread;
-	bool colour = wants_colour(to);
+	bool colour = report->colour;
 
 	if (unread->count)
 		print_coloured(to, colour, "1;31", "INCOMPLETE");

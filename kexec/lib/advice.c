@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/advice.h"
+#include "kexec/lib/advice.h"
 
 #include <errno.h>
 #include <string.h>
@@ -196,6 +196,7 @@ static const struct advice all[] = {
 	{ "%s: 0x%llx bytes are too many", "the file is larger than any memory", "ls -l FILE" },
 	{ "%s: changed while it was being loaded (%lld bytes, then %lld): load it again when it is whole", "somebody writes it: an update of the package, or of the initrd", NULL },
 	{ ": shrank or could not be read while it was being loaded: nothing was loaded", "somebody writes it, or its disk fails", "dmesg | tail, then the same again" },
+	{ "%s: shrank to %zu bytes while it was read", "somebody writes it: an update of the package, or of the initrd", "the same again when it is whole" },
 	{ "the command line has %zu characters, the kernel takes %u at most", "too long a line", "the same with a shorter --append" },
 	{ "the initrd begins as an ELF file: the kernel would take it for the crash kernel's ELF core header",
 	  "kernel and initrd have been confused, or the initrd is no archive", "file INITRD" },
@@ -434,6 +435,19 @@ static const struct advice all[] = {
 	{ ".cmdline ends with the NUL at its offset %zu: the text behind it is not taken", "the unified kernel image was made from a file with a NUL in it; systemd-stub does not take that text either", "--append=, with what is meant" },
 	{ "--unpack-initrd: the initrd is loaded as it is: %s", "what it says; the new kernel decompresses it, if it can", "the same without --unpack-initrd" },
 	{ "no spare copies: damage to the crash kernel will be found, and cannot be repaired: %s", "the reservation has no room for them", "boot the running kernel with a larger crashkernel=" },
+
+	{ NULL, "libkexec", NULL },
+	{ "flags 0x%x of a capture are not known", "the program was made for a newer library", "install a newer safekexec" },
+	{ "option %u of a request does not take %llu", "a value that makes no sense, or a program that was made for a newer library", "install a newer safekexec" },
+	{ "a plan has no purpose %d", "a fault of the program", NULL },
+	{ "the request has no kernel", "kexec_request_set_kernel_fd() was not called", NULL },
+	{ "nothing can be loaded on another machine than the running one", "the plan is of a directory or a capture", "kexec_machine_open_live()" },
+	{ "the options for hotplug and spare copies are of crash kernels", "they were set for a normal kernel", NULL },
+	{ "there is no plan to show: the running kernel's own loader makes it", "the running kernel plans, and does not show its plan", "KEXEC_LOADER_OWN" },
+	{ "a plan that was made to be shown cannot be submitted", "its random numbers are zeros", "KEXEC_PLAN_LOAD" },
+	{ "a plan can be submitted only once", "its random numbers were used", "another plan of the same request" },
+	{ "nothing is loaded on another machine than the running one", "the machine is a directory or a capture", "kexec_machine_open_live()" },
+	{ "there is no loader %d", "a fault of the program", NULL },
 
 	{ NULL, "vmcore-dmesg", NULL },
 	{ "the file ends at or before offset 0x%llx", "the dump is cut: a full disk when it was written", CRASH },

@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
-#include "kexec/kernel.h"
-#include "kexec/record.h"
+#include "kexec/lib/kernel.h"
+#include "kexec/lib/record.h"
 #include "kexec/sys/root.h"
 #include "kexec/x86/load.h"
 

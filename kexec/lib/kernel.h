@@ -15,16 +15,13 @@ struct kernel {
 	struct uki uki;
 };
 
-/* Maps the file, and looks at none of its bytes. ret is zero-initialised. From here on
- * inputs_guard() holds. */
-int kernel_map(const char *path, struct kernel *ret, struct err *err);
 /*
- * Finds the kernel in what is mapped, which may be compressed as a whole, or a unified kernel image;
+ * Maps the file, and finds the kernel in what is compressed as a whole or is a unified kernel image;
  * other files have profile 0 alone. The error names the file.
  */
-int kernel_find(const char *path, unsigned int profile, struct kernel *kernel, struct err *err);
-/* Both. */
 int kernel_open(const char *path, unsigned int profile, struct kernel *ret, struct err *err);
+/* The same of a file that is open, which it takes over, also on failure. */
+int kernel_of(struct inputs *file, unsigned int profile, struct kernel *ret, struct err *err);
 /*
  * What is loaded as its initrd: those files, or with a unified kernel image what uki_initrd() makes, in
  * joined, which is zero-initialised. Size 0: none.

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/record.h"
+#include "kexec/lib/record.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kexec/json.h"
+#include "kexec/lib/json.h"
 
 static void file_done(struct record_file *file)
 {

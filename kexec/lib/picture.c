@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kexec/picture.h"
+#include "kexec/lib/picture.h"
 
 #include <inttypes.h>
 #include <stdio.h>
