@@ -13,6 +13,7 @@
 #include "kexec/core/bls.h"
 #include "kexec/core/grubcfg.h"
 #include "kexec/core/num.h"
+#include "kexec/core/uki.h"
 #include "kexec/lib/json.h"
 #include "kexec/sys/fd.h"
 
@@ -156,15 +157,16 @@ static int read_uki(struct reading *reading, const char *top, const char *name,
 	enum { HEADERS_MAX = 16384, OS_RELEASE_MAX = 65536 };
 	struct buf headers CLEANUP(buf_done) = { 0 }, os_release CLEANUP(buf_done) = { 0 };
 	struct boot_entry entry = { 0 };
-	uint64_t offset, size;
 	char path[PATH_MAX];
+	uint64_t offset;
+	uint32_t size;
 
 	snprintf(path, sizeof(path), "%s/EFI/Linux/%s", top, name);
 	if (!is_file(reading->root, path))
 		return 0;
 	if (root_peek(reading->root, path, HEADERS_MAX, &headers, err))
 		return pass_over(reading, err);
-	if (!bls_pe_section(buf_bytes(&headers), ".osrel", &offset, &size))
+	if (!uki_find(buf_bytes(&headers), UKI_OSREL, &offset, &size))
 		return 0;
 	if (buf_extend(&os_release, num_min(size, OS_RELEASE_MAX), err))
 		return -1;

@@ -187,45 +187,6 @@ int bls_loader_value(struct bytes text, const char *name, char **ret, struct err
 
 /* --- unified kernel images ----------------------------------------------- */
 
-bool bls_pe_section(struct bytes file, const char *name, uint64_t *ret_offset, uint64_t *ret_size)
-{
-	/* Microsoft PE format: where the DOS header has the offset of the PE header; sizes. */
-	enum { AT_PE = 0x3c, PE_SIGNATURE = 0x4550, COFF_SIZE = 20, SECTION_NAME = 8 };
-	struct cursor cursor = cursor_at(file, AT_PE);
-	uint32_t pe = cursor_u32(&cursor), size, raw_size, offset;
-	uint16_t sections, optional;
-	struct bytes found, ignored;
-
-	if (cursor.bad || !file.size || memcmp(file.data, "MZ", 2))
-		return false;
-	cursor = cursor_at(file, pe);
-	if (cursor_u32(&cursor) != PE_SIGNATURE)
-		return false;
-	cursor_u16(&cursor);
-	sections = cursor_u16(&cursor);
-	cursor_take(&cursor, 12, &ignored);
-	optional = cursor_u16(&cursor);
-	cursor = cursor_at(file, (size_t)pe + 4 + COFF_SIZE + optional);
-	while (sections--) {
-		if (!cursor_take(&cursor, SECTION_NAME, &found))
-			return false;
-		size = cursor_u32(&cursor);
-		cursor_u32(&cursor);
-		raw_size = cursor_u32(&cursor);
-		offset = cursor_u32(&cursor);
-		cursor_take(&cursor, 16, &ignored);
-		if (cursor.bad)
-			return false;
-		if (strnlen((const char *)found.data, SECTION_NAME) != strlen(name) ||
-		    memcmp(found.data, name, strlen(name)))
-			continue;
-		*ret_offset = offset;
-		*ret_size = num_min(size, raw_size);
-		return true;
-	}
-	return false;
-}
-
 static struct bytes unquote(struct bytes value)
 {
 	if (value.size > 1 && (value.data[0] == '"' || value.data[0] == '\'') &&

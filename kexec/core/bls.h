@@ -20,8 +20,6 @@ int bls_refused(const char *top, const char *name, const struct err *why, struct
 /* A UKI of EFI/Linux, by the text of its .osrel section, which may be empty. */
 int bls_of_uki(struct bytes os_release, const char *top, const char *name, struct boot_entry *ret,
 	       struct err *err);
-/* The contents of a section of a PE file. False: there is none within the file's first bytes. */
-bool bls_pe_section(struct bytes file, const char *name, uint64_t *ret_offset, uint64_t *ret_size);
 
 /* As systemd-boot sorts: what has tries left, by sort-key, machine-id, version, name; newest first. */
 void bls_sort(struct boot_entries *entries);

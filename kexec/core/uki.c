@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kexec/core/initrd.h"
+#include "kexec/core/num.h"
 #include "kexec/core/range.h"
 
 /* https://learn.microsoft.com/windows/win32/debug/pe-format */
@@ -103,18 +104,41 @@ static size_t id_of(const char *name)
 	return id;
 }
 
-bool uki_is(struct bytes file)
+/* The first of that name; of the file there may be no more than its headers. */
+static bool find_header(struct bytes file, enum uki_id id, struct bytes *ret)
 {
 	struct table table;
-	struct bytes header;
 
 	if (!read_table(file, &table))
 		return false;
 	for (uint64_t i = 0; i < table.count; i++)
-		if (bytes_slice(file, table.offset + i * SECTION_SIZE, SECTION_SIZE, &header) &&
-		    !strncmp((const char *)header.data, singleton[UKI_LINUX], NAME_SIZE))
+		if (bytes_slice(file, table.offset + i * SECTION_SIZE, SECTION_SIZE, ret) &&
+		    !strncmp((const char *)ret->data, singleton[id], NAME_SIZE))
 			return true;
 	return false;
+}
+
+bool uki_is(struct bytes file)
+{
+	struct bytes ignored;
+
+	return find_header(file, UKI_LINUX, &ignored);
+}
+
+bool uki_find(struct bytes head, enum uki_id id, uint64_t *ret_offset, uint32_t *ret_size)
+{
+	struct bytes header;
+	struct cursor at;
+	uint32_t size;
+
+	if (!find_header(head, id, &header))
+		return false;
+	at = cursor_at(header, NAME_SIZE);
+	size = cursor_u32(&at);
+	cursor_u32(&at);
+	*ret_size = (uint32_t)num_min(size, cursor_u32(&at));
+	*ret_offset = cursor_u32(&at);
+	return true;
 }
 
 static int read_entry(struct bytes file, uint64_t offset, struct entry *ret, struct err *err)

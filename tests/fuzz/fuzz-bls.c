@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Input: the name of an entry in a line, then its file. The same is taken for the other files. */
 #include "kexec/core/bls.h"
+#include "kexec/core/uki.h"
 #include "tests/fuzz/fuzz.h"
 
 static int sign(int value)
@@ -112,14 +113,15 @@ static void check_parse(struct bytes text, const char *name)
 static void check_others(struct bytes text)
 {
 	char *loader CLEANUP(text_done) = NULL, *variable CLEANUP(text_done) = NULL;
-	uint64_t offset, size;
 	struct err err;
+	uint64_t offset;
+	uint32_t size;
 
 	require(!bls_loader_value(text, "default", &loader, &err));
 	if (bls_efi_text(text, &variable, &err))
 		require(is_sentence(err.text));
-	if (bls_pe_section(text, ".osrel", &offset, &size))
-		require(offset <= UINT32_MAX && size <= UINT32_MAX);
+	if (uki_find(text, UKI_OSREL, &offset, &size))
+		require(offset <= UINT32_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kexec/core/bls.h"
+#include "kexec/core/uki.h"
 
 static struct bytes of(const char *text)
 {
@@ -309,20 +310,19 @@ static size_t make_uki(uint8_t *image)
 static void test_uki(void **state)
 {
 	struct boot_entry entry CLEANUP(boot_entry_done) = { 0 };
-	uint64_t offset, size;
 	uint8_t image[0x600];
+	uint64_t offset;
+	uint32_t size;
 	struct bytes file = { image, make_uki(image) };
 	struct err err;
 
 	(void)state;
-	assert_true(bls_pe_section(file, ".osrel", &offset, &size));
+	assert_true(uki_find(file, UKI_OSREL, &offset, &size));
 	assert_int_equal(offset, 0x200);
 	assert_int_equal(size, 30);
-	assert_false(bls_pe_section(file, ".osre", &offset, &size));
-	assert_false(bls_pe_section(file, ".cmdline", &offset, &size));
+	assert_false(uki_find(file, UKI_CMDLINE, &offset, &size));
 	for (size_t cut = 0; cut < 0x80 + 24 + 240 + 80; cut++)
-		assert_false(
-			bls_pe_section((struct bytes){ image, cut }, ".osrel", &offset, &size));
+		assert_false(uki_find((struct bytes){ image, cut }, UKI_OSREL, &offset, &size));
 	assert_int_equal(bls_of_uki(of("NAME=x\nID=fedora\nPRETTY_NAME=\"Fedora Linux 41\"\n"
 				       "VERSION_ID='41'\nBUILD_ID=9\nIMAGE_ID=\n"),
 				    "efi", "fedora-6.11+2.efi", &entry, &err),
