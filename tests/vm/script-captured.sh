@@ -21,9 +21,6 @@ kdumpctl)
 kdumpctl-without-s)
 	/sbin/kexec -p --command-line="$A" --initrd=$I $K
 	;;
-kdumpctl-twice)
-	/sbin/kexec -s -s -p --command-line="$A" --initrd=$I $K
-	;;
 opensuse)
 	eval "/sbin/kexec -p $K --append=\"$A\" --initrd=$I  -a"
 	;;

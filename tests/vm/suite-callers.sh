@@ -42,21 +42,28 @@ case_reached() {
 	expect_line "$log" 'Kernel panic - not syncing: VFS: Unable to mount root fs'
 }
 
+# tools NAME...: words for pack() with these programs.
+tools() {
+	local name
+	need "$@"
+	for name; do
+		words+=("$(type -P "$name")=/bin/$name")
+	done
+}
+
 # System V's init and its scripts, and those of kexec-tools, all of them as Debian's packages have them: reboots become starts of
 # the kernel that their configuration names, but where coldreboot is asked for one.
 case_sysvinit() {
 	local kernel debian name words=()
 	need_loader
-	need dash mawk run-parts mountpoint
+	need dash mawk
+	tools cat cut grep head mountpoint mount run-parts sed tail uname
 	kernel=$(kernel_dir 6.1-cloud) || exit
 	debian=$("$VM_PACKAGES" --sysvinit) || fail "System V's init cannot be had"
 	for name in lib/init/rc lib/init/vars.sh lib/lsb/init-functions lib/lsb/init-functions.d/00-verbose \
 		etc/default/rcS etc/default/halt etc/init.d/kexec etc/init.d/kexec-load etc/init.d/reboot etc/init.d/umountroot \
 		sbin/init sbin/halt sbin/reboot sbin/shutdown sbin/runlevel sbin/coldreboot; do
 		words+=("$debian/$name=/$name")
-	done
-	for name in cat cut grep head mountpoint mount run-parts sed tail uname; do
-		words+=("$(command -v $name)=/bin/$name")
 	done
 	cat >"$case_dir/inittab" <<-END
 		id:2:initdefault:
@@ -121,15 +128,6 @@ own() {
 	own=${CALLERS:-}/$1
 	[ -n "${CALLERS:-}" ] && [ -d "$own" ] || skip "CALLERS names no directory with $1"
 	echo "# $1: $(git -C "$own" describe --always 2>/dev/null || echo "of unknown version")"
-}
-
-# tools NAME...: words for pack() with these programs.
-tools() {
-	local name
-	need "$@"
-	for name; do
-		words+=("$(type -P "$name")=/bin/$name")
-	done
 }
 
 # The installer that nixos-anywhere starts, with what Nix fills in; it takes the network's configuration along.
