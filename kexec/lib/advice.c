@@ -148,6 +148,8 @@ static const struct advice all[] = {
 	{ "a PE file that is no kernel: it has no .linux section, as a unified kernel image has, nor \"HdrS\" at 0x%x, as a bzImage has",
 	  "an EFI program: a boot loader, an addon of a unified kernel image, or a kernel for another machine", "file KERNEL" },
 	{ "an EFI zboot image: no kernel for x86 is made so, it is one for another processor", "a kernel for arm64, loongarch64 or riscv64", "file KERNEL" },
+	{ "a network boot image (NBI): a boot ROM starts it, no kexec does",
+	  "a kernel that was packed for Etherboot, as mknbi does it", "the kernel and the initrd that it was made of" },
 	{ "no unified kernel image, which alone has profiles: --uki-profile=%u has nothing to choose from", "the file is a plain kernel", "the same without --uki-profile" },
 	{ "a PE file of type 0x%x for machine 0x%x, not PE32+ (0x%x) for x86-64 (0x%x)", "a unified kernel image for another processor", "file KERNEL" },
 	{ "not a PE file", "a damaged or a hostile image", COMPARE },

@@ -8,6 +8,8 @@
 
 /* include/linux/pe.h and drivers/firmware/efi/libstub/zboot-header.S of Linux 6.12 */
 static const char zboot_magic[8] = "MZ\0\0zimg";
+/* "Draft Net Boot Image Proposal" 0.3, J. Jamie Honan and G. Kuhlmann: bytes 36 13 03 1b */
+static const char nbi_magic[4] = "\x36\x13\x03\x1b";
 
 void kernel_done(struct kernel *kernel)
 {
@@ -15,17 +17,25 @@ void kernel_done(struct kernel *kernel)
 	buf_done(&kernel->expanded);
 }
 
+static bool begins_with(struct bytes file, const char *magic, size_t size)
+{
+	struct bytes found;
+
+	return bytes_slice(file, 0, size, &found) && !memcmp(found.data, magic, size);
+}
+
 /* What the file is, expanded, becomes the kernel in it. */
 static int find_kernel(struct kernel *kernel, unsigned int profile, struct err *err)
 {
 	struct bzimage image;
-	struct bytes magic;
 
-	if (bytes_slice(kernel->image, 0, sizeof(zboot_magic), &magic) &&
-	    !memcmp(magic.data, zboot_magic, sizeof(zboot_magic)))
+	if (begins_with(kernel->image, zboot_magic, sizeof(zboot_magic)))
 		return err_set(err, ERR_INPUT,
 			       "an EFI zboot image: no kernel for x86 is made so, it is one for "
 			       "another processor");
+	if (begins_with(kernel->image, nbi_magic, sizeof(nbi_magic)))
+		return err_set(err, ERR_INPUT,
+			       "a network boot image (NBI): a boot ROM starts it, no kexec does");
 	kernel->is_uki = uki_is(kernel->image);
 	if (!kernel->is_uki && profile)
 		return err_set(err, ERR_INPUT,

@@ -80,24 +80,28 @@ def name_of(data, files):
     return "sha256:" + hashlib.sha256(data).hexdigest()[:16]
 
 
-def loaded_by_segments(memory, entry, files, kernel):
+def kernels(files):
+    """What lies in memory of each kernel, and how far in it is entered in 64-bit mode."""
+    bzimage, vmlinux = files["K"], files["V"]
+    begin, size = ((bzimage[0x1f1] or 4) + 1) * 512, struct.unpack_from("<I", bzimage, 0x1f4)[0] * 16
+    return {"K": (bzimage[begin:begin + size], 0x200), "V": (vmlinux[0x1000:0x1200], 0)}
+
+
+def loaded_by_segments(memory, entry, files):
     """Kernel, initrd, command line, what of EFI; and that all fits together."""
-    sectors = kernel[0x1f1] or 4
-    code = kernel[(sectors + 1) * 512:]
-    size = struct.unpack_from("<I", kernel, 0x1f4)[0] * 16
-    places = [start for start, _, data in memory.segments if data[:size] == code[:size]]
-    # The code that the processor enters must know the kernel's 64-bit entry, and beside it, where it keeps
+    # The code that the processor enters must know one kernel's entry, and beside it, where it keeps
     # the registers, the zero page; that may be in its tables of segments, too.
     memory.read(entry, 1)
     inside = next(data for start, room, data in memory.segments if start <= entry < start + room)
-    known = [inside.find(struct.pack("<Q", at + 0x200)) for at in places]
-    page = next((page for address, page in zero_pages(memory) for at in known if at >= 0 and
-                 struct.pack("<Q", address) in inside[max(at - REGISTERS, 0):at + REGISTERS]), None)
+    known = [(name, inside.find(struct.pack("<Q", start + offset))) for name, (code, offset) in kernels(files).items()
+             for start, _, data in memory.segments if data[:len(code)] == code]
+    name, page = next(((name, page) for address, page in zero_pages(memory) for name, at in known if at >= 0 and
+                       struct.pack("<Q", address) in inside[max(at - REGISTERS, 0):at + REGISTERS]), (None, None))
     if not page:
         raise Malformed("what is entered at 0x%x knows no kernel with its zero page" % entry)
     image, length = words(page, 0x218, 0xc0), words(page, 0x21c, 0xc4)
     return {
-        "kernel": "K",
+        "kernel": name,
         "initrd": name_of(memory.read(image, length), files) if length else "",
         "cmdline": memory.text(words(page, 0x228, 0xc8), 4096),
         "efi": page[0x1c0:0x1c4].decode() if page[0x1c0] else "",
@@ -146,7 +150,7 @@ def meaning(directory, files):
                     data = (directory / f"segment-{number}-{one[1]}").read_bytes()
                     segments.append((int(one[2], 16), int(one[3], 16), data))
             entry = int(re.search(r"entry=0x([0-9a-f]+)", line)[1], 16)
-            loaded = loaded_by_segments(Memory(segments), entry, files, files["K"])
+            loaded = loaded_by_segments(Memory(segments), entry, files)
         else:
             for other in lines:
                 one = re.match(rf"file {number} (\w+) seals=(-?\d+)", other)

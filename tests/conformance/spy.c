@@ -213,6 +213,31 @@ void if_freenameindex(struct if_nameindex *list)
 	(void)list;
 }
 
+/* Which files are made in /tmp, to see what stays. */
+static int spy_temporary(const char *name, char *template)
+{
+	int (*real)(char *) = dlsym(RTLD_NEXT, name);
+	int fd = real(template);
+	char path[4096];
+	FILE *file;
+
+	path_of(path, "temporary");
+	file = fopen(path, "a");
+	if (!file || fprintf(file, "%s\n", template) < 0 || fclose(file))
+		give_up(path);
+	return fd;
+}
+
+int mkstemp(char *template)
+{
+	return spy_temporary("mkstemp", template);
+}
+
+int mkstemp64(char *template)
+{
+	return spy_temporary("mkstemp64", template);
+}
+
 /* A program that is started ends this one: with success, unless the answer is an error. */
 static int spy_exec(const char *path, char *const argv[])
 {

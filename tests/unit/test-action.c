@@ -1016,6 +1016,9 @@ static void test_no_unified(void **state)
 	mk_file(&machine, "vmlinuz", image, sizeof(image));
 	did[0] = '\0';
 	assert_non_null(strstr(run("-s -l %K"), "/vmlinuz: an EFI zboot image: no kernel for x86"));
+	memcpy(image, "\x36\x13\x03\x1b", 4);
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	assert_non_null(strstr(run("-l %K"), "/vmlinuz: a network boot image (NBI): a boot ROM"));
 	mk_uki((const struct mk_section[]){ { ".cmdline", text_bytes("more") } }, 1, &file);
 	mk_file(&machine, "vmlinuz", file.data, file.size);
 	assert_non_null(strstr(run("-l %K"),

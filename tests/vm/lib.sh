@@ -159,7 +159,7 @@ module_tree() {
 # init looks. Those of an unpacked package are found beside it.
 add_libraries() {
 	local library needed
-	needed=$(LD_LIBRARY_PATH=$(dirname "$2")/../usr/lib/x86_64-linux-gnu ldd "$2" 2>/dev/null)
+	needed=$(LD_LIBRARY_PATH=$(dirname "$2")/../usr/lib/x86_64-linux-gnu:$(dirname "$2")/../lib/x86_64-linux-gnu ldd "$2" 2>/dev/null)
 	library=$(sed -n 's/^\s*\(.*\) => not found/\1/p' <<<"$needed" | tr '\n' ' ')
 	[ -z "$library" ] || fail "$2 needs libraries that are not there: $library"
 	for library in $(grep -o '/[^ ]*' <<<"$needed"); do
