@@ -4,6 +4,7 @@
 . /guest.sh
 report
 if [ "$stage" = 1 ]; then
+	mkdir -p /run
 	block "plan 1" plan --load /k/vmlinuz /k/initrd "$cmdline second=1 stage=2"
 	say "loaded=$(cat /sys/kernel/kexec_loaded)"
 	block "recorded 1" kexec -S -l --verbose
