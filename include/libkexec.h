@@ -134,24 +134,28 @@ enum kexec_option {
 	KEXEC_OPTION_HALT_ON_CORRUPTION = 15,
 };
 
-enum { /* of KEXEC_OPTION_LOADER */
-       KEXEC_LOADER_AUTO =
-	       0, /* this library's, where nothing is lost by it and the kernel allows it */
-       KEXEC_LOADER_OWN = 1, /* this library's plan, by kexec_load(2) */
-       KEXEC_LOADER_KERNEL =
-	       2, /* the running kernel's own, by kexec_file_load(2); nobody knows its plan before */
+/* Of KEXEC_OPTION_LOADER. */
+enum {
+	/* This library's, where nothing is lost by it and the running kernel allows it. */
+	KEXEC_LOADER_AUTO = 0,
+	/* This library's plan, by kexec_load(2). */
+	KEXEC_LOADER_OWN = 1,
+	/* The running kernel's own, by kexec_file_load(2): nobody knows its plan before. */
+	KEXEC_LOADER_KERNEL = 2,
 };
 
-enum { /* of KEXEC_OPTION_DIRECT */
-       KEXEC_DIRECT_NEVER = 0,
-       KEXEC_DIRECT_ASKED = 1, /* where it cannot be, a warning says why */
-       KEXEC_DIRECT_IF_POSSIBLE = 2,
+/* Of KEXEC_OPTION_DIRECT. */
+enum {
+	KEXEC_DIRECT_NEVER = 0,
+	KEXEC_DIRECT_ASKED = 1, /* where it cannot be, a warning says why */
+	KEXEC_DIRECT_IF_POSSIBLE = 2,
 };
 
-enum {			      /* of KEXEC_OPTION_SPARES */
-       KEXEC_SPARES_AUTO = 0, /* where the reservation has room for them */
-       KEXEC_SPARES_ALWAYS = 1,
-       KEXEC_SPARES_NEVER = 2,
+/* Of KEXEC_OPTION_SPARES. */
+enum {
+	KEXEC_SPARES_AUTO = 0, /* where the reservation has room for them */
+	KEXEC_SPARES_ALWAYS = 1,
+	KEXEC_SPARES_NEVER = 2,
 };
 
 int kexec_request_new(struct kexec_request **ret, struct kexec_error **ret_error);
@@ -251,7 +255,8 @@ int kexec_plan_check(const struct kexec_plan *plan, struct kexec_error **ret_err
  * Gives it to the running kernel, which needs CAP_SYS_BOOT; and records below /run/safekexec what was loaded, for
  * `kexec --doctor`. What was loaded before is replaced; if a normal kernel is refused it stays. With
  * KEXEC_LOADER_AUTO the other loader is tried where that can help. Once only: a plan has random numbers that nobody shall
- * see twice. What was loaded is started by reboot(2) with LINUX_REBOOT_CMD_KEXEC, which is the caller's to make, or systemctl
+ * see twice. What was done to the files since the plan was made makes no difference to KEXEC_LOADER_OWN, which has copies, and is
+ * an error of KEXEC_LOADER_KERNEL. What was loaded is started by reboot(2) with LINUX_REBOOT_CMD_KEXEC, which is the caller's to make, or systemctl
  * kexec; a crash kernel by a panic.
  */
 int kexec_plan_submit(struct kexec_plan *plan, struct kexec_error **ret_error);

@@ -65,7 +65,9 @@ static void c_locale_leave(struct c_locale *locale)
 		freelocale(locale->own);
 }
 
-#define IN_C_LOCALE struct c_locale in_c_locale CLEANUP(c_locale_leave) = c_locale_enter()
+#define IN_C_LOCALE                                                                   \
+	__attribute__((unused)) struct c_locale in_c_locale CLEANUP(c_locale_leave) = \
+		c_locale_enter()
 
 /* --- errors -------------------------------------------------------------- */
 

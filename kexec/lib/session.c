@@ -516,7 +516,7 @@ static int plan_ourselves(struct session *session, struct err *err)
 			 "--hotplug: the running kernel cannot keep a loaded crash kernel up to "
 			 "date (/sys/kernel/crash_elfcorehdr_size is missing): load it again "
 			 "after memory or CPUs come or go");
-	if (request->crash && !request->dry_run)
+	if (request->crash && !request->dry_run && !request->by_fd)
 		pin_inputs(session);
 	if (make_plan(session, err) || check_inputs(session, err) ||
 	    (session->planned && session->planned(session, err)))
@@ -542,7 +542,8 @@ static int submit_ourselves(struct session *session, struct err *err)
 	digests.has_initrd = digest_file(session, load->plan.initrd, session->unpacked.data,
 					 session->ramdisk, digests.initrd);
 	remember(session, &digests, flags, &load->plan);
-	if (request->crash || !check_inputs(session, &changed))
+	/* Of those its own copies were loaded. */
+	if (request->crash || request->by_fd || !check_inputs(session, &changed))
 		return 0;
 	if (session_unload(session->around, METHOD_AUTO, false, err))
 		return -1;

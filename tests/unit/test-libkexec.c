@@ -321,6 +321,29 @@ static void test_submit(void **state)
 	expect_error(error, KEXEC_ERROR_USAGE, "there is no loader 3");
 }
 
+/* Ours has loaded what was planned; the running kernel's would read the file as it is now. */
+static void test_changed(void **state)
+{
+	struct kexec_machine *machine CLEANUP(machine_free) = open_recorded();
+	struct kexec_request *request CLEANUP(request_free) = new_request("quiet");
+	struct kexec_plan *own CLEANUP(plan_free) = NULL;
+	struct kexec_plan *by_kernel CLEANUP(plan_free) = NULL;
+	struct kexec_error *error;
+
+	(void)state;
+	assert_int_equal(kexec_plan_new(machine, request, KEXEC_PLAN_LOAD, &own, NULL), 0);
+	assert_int_equal(kexec_request_set(request, KEXEC_OPTION_LOADER, KEXEC_LOADER_KERNEL, NULL),
+			 0);
+	assert_int_equal(kexec_plan_new(machine, request, KEXEC_PLAN_LOAD, &by_kernel, NULL), 0);
+	assert_int_equal(truncate(kernel, MK_IMAGE_SIZE - 1), 0);
+	assert_int_equal(kexec_plan_submit(own, NULL), 0);
+	assert_string_equal(did, "load(4,0x3e0000) ");
+	assert_int_equal(kexec_plan_submit(by_kernel, &error), -1);
+	assert_non_null(strstr(kexec_error_text(error), "changed while it was being loaded"));
+	assert_string_equal(did, "load(4,0x3e0000) ");
+	kexec_error_free(error);
+}
+
 /* The other loader is tried where that can help; else the error says why, and what to do. */
 static void test_refused(void **state)
 {
@@ -521,6 +544,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_capture, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_getters, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_submit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_changed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lockdown, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
