@@ -284,6 +284,7 @@ static int make_plan(struct session *session, struct err *err)
 		.mem_max = request->mem_max,
 		.no_efi = request->no_efi,
 		.entry_32bit = request->entry_32bit,
+		.real_mode = request->real_mode,
 		.crash = request->crash,
 		.hotplug = request->hotplug && session->system.crash.elfcorehdr_size,
 		.backup = request->backup,
@@ -489,6 +490,8 @@ static int load_ourselves(struct session *session, struct err *err)
 	failed = gather_machine(&session->around->root, &session->system, session->around->warnings,
 				err) ||
 		 (request->crash && gather_crash(&session->around->root, &session->system, err));
+	if (!failed && request->real_mode)
+		gather_bios(&session->around->root, &session->system);
 	if (request->dry_run && check_unread(session, &incomplete)) {
 		if (request->crash && (failed || session->system.iomem.zeroed)) {
 			*err = incomplete;
@@ -806,6 +809,8 @@ static const char *only_ours(const struct session *session)
 
 	if (elfimage_is(session->kernel.image))
 		return "only this loader takes ELF files";
+	if (session->request->real_mode)
+		return "only this loader enters kernels in real mode";
 	if (session->request->entry_32bit ||
 	    (!bzimage_parse(session->kernel.image, &image, &ignored) && image.entry_32bit))
 		return "only this loader enters kernels in 32-bit mode";

@@ -63,7 +63,7 @@ struct request {
 	const char *initrd[REQUEST_INITRDS_MAX];
 	size_t nr_initrds;
 	bool unpack_initrd;
-	bool entry_32bit;
+	bool entry_32bit, real_mode;
 	const char *append;  /* NULL: none given */
 	const char *type;    /* NULL: find out */
 	const char *sysroot; /* a directory or a capture; NULL: the running machine */
