@@ -80,6 +80,24 @@ def name_of(data, files):
     return "sha256:" + hashlib.sha256(data).hexdigest()[:16]
 
 
+def by_setup_code(memory, places, files):
+    """The same of a kernel that is entered in real mode, whose setup code makes the zero page; None if it is not."""
+    for _, _, data in memory.segments:
+        if data[0x202:0x206] != b"HdrS" or struct.unpack_from("<I", data, 0x214)[0] not in places:
+            continue
+        image, length, cmdline = (struct.unpack_from("<I", data, at)[0] for at in (0x218, 0x21c, 0x228))
+        return {
+            "kernel": "K",
+            "initrd": name_of(memory.read(image, length), files) if length else "",
+            "cmdline": memory.text(cmdline, 4096),
+            "efi": "",
+            "rsdp": "",
+            "ram": "the BIOS's",
+            "segments": len(memory.segments),
+        }
+    return None
+
+
 def loaded_by_segments(memory, entry, files, kernel):
     """Kernel, initrd, command line, what of EFI; and that all fits together."""
     sectors = kernel[0x1f1] or 4
@@ -93,6 +111,8 @@ def loaded_by_segments(memory, entry, files, kernel):
     known = [inside.find(struct.pack("<Q", at + 0x200)) for at in places]
     page = next((page for address, page in zero_pages(memory) for at in known if at >= 0 and
                  struct.pack("<Q", address) in inside[max(at - REGISTERS, 0):at + REGISTERS]), None)
+    if not page and by_setup_code(memory, places, files):
+        return by_setup_code(memory, places, files)
     if not page:
         raise Malformed("what is entered at 0x%x knows no kernel with its zero page" % entry)
     image, length = words(page, 0x218, 0xc0), words(page, 0x21c, 0xc4)
