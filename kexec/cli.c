@@ -118,6 +118,8 @@ static const struct cli_option options[] = {
 	  "decompress it now, where that fits, so that the new kernel need not" },
 	{ "entry-32bit", OPTION_ENTRY_32BIT, NULL, true,
 	  "enter the kernel in 32-bit mode although it has a 64-bit entry" },
+	{ "real-mode", OPTION_REAL_MODE, NULL, true,
+	  "enter the kernel through its 16-bit setup code, which asks the BIOS" },
 	{ "uki-profile", OPTION_UKI_PROFILE, "N", true,
 	  "of a unified kernel image: which of its profiles (0)" },
 	{ "kexec-syscall", 'c', NULL, false, "place and verify it ourselves (kexec_load)" },
@@ -188,7 +190,6 @@ static const struct cli_option options[] = {
 	{ "args-none", OPTION_ACCEPTED, NULL, true, NULL },
 	{ "module", OPTION_MODULE, "FILE", true, NULL },
 	{ "dtb", OPTION_DTB, "FILE", true, NULL },
-	{ "real-mode", OPTION_REAL_MODE, NULL, true, NULL },
 	{ "entry", OPTION_ENTRY, "ADDRESS", false, NULL },
 	{ "reuseinitrd", OPTION_REUSE_INITRD, NULL, false, NULL },
 	{ "load-preserve-context", OPTION_JUMP, NULL, false, NULL },
@@ -562,10 +563,8 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		return err_set(err, ERR_USAGE,
 			       "--reuseinitrd: the running kernel has not kept its initrd");
 	case OPTION_REAL_MODE:
-		return err_set(
-			err, ERR_USAGE,
-			"--real-mode: a kernel is entered in 64-bit or in 32-bit mode, and in "
-			"no other");
+		request->real_mode = true;
+		return 0;
 	case OPTION_JUMP:
 		return err_set(err, ERR_USAGE,
 			       "--%s: no kernel comes back to the one that has started it",
@@ -685,6 +684,17 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(err, ERR_USAGE,
 			       "--entry-32bit with --direct: an unpacked kernel is entered in "
 			       "64-bit mode");
+	if (request->real_mode && request->method == METHOD_FILE_LOAD)
+		return err_set(err, ERR_USAGE,
+			       "--real-mode needs -c: with -s the running kernel's own loader "
+			       "enters kernels in 64-bit mode");
+	if (request->real_mode && (request->entry_32bit || request->direct == LOAD_DIRECT_ASKED))
+		return err_set(err, ERR_USAGE, "--real-mode with --%s: a kernel has one entry",
+			       request->entry_32bit ? "entry-32bit" : "direct");
+	if (request->real_mode && request->crash)
+		return err_set(err, ERR_USAGE,
+			       "--real-mode with -p: a capture kernel must not take all memory for "
+			       "its own, as the BIOS would tell it to");
 	if (request->crash && request->action == ACTION_FORCE)
 		return err_set(err, ERR_USAGE, "-p with -f: a panic starts a crash kernel");
 	if (!request->crash && loads &&

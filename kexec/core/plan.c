@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* include/linux/kexec.h: the system call takes no more */
-enum { SEGMENTS_MAX = 16 };
+enum { SEGMENTS_MAX = 16, FIRST_MIB = 0x100000 };
 
 void plan_init(struct plan *plan, struct warnings *warnings)
 {
@@ -427,7 +427,8 @@ int plan_write_link(struct plan *plan, const struct plan_link *link, struct err 
 			       plan->item[link->item].name, (unsigned long long)link->low_at,
 			       own->size);
 	put_u32(own->data + link->low_at, (uint32_t)value);
-	put_u32(own->data + link->high_at, (uint32_t)(value >> 32));
+	if (link->high_at)
+		put_u32(own->data + link->high_at, (uint32_t)(value >> 32));
 	plan->link[plan->nr_links++] = *link;
 	return 0;
 }
@@ -519,6 +520,7 @@ static int check_room(const struct plan *plan, struct range room, struct err *er
 static int check_footprint(const struct plan *plan, struct err *err)
 {
 	const struct plan_item *kernel = &plan->item[plan->kernel];
+	const struct plan_item *entered = plan->real_mode ? &plan->item[plan->params] : kernel;
 	struct range room = { kernel->run.start,
 			      kernel->run.start + (kernel->room ?: kernel->mem_size) };
 
@@ -534,12 +536,30 @@ static int check_footprint(const struct plan *plan, struct err *err)
 			       " reaches past its own memory " PHYS_FMT "-" PHYS_FMT,
 			       PHYS(plan->footprint.start), PHYS(plan->footprint.end),
 			       PHYS(room.start), PHYS(room.end));
-	if (plan->kernel_entry < kernel->run.start ||
-	    plan->kernel_entry >= kernel->run.start + kernel->file.size)
+	if (plan->kernel_entry < entered->run.start ||
+	    plan->kernel_entry >= entered->run.start + entered->file.size)
 		return err_set(err, ERR_INTERNAL,
 			       "the kernel's entry " PHYS_FMT " lies outside its bytes",
 			       PHYS(plan->kernel_entry));
 	return check_room(plan, room, err);
+}
+
+/* What the first MiB is for is known of one item: setup code, which runs there in real mode. */
+static int check_first_mib(const struct plan *plan, struct err *err)
+{
+	const struct range first_mib = { 0, FIRST_MIB };
+
+	for (unsigned int i = 0; i < plan->nr_items; i++) {
+		const struct plan_item *item = &plan->item[i];
+		bool belongs = plan->real_mode && i == plan->params;
+
+		if (belongs ? !range_contains(first_mib, item->run)
+			    : range_overlaps(first_mib, item->run) ||
+				      range_overlaps(first_mib, item->load))
+			return err_set(err, ERR_INTERNAL, "%s lies %s the first MiB", item->name,
+				       belongs ? "outside" : "in");
+	}
+	return 0;
 }
 
 /* The purgatory leaves long mode where it runs, and the kernel's pointers have 32 bits. */
@@ -563,7 +583,8 @@ static int check_links(const struct plan *plan, struct err *err)
 		phys_t value = cursor_u32(&low);
 		struct range used;
 
-		value |= (phys_t)cursor_u32(&high) << 32;
+		if (link->high_at)
+			value |= (phys_t)cursor_u32(&high) << 32;
 		if (low.bad || high.bad || value != link_value(plan, link) ||
 		    !range_from_size(value, link->target_size, &used) ||
 		    !range_contains(target->run, used))
@@ -646,7 +667,7 @@ int plan_check(const struct plan *plan, struct err *err)
 		    plan->item[plan->purgatory].run.start + plan->item[plan->purgatory].file.size)
 		return err_set(err, ERR_INTERNAL, "the entry lies outside the purgatory");
 	if (check_disjoint(plan, err) || check_footprint(plan, err) || check_below_4g(plan, err) ||
-	    check_links(plan, err) || check_crash(plan, err))
+	    check_first_mib(plan, err) || check_links(plan, err) || check_crash(plan, err))
 		return -1;
 	return 0;
 }

@@ -45,7 +45,8 @@ struct plan_item {
 struct plan_link {
 	unsigned int item;
 	uint64_t low_at;  /* offset of the 32 low bits */
-	uint64_t high_at; /* offset of the 32 high bits; low_at + 4 where it is one number */
+	uint64_t high_at; /* offset of the 32 high bits; low_at + 4 where it is one number;
+			     0: it has 32 bits */
 	unsigned int target;
 	uint64_t target_offset;
 	uint64_t target_size; /* bytes at the target that the reader will use */
@@ -76,7 +77,10 @@ struct plan {
 	phys_t floor;	    /* the lowest address that the footprint may have */
 	phys_t kernel_entry;
 	bool below_4g; /* the kernel is entered in 32-bit mode: all that it needs lies there */
-	phys_t entry;  /* the purgatory's */
+	/* The kernel is entered in real mode: the parameters, which kernel_entry is in then, lie
+	 * in the first MiB. */
+	bool real_mode;
+	phys_t entry; /* the purgatory's */
 	/*
 	 * A crash load: every segment lies in `reservation` and leaves kernel_pages bytes of
 	 * it free; `dumped` is memory that the new kernel must read and may not use. Empty

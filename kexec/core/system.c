@@ -6,6 +6,8 @@
 
 enum { FIRST_MIB = 0x100000 };
 
+const uint8_t system_bios_vector[SYSTEM_BIOS_HANDLERS] = { 0x10, 0x13, 0x15, 0x16 };
+
 void system_done(struct system *system)
 {
 	memmap_done(&system->firmware);
@@ -66,8 +68,8 @@ static int subtract_tables(const struct system *system, struct range_set *set, s
 	return 0;
 }
 
-int system_usable(const struct system *system, const struct memmap *e820, struct range within,
-		  struct range_set *ret, struct err *err)
+int system_ram(const struct system *system, const struct memmap *e820, struct range within,
+	       struct range_set *ret, struct err *err)
 {
 	struct range_set limits CLEANUP(range_set_done) = { 0 };
 	struct range_set inside CLEANUP(range_set_done) = { 0 };
@@ -90,10 +92,22 @@ int system_usable(const struct system *system, const struct memmap *e820, struct
 	if (range_set_add(&limits, within, err) ||
 	    range_set_intersect(&firmware, &limits, &inside, err) ||
 	    range_set_intersect(&inside, &live, &usable, err) ||
-	    subtract_tables(system, &usable, err) ||
-	    range_set_subtract(&usable, (struct range){ 0, FIRST_MIB }, err))
+	    subtract_tables(system, &usable, err))
 		return -1;
 	range_set_shrink_to(&usable, PAGE_SIZE_4K);
+	*ret = usable;
+	usable = (struct range_set){ 0 };
+	return 0;
+}
+
+int system_usable(const struct system *system, const struct memmap *e820, struct range within,
+		  struct range_set *ret, struct err *err)
+{
+	struct range_set usable CLEANUP(range_set_done) = { 0 };
+
+	if (system_ram(system, e820, within, &usable, err) ||
+	    range_set_subtract(&usable, (struct range){ 0, FIRST_MIB }, err))
+		return -1;
 	*ret = usable;
 	usable = (struct range_set){ 0 };
 	return 0;

@@ -44,6 +44,18 @@ enum system_handed_on {
 	HANDED_ON_KEYS = 4, /* of dm-crypt, to a crash kernel */
 };
 
+/* The interrupts of the BIOS that a kernel's setup code calls: screen, disks, memory, keyboard. */
+enum { SYSTEM_BIOS_HANDLERS = 4 };
+extern const uint8_t system_bios_vector[SYSTEM_BIOS_HANDLERS];
+
+/* What a BIOS left in the first page, which no kernel uses. */
+struct system_bios {
+	bool known;
+	struct err unknown;		      /* why not */
+	phys_t handler[SYSTEM_BIOS_HANDLERS]; /* 0: there is none */
+	phys_t data_at; /* from here to 640 KiB memory may be the BIOS's, whatever its map says */
+};
+
 /* Owned; zero-initialise; release with system_done(). */
 struct system {
 	struct memmap firmware; /* /sys/firmware/memmap, as it stands there */
@@ -54,6 +66,7 @@ struct system {
 	struct kcore kcore; /* empty if it may not be read: kcore_unread says why */
 	struct err kcore_unread;
 	struct system_crash crash;
+	struct system_bios bios; /* filled where real mode is asked for */
 	uint64_t mem_total;	 /* bytes that the kernel manages; 0: unknown */
 	uint64_t acpi_rsdp;	 /* 0: leave the search to the new kernel */
 	char *cmdline;		 /* /proc/cmdline without its newline; NULL if unreadable */
@@ -88,6 +101,11 @@ int system_check_host(const struct system *system, struct err *err);
 /* The firmware's map in the kernel's order, overlaps resolved, neighbours merged. */
 int system_e820(const struct system *system, struct memmap *ret, struct warnings *warnings,
 		struct err *err);
+
+/* RAM for firmware and running kernel, in whole pages, less the EFI tables that only memblock
+ * protects. Otherwise as system_usable(). */
+int system_ram(const struct system *system, const struct memmap *e820, struct range within,
+	       struct range_set *ret, struct err *err);
 
 /*
  * The rule for what a segment may use. Usable is what the firmware calls RAM

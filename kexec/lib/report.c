@@ -236,7 +236,10 @@ int report_text(const struct report *report, FILE *to, struct err *err)
 		image->footprint.alignment, image->footprint.init_size, plan->floor);
 	method_text(report, to);
 	fprintf(to, "Entry      0x%" PRIx64 " purgatory, then 0x%" PRIx64 " kernel%s\n",
-		plan->entry, plan->kernel_entry, image->entry_32bit ? ", in 32-bit mode" : "");
+		plan->entry, plan->kernel_entry,
+		image->real_mode     ? ", in real mode"
+		: image->entry_32bit ? ", in 32-bit mode"
+				     : "");
 	fprintf(to,
 		"Footprint  0x%" PRIx64 "-0x%" PRIx64
 		" %s: all that the kernel writes before it knows memory\n",
@@ -271,7 +274,9 @@ static struct json_object *kernel_object(const struct report *report)
 			       json_object_new_boolean(image->footprint.relocatable));
 	json_object_object_add(object, "entry", json_hex(report->load->plan.kernel_entry));
 	json_object_object_add(object, "entry_bits",
-			       json_object_new_int(image->entry_32bit ? 32 : 64));
+			       json_object_new_int(image->real_mode	? 16
+						   : image->entry_32bit ? 32
+									: 64));
 	return object;
 }
 

@@ -65,7 +65,7 @@ struct request {
 	bool by_fd;
 	int kernel_fd, initrd_fd[REQUEST_INITRDS_MAX];
 	bool unpack_initrd;
-	bool entry_32bit;
+	bool entry_32bit, real_mode;
 	const char *append;  /* NULL: none given */
 	const char *type;    /* NULL: find out */
 	const char *sysroot; /* a directory or a capture; NULL: the running machine */

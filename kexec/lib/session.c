@@ -114,6 +114,8 @@ static int gather(struct session *session, struct err *err)
 		session->unknown.code = ERR_NONE;
 	else if (!system->iomem.count)
 		gather_memory(root, system, &ignored);
+	if (session->request->real_mode)
+		gather_bios(root, system);
 	if (session->request->crash && !gather_crash(root, system, &session->unknown_to_dump))
 		session->unknown_to_dump.code = ERR_NONE;
 	return 0;
@@ -316,6 +318,7 @@ static int make_plan(struct session *session, struct err *err)
 		.mem_max = request->mem_max,
 		.no_efi = request->no_efi,
 		.entry_32bit = request->entry_32bit,
+		.real_mode = request->real_mode,
 		.crash = request->crash,
 		.hotplug = request->hotplug && session->system.crash.elfcorehdr_size,
 		.backup = request->backup,
@@ -813,6 +816,8 @@ static const char *only_ours(const struct session *session)
 
 	if (elfimage_is(session->kernel.image))
 		return "only this loader takes ELF files";
+	if (session->request->real_mode)
+		return "only this loader enters kernels in real mode";
 	if (session->request->entry_32bit ||
 	    (!bzimage_parse(session->kernel.image, &image, &ignored) && image.entry_32bit))
 		return "only this loader enters kernels in 32-bit mode";

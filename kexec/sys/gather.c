@@ -788,6 +788,56 @@ static void gather_framebuffer(const struct root *root, struct system *system)
 	root_record_text(root, fact, text);
 }
 
+/* Interrupt vectors and words of the BIOS data area, as since the PC/AT. */
+static void parse_first_page(struct bytes page, struct system_bios *ret)
+{
+	enum { EBDA_SEGMENT_AT = 0x40e, MEMORY_KIB_AT = 0x413 };
+	struct cursor ebda = cursor_at(page, EBDA_SEGMENT_AT);
+	struct cursor memory = cursor_at(page, MEMORY_KIB_AT);
+	phys_t ebda_at = (phys_t)cursor_u16(&ebda) << 4;
+
+	ret->data_at = (phys_t)cursor_u16(&memory) << 10;
+	if (ebda_at)
+		ret->data_at = num_min(ret->data_at, ebda_at);
+	for (size_t i = 0; i < SYSTEM_BIOS_HANDLERS; i++) {
+		struct cursor vector = cursor_at(page, system_bios_vector[i] * 4);
+		phys_t offset = cursor_u16(&vector);
+
+		ret->handler[i] = ((phys_t)cursor_u16(&vector) << 4) + offset;
+	}
+}
+
+void gather_bios(const struct root *root, struct system *system)
+{
+	enum { USED = 0x415 /* of the first page */ };
+	static const char fact[] = FACTS "bios", form[] = "%llx %llx %llx %llx %llx";
+	struct system_bios *bios = &system->bios;
+	unsigned long long number[SYSTEM_BIOS_HANDLERS + 1] = { 0 };
+	char *kept CLEANUP(text_done) = NULL;
+	uint8_t page[USED];
+	char text[5 * 18];
+
+	if (!root->is_live) {
+		if (root_read_text(root, fact, &kept, &bios->unknown))
+			return;
+		bios->known = sscanf(kept, form, &number[0], &number[1], &number[2], &number[3],
+				     &number[4]) == 5;
+		for (size_t i = 0; i < SYSTEM_BIOS_HANDLERS; i++)
+			bios->handler[i] = number[i] % PHYS_LIMIT;
+		bios->data_at = number[SYSTEM_BIOS_HANDLERS];
+		if (!bios->known)
+			err_set(&bios->unknown, ERR_INPUT, "/%s: not five numbers", fact);
+		return;
+	}
+	if (root_peek_at(root, "dev/mem", 0, page, sizeof(page), &bios->unknown))
+		return;
+	parse_first_page((struct bytes){ page, sizeof(page) }, bios);
+	bios->known = true;
+	snprintf(text, sizeof(text), form, PHYS(bios->handler[0]), PHYS(bios->handler[1]),
+		 PHYS(bios->handler[2]), PHYS(bios->handler[3]), PHYS(bios->data_at));
+	root_record_text(root, fact, text);
+}
+
 /* The command line is not in a capture unless asked for; the console that it names is, as the
  * word that would name it. */
 static int gather_cmdline(const struct root *root, struct system *system, struct err *err)
@@ -1042,6 +1092,9 @@ void gather_capture(const struct root *root, struct warnings *warnings)
 			      system_usable(&system, &e820, RANGE_ALL, &usable, &err),
 		      warnings, &err);
 	go_on(root, gather_crash(root, &system, &err), warnings, &err);
+	/* Where none is, or none may be seen, there is nothing to read, nor to warn of. */
+	if (!system.efi.booted && (!system.lockdown || !strcmp(system.lockdown, "none")))
+		gather_bios(root, &system);
 	gather_loaded(root, /* crash= */ false, &is, &err);
 	gather_loaded(root, /* crash= */ true, &is, &err);
 	gather_report(root, &report, &is, &err);

@@ -43,6 +43,10 @@ int gather_efi_memmap(const struct root *root, struct efi_map *ret, struct err *
 int gather_machine(const struct root *root, struct system *ret, struct warnings *warnings,
 		   struct err *err);
 
+/* What a BIOS has left of itself, after gather_machine(): through /dev/mem, which of the first page shows what is
+ * there. Where that cannot be read, system->bios says why. */
+void gather_bios(const struct root *root, struct system *system);
+
 /* What a crash kernel must know of the running one; after gather_machine(). What a dump will
  * lack is a warning. */
 int gather_crash(const struct root *root, struct system *system, struct err *err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
+#include "kexec/x86/realmode.h"
 #include "purgatory-abi.h"
 #include "x86/bootparam.h"
 
@@ -55,14 +56,16 @@ static bool hands_over_efi(const struct bootparams_request *request, struct warn
 int bootparams_shape(const struct bootparams_request *request, struct bootparams *ret,
 		     struct warnings *warnings, struct err *err)
 {
-	struct bootparams shape = { .size = sizeof(struct boot_params) };
+	bool real_mode = request->image->real_mode;
+	struct bootparams shape = { .size = real_mode ? REALMODE_STACK_END
+						      : sizeof(struct boot_params) };
 	size_t length = strlen(request->cmdline);
 
 	if (length > request->image->cmdline_size)
 		return err_set(err, ERR_INPUT,
 			       "the command line has %zu characters, the kernel takes %u at most",
 			       length, request->image->cmdline_size);
-	if (request->e820->count > E820_HANDED_ON_MAX)
+	if (!real_mode && request->e820->count > E820_HANDED_ON_MAX)
 		return err_set(
 			err, ERR_INPUT,
 			"the memory map has %zu entries, merged; a kernel keeps %d at most and "
@@ -75,7 +78,7 @@ int bootparams_shape(const struct bootparams_request *request, struct bootparams
 			"lose its screen, its ACPI tables and its EFI");
 	shape.cmdline_room = length + 1 > COMMAND_LINE_WINDOW ? length + 1 : COMMAND_LINE_WINDOW;
 	shape.cmdline_at = take(&shape, shape.cmdline_room);
-	if (request->e820->count > E820_MAX_ENTRIES_ZEROPAGE) {
+	if (!real_mode && request->e820->count > E820_MAX_ENTRIES_ZEROPAGE) {
 		shape.e820_ext_count = request->e820->count - E820_MAX_ENTRIES_ZEROPAGE;
 		shape.e820_ext_at = take(&shape, NODE_HEADER + shape.e820_ext_count * E820_ENTRY);
 	}
@@ -89,6 +92,15 @@ int bootparams_shape(const struct bootparams_request *request, struct bootparams
 	shape.report_at = take(&shape, NODE_HEADER + sizeof(struct purgatory_report));
 	/* There is room also where there is no seed, so that no plan's addresses depend on it. */
 	shape.seed_at = take(&shape, NODE_HEADER + RNG_SEED_SIZE);
+	if (real_mode && shape.size > REALMODE_CODE_AT)
+		return err_set(
+			err, ERR_INPUT,
+			"in real mode there is room for 0x%x bytes of command line and setup data, "
+			"which have 0x%llx",
+			REALMODE_CODE_AT - REALMODE_STACK_END,
+			(unsigned long long)shape.size - REALMODE_STACK_END);
+	if (real_mode)
+		shape.size = REALMODE_SIZE;
 	*ret = shape;
 	return 0;
 }
@@ -238,6 +250,12 @@ static void fill_inherited(struct filler *f, const struct boot_params *running)
 	memcpy(new->eddbuf, running->eddbuf, sizeof(new->eddbuf));
 }
 
+/* Where the high half of an address goes; setup code knows none. */
+static uint64_t high_half(const struct filler *f, uint64_t in_zero_page)
+{
+	return f->request->image->real_mode ? 0 : in_zero_page;
+}
+
 static int fill_header(struct filler *f)
 {
 	struct setup_header *header = (void *)(f->bytes + SETUP_HEADER_OFFSET);
@@ -253,8 +271,8 @@ static int fill_header(struct filler *f)
 		header->loadflags |= KASLR_FLAG;
 	header->setup_data = 0;
 	memcpy(f->bytes + f->shape->cmdline_at, f->request->cmdline, length + 1);
-	if (link_to(f, ZERO_PAGE(hdr.cmd_line_ptr), ZERO_PAGE(ext_cmd_line_ptr), plan->params,
-		    f->shape->cmdline_at, f->shape->cmdline_room))
+	if (link_to(f, ZERO_PAGE(hdr.cmd_line_ptr), high_half(f, ZERO_PAGE(ext_cmd_line_ptr)),
+		    plan->params, f->shape->cmdline_at, f->shape->cmdline_room))
 		return -1;
 	header->ramdisk_image = 0;
 	header->ramdisk_size = 0;
@@ -262,16 +280,39 @@ static int fill_header(struct filler *f)
 		return 0;
 	put_u32(f->bytes + ZERO_PAGE(hdr.ramdisk_size),
 		(uint32_t)plan->item[plan->initrd].file.size);
-	put_u32(f->bytes + ZERO_PAGE(ext_ramdisk_size),
-		(uint32_t)(plan->item[plan->initrd].file.size >> 32));
-	return link_to(f, ZERO_PAGE(hdr.ramdisk_image), ZERO_PAGE(ext_ramdisk_image), plan->initrd,
-		       0, plan->item[plan->initrd].file.size);
+	if (high_half(f, ZERO_PAGE(ext_ramdisk_size)))
+		put_u32(f->bytes + ZERO_PAGE(ext_ramdisk_size),
+			(uint32_t)(plan->item[plan->initrd].file.size >> 32));
+	return link_to(f, ZERO_PAGE(hdr.ramdisk_image), high_half(f, ZERO_PAGE(ext_ramdisk_image)),
+		       plan->initrd, 0, plan->item[plan->initrd].file.size);
+}
+
+/* The rest of the zero page. */
+static int fill_zero_page(struct filler *f)
+{
+	const struct boot_params *running = (const void *)f->request->system->boot_params;
+
+	fill_screen(f, running);
+	fill_inherited(f, running);
+	return fill_e820(f) || fill_efi(f) ? -1 : 0;
+}
+
+/* What is beside the header in real mode, where setup_data are all that a zero page need have of us. */
+static int fill_real_mode(struct filler *f)
+{
+	struct setup_header *header = (void *)(f->bytes + SETUP_HEADER_OFFSET);
+	const struct plan *plan = f->plan;
+
+	memcpy(f->bytes + REALMODE_CODE_AT, realmode_code, sizeof(realmode_code));
+	header->loadflags |= CAN_USE_HEAP;
+	header->heap_end_ptr = REALMODE_STACK_END - SETUP_SECTOR_SIZE;
+	return link_to(f, ZERO_PAGE(hdr.code32_start), 0, plan->kernel, 0,
+		       plan->item[plan->kernel].file.size);
 }
 
 int bootparams_fill(const struct bootparams_request *request, const struct bootparams *shape,
 		    struct plan *plan, struct err *err)
 {
-	const struct boot_params *running = (const void *)request->system->boot_params;
 	struct filler f = {
 		.request = request,
 		.shape = shape,
@@ -284,11 +325,11 @@ int bootparams_fill(const struct bootparams_request *request, const struct bootp
 	if (plan->item[plan->params].own.size != shape->size)
 		return err_set(err, ERR_INTERNAL, "the parameters have 0x%zx bytes, not 0x%llx",
 			       plan->item[plan->params].own.size, (unsigned long long)shape->size);
-	if (fill_header(&f))
-		return -1;
-	fill_screen(&f, running);
-	fill_inherited(&f, running);
-	if (fill_e820(&f) || fill_efi(&f) || fill_seed(&f) ||
+	if (request->image->real_mode)
+		memcpy(f.bytes, request->image->setup.data, request->image->setup.size);
+	if (fill_header(&f) ||
+	    (request->image->real_mode ? fill_real_mode(&f) : fill_zero_page(&f)) ||
+	    fill_seed(&f) ||
 	    add_node(&f, shape->report_at, PURGATORY_REPORT_TYPE, sizeof(struct purgatory_report)))
 		return -1;
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The parameters of the new kernel, one segment: the zero page, the command
- * line, the setup_data nodes and the EFI runtime map.
+ * line, the setup_data nodes and the EFI runtime map. In real mode the setup code, which makes
+ * a zero page itself, in that one's place; see realmode.h.
  */
 #ifndef X86_BOOTPARAMS_H
 #define X86_BOOTPARAMS_H

@@ -136,7 +136,7 @@ static int check_header(const struct setup_header *wire, uint64_t header_end, bo
 int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 {
 	struct setup_header wire = { 0 };
-	struct bytes header, protected, payload = { 0 };
+	struct bytes setup, header, protected, payload = { 0 };
 	uint64_t header_end, setup_size, loaded_size;
 	uint32_t size_of_image = pe_image_size(image);
 
@@ -159,7 +159,8 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 	if (image.size > setup_size && image.size - setup_size < loaded_size &&
 	    loaded_size - (image.size - setup_size) < SYSSIZE_UNIT)
 		loaded_size = image.size - setup_size;
-	if (!bytes_slice(image, setup_size, loaded_size, &protected))
+	if (!bytes_slice(image, 0, setup_size, &setup) ||
+	    !bytes_slice(image, setup_size, loaded_size, &protected))
 		return err_set(
 			err, ERR_INPUT,
 			"offset 0x%x: syssize 0x%x: the kernel ends at 0x%llx, the file at 0x%zx: "
@@ -177,6 +178,7 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 
 	bytes_slice(protected, wire.payload_offset, wire.payload_length, &payload);
 	*ret = (struct bzimage){
+		.setup = setup,
 		.header = header,
 		.protected = protected,
 		.payload = payload,

@@ -9,6 +9,7 @@
 struct bzimage {
 	bool is_elf;	     /* an ELF file, which `protected` is; see elfimage.h */
 	bool is_stripped;    /* an ELF file without symbols: what it was built for cannot be seen */
+	struct bytes setup;  /* boot sector and setup code, all before the protected-mode part */
 	struct bytes header; /* [0x1f1, its end), at most to 0x290: copied into the zero page */
 	struct bytes protected; /* the protected-mode part, without the signature behind it */
 	struct bytes payload;	/* the compressed kernel in it; size 0: none, or not inside it */
@@ -17,6 +18,7 @@ struct bzimage {
 	uint32_t pe_image_size; /* SizeOfImage of the EFI stub's PE header; 0: no EFI stub */
 	uint16_t protocol;	/* 0x020f is 2.15 */
 	uint16_t xloadflags;
+	bool real_mode;	  /* entered through its setup code: entry_32bit, and then realmode.h */
 	bool entry_32bit; /* entered at the beginning of the protected-mode part, in 32-bit mode */
 	uint32_t cmdline_size;	  /* the longest command line, without its NUL */
 	uint32_t initrd_addr_max; /* last address of an initrd of a kernel that stays below 4 GiB */

@@ -11,6 +11,7 @@
 #include "kexec/x86/elfimage.h"
 #include "kexec/x86/estimate.h"
 #include "kexec/x86/purgatory_image.h"
+#include "kexec/x86/realmode.h"
 #include "purgatory-abi.h"
 #include "purgatory/sha256.h"
 #include "x86/bootparam.h"
@@ -94,12 +95,26 @@ static int shape_params(const struct bootparams *shape, const struct load_reques
 {
 	struct plan_item item = {
 		.name = "params",
-		.purpose = "the new kernel's zero page, command line and setup data",
+		.purpose =
+			plan->real_mode
+				? "the new kernel's setup code, with its stack, command line and "
+				  "setup data"
+				: "the new kernel's zero page, command line and setup data",
 		.align = PAGE_SIZE_4K,
 		.max = max,
+		.fixed = plan->real_mode,
 	};
 
 	set_lowest(&item, request, FIRST_MIB, first_mib);
+	if (plan->real_mode) {
+		if (request->mem_min > REALMODE_AT)
+			return err_set(err, ERR_NO_FIT,
+				       "in real mode the kernel's setup code runs at 0x%x, below "
+				       "--mem-min=" PHYS_FMT,
+				       REALMODE_AT, PHYS(request->mem_min));
+		item.min = REALMODE_AT;
+		item.min_is = "where a BIOS has no data of its own";
+	}
 	if (buf_extend(&item.own, shape->size, err) ||
 	    add_segment(plan, &item, &plan->params, err)) {
 		buf_done(&item.own);
@@ -187,6 +202,18 @@ static int explain_entry(const struct load_request *request, const struct system
 
 	if (!image->entry_32bit)
 		return 0;
+	if (image->real_mode) {
+		if (realmode_reads_disks(image, request->cmdline))
+			warn_add(
+				load->plan.warnings,
+				"the kernel's setup code lets the BIOS read each disk, whose "
+				"controllers the running kernel has used: it may wait long for them; "
+				"with edd=off on its command line it does not");
+		return plan_reason(
+			&load->plan, err,
+			"entered in real mode, through its setup code, as asked: that asks the "
+			"BIOS for memory map and screen");
+	}
 	if (needs_4_levels(system, image))
 		why = "the machine runs with 5-level paging, with which its 64-bit entry cannot "
 		      "be used";
@@ -575,11 +602,13 @@ static int shape(const struct load_request *request, const struct system *system
 	if (!high)
 		max = num_min(max, FOUR_GIB);
 	plan->below_4g = load->image.entry_32bit;
+	plan->real_mode = load->image.real_mode;
 	if (request->crash) {
 		if (shape_crash(request, system, load, err))
 			return -1;
 	} else {
-		if (system_usable(system, &plan->e820, RANGE_ALL, &plan->usable, err))
+		if (system_usable(system, &plan->e820, RANGE_ALL, &plan->usable, err) ||
+		    (plan->real_mode && realmode_use(system, &plan->e820, &plan->usable, err)))
 			return -1;
 		if (plain_cmdline(request, system, load, &plan->cmdline, err))
 			return -1;
@@ -654,7 +683,9 @@ static int place(const struct load_request *request, const struct system *system
 		return err_set(err, ERR_INTERNAL, "the kernel's footprint has no end");
 	plan->footprint = (struct range){ num_min(wrapper.start, output.start),
 					  num_max(wrapper.end, output.end) };
-	plan->kernel_entry = plan->item[plan->kernel].run.start + entry_offset(load);
+	plan->kernel_entry = plan->real_mode
+				     ? plan->item[plan->params].run.start + REALMODE_CODE_AT
+				     : plan->item[plan->kernel].run.start + entry_offset(load);
 	plan->entry = plan->item[plan->purgatory].run.start;
 	return 0;
 }
@@ -694,11 +725,18 @@ int load_parse(const struct load_request *request, const struct system *system, 
 {
 	if (image_parse(request->kernel, ret, err))
 		return -1;
+	if (ret->is_elf && request->real_mode)
+		return err_set(err, ERR_INPUT,
+			       "an ELF file of a kernel has no setup code for real mode");
 	if (ret->is_elf && request->entry_32bit)
 		return err_set(err, ERR_INPUT, "an ELF file of a kernel has no 32-bit entry");
 	if (ret->is_elf)
 		return 0;
 	ret->entry_32bit |= request->entry_32bit || needs_4_levels(system, ret);
+	ret->real_mode = request->real_mode;
+	ret->entry_32bit |= request->real_mode;
+	if (ret->real_mode && realmode_check(system, ret, err))
+		return -1;
 	return 0;
 }
 

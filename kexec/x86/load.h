@@ -55,6 +55,7 @@ struct load_request {
 	enum load_spares spares;
 	bool memmap_cmdline; /* tell the map on the command line, too */
 	bool entry_32bit;    /* enter the kernel in 32-bit mode although it has a 64-bit entry */
+	bool real_mode;	     /* enter it through its 16-bit setup code; see realmode.h */
 	bool stage_initrd;   /* load it elsewhere and let the purgatory copy it */
 	const uint8_t *seed; /* RNG_SEED_SIZE bytes, or NULL */
 	enum load_direct direct;

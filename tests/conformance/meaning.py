@@ -87,6 +87,26 @@ def kernels(files):
     return {"K": (bzimage[begin:begin + size], 0x200), "V": (vmlinux[0x1000:0x1200], 0)}
 
 
+def by_setup_code(memory, files):
+    """The same of a kernel that is entered in real mode, whose setup code makes the zero page; None if it is not."""
+    code = kernels(files)["K"][0]
+    places = [start for start, _, data in memory.segments if data[:len(code)] == code]
+    for _, _, data in memory.segments:
+        if data[0x202:0x206] != b"HdrS" or struct.unpack_from("<I", data, 0x214)[0] not in places:
+            continue
+        image, length, cmdline = (struct.unpack_from("<I", data, at)[0] for at in (0x218, 0x21c, 0x228))
+        return {
+            "kernel": "K",
+            "initrd": name_of(memory.read(image, length), files) if length else "",
+            "cmdline": memory.text(cmdline, 4096),
+            "efi": "",
+            "rsdp": "",
+            "ram": "the BIOS's",
+            "segments": len(memory.segments),
+        }
+    return None
+
+
 def loaded_by_segments(memory, entry, files):
     """Kernel, initrd, command line, what of EFI; and that all fits together."""
     # The code that the processor enters must know one kernel's entry, and beside it, where it keeps
@@ -97,6 +117,8 @@ def loaded_by_segments(memory, entry, files):
              for start, _, data in memory.segments if data[:len(code)] == code]
     name, page = next(((name, page) for address, page in zero_pages(memory) for name, at in known if at >= 0 and
                        struct.pack("<Q", address) in inside[max(at - REGISTERS, 0):at + REGISTERS]), (None, None))
+    if not page and by_setup_code(memory, files):
+        return by_setup_code(memory, files)
     if not page:
         raise Malformed("what is entered at 0x%x knows no kernel with its zero page" % entry)
     image, length = words(page, 0x218, 0xc0), words(page, 0x21c, 0xc4)

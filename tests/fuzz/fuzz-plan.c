@@ -20,6 +20,9 @@ enum {
 	POINTS_MAX = 4 * ENTRIES_MAX + 8,
 	PAGE = 4096,
 	MIB = 0x100000,
+	/* Where setup code runs in real mode, the last 256 bytes entered first. */
+	SETUP_CODE = 0x10000,
+	SETUP_CODE_END = 0x20000,
 	INITRD_MAX = 0x20000,
 	CMDLINE_MAX = 4096,
 	DEPTH_MAX = 3,
@@ -189,7 +192,14 @@ static void read_choices(struct cursor *in, struct bench *bench)
 		.console = { .serial = flags & 0x40000, .port = 0x3f8, .baud = 9600 },
 		.on_corruption = flags >> 19 & 1 ? ON_CORRUPTION_HALT : ON_CORRUPTION_RESET,
 		.entry_32bit = flags >> 25 & 1,
+		.real_mode = (flags & 0x4000800) == 0x4000000, /* of a normal load alone */
 	};
+	if (bench->request.real_mode) {
+		memset(running->efi_info.signature, 0, 4);
+		system->bios = (struct system_bios){ .known = true, .data_at = 0x9fc00 };
+		for (size_t i = 0; i < SYSTEM_BIOS_HANDLERS; i++)
+			system->bios.handler[i] = 0xff000;
+	}
 	add_filler(bench, flags >> 20 & 7);
 	length = cursor_u16(in) % (CMDLINE_MAX + 1);
 	for (size_t i = 0; i < length; i++)
@@ -400,6 +410,8 @@ static void find_stretches(struct bench *bench)
 	size_t count = 0;
 
 	add_point(point, &count, 0);
+	add_point(point, &count, SETUP_CODE);
+	add_point(point, &count, SETUP_CODE_END);
 	add_point(point, &count, MIB);
 	add_point(point, &count, bench->end);
 	add_point(point, &count, PHYS_LIMIT);
@@ -424,7 +436,9 @@ static void find_stretches(struct bench *bench)
 			.start = at,
 			.end = point[i + 1],
 			.e820 = e820_at(bench, at),
-			.usable = at >= MIB && e820_at(bench, at) == E820_RAM &&
+			.usable = (at >= MIB || (bench->request.real_mode && at >= SETUP_CODE &&
+						 at < SETUP_CODE_END)) &&
+				  e820_at(bench, at) == E820_RAM &&
 				  is_live_ram(bench, at, /* with_kmem= */ false) &&
 				  !is_in_table(bench, at) && (!bench->request.crash || reserved),
 			.dumped = is_live_ram(bench, at, /* with_kmem= */ true) &&
@@ -533,7 +547,11 @@ static void check_place(const struct bench *bench, unsigned int index, struct ra
 	const struct plan_item *item = &bench->load.plan.item[index];
 	const struct load_request *request = &bench->request;
 
-	require(place.start % PAGE == 0 && place.start >= MIB && place.start < place.end);
+	require(place.start % PAGE == 0 && place.start < place.end);
+	if (request->real_mode && index == bench->load.plan.params)
+		require(place.start == SETUP_CODE && place.end == SETUP_CODE_END);
+	else
+		require(place.start >= MIB);
 	require(place.end - place.start == item->mem_size && item->mem_size % PAGE == 0);
 	require(item->file.size <= item->mem_size);
 	require(is_usable(bench, place.start, item->mem_size));
@@ -600,7 +618,7 @@ static bool entry_32bit(const struct bench *bench)
 {
 	const struct setup_header *header = (const void *)(bench->image + SETUP_HEADER_OFFSET);
 
-	return bench->request.entry_32bit ||
+	return bench->request.entry_32bit || bench->request.real_mode ||
 	       (bench->system.la57 && !(header->xloadflags & XLF_5LEVEL));
 }
 
@@ -618,7 +636,9 @@ static void check_kernel(const struct bench *bench)
 	require(output >= run.start && output + header->init_size <= run.end);
 	require(plan->footprint.start <= output &&
 		plan->footprint.end >= output + header->init_size);
-	require(plan->kernel_entry == run.start + (entry_32bit(bench) ? 0 : 0x200));
+	require(plan->kernel_entry == (bench->request.real_mode ? SETUP_CODE_END - 0x100
+				       : entry_32bit(bench)	? run.start
+								: run.start + 0x200));
 	require(plan->item[plan->kernel].file.data == bench->image + MK_IMAGE_SETUP_SIZE);
 	if (entry_32bit(bench)) {
 		require(!bench->system.is_guest_without_io);
@@ -790,6 +810,39 @@ static void check_zero_page(const struct bench *bench, phys_t at)
 	check_nodes(bench, page);
 }
 
+/* In real mode: the kernel's own code, and what it reads of its header. */
+static void check_setup_code(const struct bench *bench, phys_t at)
+{
+	const struct plan *plan = &bench->load.plan;
+	const uint8_t *code = memory(plan, at, MK_IMAGE_SETUP_SIZE);
+	const struct setup_header *header = (const void *)(code + SETUP_HEADER_OFFSET);
+	const char *said = (const char *)memory(plan, header->cmd_line_ptr, COMMAND_LINE_WINDOW);
+	unsigned int count = 0;
+
+	require(at == SETUP_CODE && !memcmp(code, bench->image, SETUP_HEADER_OFFSET));
+	require(!memcmp(code + SETUP_HEADER_LIMIT, bench->image + SETUP_HEADER_LIMIT,
+			MK_IMAGE_SETUP_SIZE - SETUP_HEADER_LIMIT));
+	require(header->code32_start == plan->item[plan->kernel].run.start);
+	require(header->cmd_line_ptr > at + header->heap_end_ptr &&
+		header->cmd_line_ptr + strlen(said) < plan->kernel_entry);
+	require(!strcmp(said, plan->cmdline) &&
+		!strncmp(said, bench->cmdline, strlen(bench->cmdline)));
+	require(header->ramdisk_size == bench->request.initrd.size);
+	require(header->ramdisk_size
+			? memory(plan, header->ramdisk_image, header->ramdisk_size) == initrd
+			: !header->ramdisk_image);
+	for (phys_t node_at = header->setup_data; node_at; count++) {
+		const struct setup_data_wire *node =
+			(const void *)memory(plan, node_at, sizeof(*node));
+
+		require(node_at >= header->cmd_line_ptr + strlen(said) &&
+			node_at + sizeof(*node) + node->len <= plan->kernel_entry);
+		require(node->type == SETUP_RNG_SEED || node->type == PURGATORY_REPORT_TYPE);
+		node_at = node->next;
+	}
+	require(count == (bench->request.seed ? 2 : 1));
+}
+
 /* --- what the purgatory reads --------------------------------------------- */
 
 static bool is_repeated(const struct bench *bench, unsigned int index)
@@ -899,7 +952,10 @@ static void check_purgatory(const struct bench *bench)
 	require(!bench->load.bootparams.report_at ||
 		memory(plan, params->report, sizeof(struct purgatory_report)));
 	check_stage1(bench);
-	check_zero_page(bench, params->entry_rsi);
+	if (bench->request.real_mode)
+		check_setup_code(bench, params->entry_rsi);
+	else
+		check_zero_page(bench, params->entry_rsi);
 }
 
 /* --- what a dump shows ------------------------------------------------------ */

@@ -81,9 +81,9 @@ class Machine:
         self.resources = resources(root)
         self.tables = tables(root)
 
-    def fault(self, start, end):
+    def fault(self, start, end, in_first_mib=False):
         """Why [start, end) may not be used, or None."""
-        if start < MIB:
+        if start < MIB and not in_first_mib:
             return "lies in the first MiB"
         for low, high, kind in self.firmware:
             if kind != 1 and low < end and start < high:
@@ -179,6 +179,7 @@ def judge(machine, kernel, plan):
     segments = [(s["name"], number(s["start"]), number(s["end"]), s) for s in plan["segments"]]
     alignment, relocatable, pref, init_size, wrapper = header(kernel)
     entry = 0x200
+    real_mode = plan["kernel"]["entry_bits"] == 16
     if "direct" in plan:
         image, wrapper, entry = unpacked(kernel)
         for name, _, _, segment in segments:
@@ -191,7 +192,7 @@ def judge(machine, kernel, plan):
             faults.append(f"{name}: not on pages")
         if end - start != segment["mem_size"] or segment["file_size"] > segment["mem_size"]:
             faults.append(f"{name}: sizes do not fit together")
-        fault = machine.fault(start, end)
+        fault = machine.fault(start, end, in_first_mib=real_mode and name == "params")
         if fault:
             faults.append(f"{name} {start:#x}-{end:#x} {fault}")
     if len(segments) > 16:
@@ -221,7 +222,13 @@ def judge(machine, kernel, plan):
         faults.append(f"the decompressor has {wrapper:#x} bytes, its segment is {load:#x}-{load_end:#x}")
     if (number(plan["footprint"]["start"]), number(plan["footprint"]["end"])) != (low, high):
         faults.append(f"the footprint is {low:#x}-{high:#x}")
-    if number(plan["kernel"]["entry"]) != load + entry:
+    if real_mode:
+        # The setup code has the only segment of 64 KiB that is nobody's on any BIOS, and is entered
+        # through the code in its last 256 bytes.
+        if place["params"][:2] != (0x10000, 0x20000) or number(plan["kernel"]["entry"]) != 0x1ff00:
+            faults.append("the setup code is not where it runs in real mode, or not entered there")
+        faults += [f"{name} lies above 4 GiB" for name, _, end, _ in segments if end > 1 << 32]
+    elif number(plan["kernel"]["entry"]) != load + entry:
         faults.append(f"the kernel's entry is not its start + {entry:#x}")
     if number(plan["entry"]) != place["purgatory"][0]:
         faults.append("the entry is not the purgatory's start")

@@ -1454,8 +1454,18 @@ static void test_usage(void **state)
 	       "");
 	expect("-l %K --reuseinitrd", "--reuseinitrd: the running kernel has not kept its initrd",
 	       "");
-	expect("--real-mode -l %K",
-	       "--real-mode: a kernel is entered in 64-bit or in 32-bit mode, and in no other", "");
+	expect("--real-mode -s -l %K",
+	       "--real-mode needs -c: with -s the running kernel's own loader enters kernels in "
+	       "64-bit mode",
+	       "");
+	expect("--real-mode --direct -l %K", "--real-mode with --direct: a kernel has one entry",
+	       "");
+	expect("-l %K --entry-32bit --real-mode",
+	       "--real-mode with --entry-32bit: a kernel has one entry", "");
+	expect("-p %K --real-mode",
+	       "--real-mode with -p: a capture kernel must not take all memory for its own, as "
+	       "the BIOS would tell it to",
+	       "");
 	expect("--load-preserve-context --mem-max=1G -c %K",
 	       "--load-preserve-context: no kernel comes back to the one that has started it", "");
 	expect("--exec-live-update",

@@ -18,6 +18,7 @@
 #include "kexec/action.h"
 #include "kexec/lib/loaded.h"
 #include "kexec/x86/footprint.h"
+#include "kexec/x86/realmode.h"
 #include "purgatory-abi.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
@@ -579,6 +580,214 @@ static void test_entry_32bit(void **state)
 	assert_non_null(strstr(err.text, "long mode cannot be left"));
 }
 
+#define BIOS_IS "ff065 fe3fe ff859 fe82e 9fc00\n"
+
+static void ask_for_real_mode(struct fixture *fixture)
+{
+	fixture->request.real_mode = true;
+	fixture->request.append = "quiet root=/dev/sda edd=off";
+	mk_text(&fixture->machine, "proc/iomem",
+		"00000000-00000fff : Reserved\n00001000-0009fbff : System RAM\n"
+		"00100000-3fffffff : System RAM\n100000000-1ffffffff : System RAM\n");
+	mk_memmap(&fixture->machine, 3, 0x100000000, 0x1ffffffff, "System RAM\n");
+	mk_text(&fixture->machine, "facts/bios", BIOS_IS);
+}
+
+/* The setup code reads its own header, and nothing else of us; what it does not know it leaves as it is. */
+static void check_setup_code(const struct fixture *fixture)
+{
+	const struct setup_header *header =
+		memory(REALMODE_AT + SETUP_HEADER_OFFSET, sizeof(*header));
+	const char *cmdline = memory(header->cmd_line_ptr, COMMAND_LINE_WINDOW);
+	uint8_t setup[MK_IMAGE_SETUP_SIZE];
+	struct setup_header *changed = (void *)(setup + SETUP_HEADER_OFFSET);
+	uint64_t node;
+
+	assert_int_equal(header->type_of_loader, LOADER_TYPE_KEXEC);
+	assert_int_equal(header->loadflags, LOADED_HIGH | CAN_USE_HEAP | QUIET_FLAG);
+	assert_in_range(header->heap_end_ptr, REALMODE_SETUP_MAX, REALMODE_STACK_END - 0x200);
+	assert_in_range(header->cmd_line_ptr, REALMODE_AT + REALMODE_STACK_END,
+			REALMODE_AT + REALMODE_CODE_AT - COMMAND_LINE_WINDOW);
+	assert_string_equal(cmdline, fixture->request.append);
+	assert_true(header->code32_start >= 0x1000000);
+	memory(header->code32_start, MK_IMAGE_INIT_SIZE);
+	assert_memory_equal(memory(header->code32_start, 0x5000),
+			    fixture->image + MK_IMAGE_SETUP_SIZE, 0x5000);
+	node = header->setup_data;
+	for (unsigned int nodes = 0; node; nodes++) {
+		const struct setup_data_wire *wire = memory(node, sizeof(*wire));
+
+		assert_in_range(node, header->cmd_line_ptr + COMMAND_LINE_WINDOW,
+				REALMODE_AT + REALMODE_CODE_AT - sizeof(*wire) - wire->len);
+		assert_int_equal(wire->type, nodes ? PURGATORY_REPORT_TYPE : SETUP_RNG_SEED);
+		assert_true(nodes < 2);
+		node = wire->next;
+	}
+	memcpy(setup, fixture->image, sizeof(setup));
+	changed->type_of_loader = header->type_of_loader;
+	changed->loadflags = header->loadflags;
+	changed->heap_end_ptr = header->heap_end_ptr;
+	changed->code32_start = header->code32_start;
+	changed->cmd_line_ptr = header->cmd_line_ptr;
+	changed->ramdisk_image = header->ramdisk_image;
+	changed->ramdisk_size = header->ramdisk_size;
+	changed->setup_data = header->setup_data;
+	assert_memory_equal(setup, memory(REALMODE_AT, sizeof(setup)), sizeof(setup));
+}
+
+static void test_real_mode(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct purgatory_region *regions;
+	const struct setup_header *header;
+	unsigned int verified = 0;
+
+	ask_for_real_mode(fixture);
+	load(fixture);
+	assert_int_equal(fixture->warnings.count, 0);
+	assert_int_equal(purgatory()->flags, PURGATORY_ENTRY_32);
+	assert_int_equal(purgatory()->entry_rip, REALMODE_AT + REALMODE_CODE_AT);
+	assert_int_equal(purgatory()->entry_rsi, REALMODE_AT);
+	assert_memory_equal(memory(purgatory()->entry_rip, sizeof(realmode_code)), realmode_code,
+			    sizeof(realmode_code));
+	check_setup_code(fixture);
+	header = memory(REALMODE_AT + SETUP_HEADER_OFFSET, sizeof(*header));
+	assert_int_equal(header->ramdisk_size, strlen("first initrd"));
+	assert_memory_equal(memory(header->ramdisk_image, header->ramdisk_size), "first initrd",
+			    strlen("first initrd"));
+	regions = memory(purgatory()->regions, purgatory()->nr_regions * sizeof(*regions));
+	for (size_t i = 0; i < purgatory()->nr_regions; i++)
+		verified += regions[i].dst == REALMODE_AT && regions[i].size == REALMODE_SIZE;
+	assert_int_equal(verified, 1);
+	/* It alone is in the first MiB, and nothing is where no pointer of 32 bits reaches. */
+	for (size_t i = 0; i < nr_segments; i++) {
+		assert_true(segments[i].start == REALMODE_AT || segments[i].start >= 0x100000);
+		assert_true(segments[i].start + segments[i].size <= 0x40000000);
+	}
+	assert_in_range(purgatory()->report, header->cmd_line_ptr + COMMAND_LINE_WINDOW,
+			purgatory()->entry_rip - sizeof(struct purgatory_report));
+
+	fixture->request.nr_initrds = 0;
+	fixture->request.direct = LOAD_DIRECT_IF_POSSIBLE;
+	forget();
+	load(fixture);
+	check_setup_code(fixture);
+	header = memory(REALMODE_AT + SETUP_HEADER_OFFSET, sizeof(*header));
+	assert_int_equal(header->ramdisk_image, 0);
+	assert_int_equal(header->ramdisk_size, 0);
+}
+
+static void test_real_mode_reads_disks(void **state)
+{
+	struct fixture *fixture = *state;
+
+	ask_for_real_mode(fixture);
+	fixture->request.append = "";
+	load(fixture);
+	assert_int_equal(fixture->warnings.count, 0);
+	strcpy((char *)fixture->image + 0x700, "Probing EDD (edd=off to disable)... ");
+	forget();
+	load(fixture);
+	assert_int_equal(fixture->warnings.count, 1);
+	assert_non_null(strstr(fixture->warnings.text[0], "lets the BIOS read each disk"));
+	warnings_done(&fixture->warnings);
+	fixture->warnings = (struct warnings){ 0 };
+	fixture->request.append = "edd=skipmbr";
+	forget();
+	load(fixture);
+	assert_int_equal(fixture->warnings.count, 0);
+}
+
+/* Each on a machine that has real mode otherwise. */
+static void test_no_real_mode(void **state)
+{
+	static const char efi[] = "started it by EFI";
+	static const struct {
+		const char *path, *text, *expected;
+	} rows[] = {
+		{ "facts/bios", NULL, "whether there is one cannot be seen: " },
+		{ "facts/bios", "ff065 fe3fe ff859 fe82e", "/facts/bios: not five numbers" },
+		{ "facts/bios", "0 fe3fe ff859 fe82e 9fc00", "no handler of interrupt 0x10" },
+		{ "facts/bios", "ff065 fe3fe 0 fe82e 9fc00", "no handler of interrupt 0x15" },
+		{ "facts/bios", "ff065 1000 ff859 fe82e 9fc00",
+		  "the handler of interrupt 0x13 lay at 0x1000" },
+		{ "facts/bios", "ff065 fe3fe ff859 9fbff 9fc00",
+		  "the handler of interrupt 0x16 lay at 0x9fbff" },
+		{ "facts/bios", "ff065 fe3fe ff859 fe82e 1ffff",
+		  "keeps its own data from 0x1ffff on" },
+		{ "proc/iomem", "00020000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n",
+		  "0x10000-0x20000, where setup code runs in real mode, is not RAM" },
+		{ "sys/firmware/memmap/0/end", "0x1fffe\n",
+		  "0x10000-0x20000, where setup code runs in real mode, is not RAM" },
+		{ "sys/firmware/efi/fw_vendor", "0x3f5ed018\n", efi },
+		{ "dmesg", "[    0.1] Memory Encryption Features active: AMD SEV\n",
+		  "memory is encrypted here" },
+		{ "dmesg", "[    0.1] Memory Encryption Features active: AMD SEV SEV-ES\n",
+		  "memory is encrypted here" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture *fixture;
+		struct err err;
+
+		tear_down(state);
+		set_up(state);
+		fixture = *state;
+		ask_for_real_mode(fixture);
+		mk_file(&fixture->machine, rows[i].path, rows[i].text,
+			rows[i].text ? strlen(rows[i].text) : 0);
+		if (!try_to_load(fixture, &err))
+			fail_msg("%s: loaded", rows[i].path);
+		if (!strstr(err.text, rows[i].expected))
+			fail_msg("\"%s\" for \"%s\"", err.text, rows[i].expected);
+		assert_string_equal(calls, "");
+	}
+	/* efi=off on the running kernel's command line hides the rest. */
+	for (size_t i = 0; i < 2; i++) {
+		struct boot_params page = { 0 };
+		struct fixture *fixture = *state;
+		struct err err;
+
+		ask_for_real_mode(fixture);
+		memcpy(page.efi_info.signature, i ? "EL64" : "EL32", 4);
+		mk_text(&fixture->machine, "dmesg", "");
+		mk_file(&fixture->machine, "sys/kernel/boot_params/data", &page, sizeof(page));
+		assert_int_equal(try_to_load(fixture, &err), -1);
+		assert_non_null(strstr(err.text, efi));
+	}
+}
+
+static void test_real_mode_needs_room(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bzimage image = { .setup.size = REALMODE_SETUP_MAX + 1 };
+	struct system system = { 0 };
+	char line[0x1f00];
+	struct err err;
+
+	assert_int_equal(realmode_check(&system, &image, &err), -1);
+	assert_non_null(strstr(err.text, "0x8001 bytes of setup code"));
+	ask_for_real_mode(fixture);
+	fixture->request.mem_min = REALMODE_AT;
+	load(fixture);
+	fixture->request.mem_min = REALMODE_AT + 1;
+	assert_int_equal(try_to_load(fixture, &err), -1);
+	assert_int_equal(err.code, ERR_NO_FIT);
+	fixture->request.mem_min = 0;
+	/* Behind it are two nodes, of 96 and 32 bytes. */
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "quiet ", 6);
+	line[0x1f00 - (16 + 96 + 16 + 32)] = '\0';
+	fixture->header->cmdline_size = sizeof(line);
+	fixture->request.append = line;
+	assert_int_equal(try_to_load(fixture, &err), -1);
+	assert_non_null(strstr(err.text, "there is room for 0x1f00 bytes of command line"));
+	line[strlen(line) - 1] = '\0';
+	forget();
+	load(fixture);
+	check_setup_code(fixture);
+}
+
 /*
  * What physical KASLR keeps off, by choose_random_location() and mem_avoid_overlap() of
  * arch/x86/boot/compressed/kaslr.c: the initrd, the command line to its NUL, the zero page
@@ -1035,6 +1244,10 @@ static void test_elf(void **state)
 	fixture->request.entry_32bit = true;
 	assert_int_equal(try_to_load(fixture, &err), -1);
 	assert_non_null(strstr(err.text, "has no 32-bit entry"));
+	fixture->request.entry_32bit = false;
+	fixture->request.real_mode = true;
+	assert_int_equal(try_to_load(fixture, &err), -1);
+	assert_non_null(strstr(err.text, "has no setup code for real mode"));
 }
 
 /* What has been seen to be damaged is not loaded as it is: nothing could unpack it. */
@@ -1116,6 +1329,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_part_of_a_paragraph, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_entry_32bit_without_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_entry_32bit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_real_mode, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_real_mode_reads_disks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_real_mode, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_real_mode_needs_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kaslr_keeps_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_purgatory_params, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_checks, set_up, tear_down),

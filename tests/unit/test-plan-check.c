@@ -13,7 +13,7 @@
 #include "kexec/x86/load.h"
 #include "tests/mk/image.h"
 
-static const char iomem[] = "00100000-3fffffff : System RAM\n"
+static const char iomem[] = "00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n"
 			    "  10000000-1fffffff : Crash kernel\n";
 
 struct machine {
@@ -22,16 +22,19 @@ struct machine {
 	struct load load;
 };
 
-static void seal(struct machine *machine, bool crash)
+enum of { NORMAL, CRASH, REAL_MODE };
+
+static void seal(struct machine *machine, enum of of)
 {
 	struct load_request request = {
 		.kernel = { machine->image, sizeof(machine->image) },
 		.initrd = { machine->initrd, sizeof(machine->initrd) },
 		.cmdline = "",
 		.mem_max = PHYS_LIMIT,
-		.crash = crash,
+		.crash = of == CRASH,
+		.real_mode = of == REAL_MODE,
 		.spares = LOAD_SPARES_NEVER,
-		.stage_initrd = !crash,
+		.stage_initrd = of == NORMAL,
 	};
 	struct system *system = &machine->system;
 	struct err err = { 0 };
@@ -40,7 +43,11 @@ static void seal(struct machine *machine, bool crash)
 	system->has_boot_params = true;
 	system->efi.table[system->efi.nr_tables++] =
 		(struct efi_table){ "TPMEventLog", 0x3f000000, 0x1000 };
-	if (memmap_add(&system->firmware, (struct range){ 0x100000, 0x40000000 }, E820_RAM, &err) ||
+	system->bios = (struct system_bios){
+		true, { 0 }, { 0xff065, 0xfe3fe, 0xff859, 0xfe82e }, 0x9fc00
+	};
+	if (memmap_add(&system->firmware, (struct range){ 0x0, 0x9fc00 }, E820_RAM, &err) ||
+	    memmap_add(&system->firmware, (struct range){ 0x100000, 0x40000000 }, E820_RAM, &err) ||
 	    iomem_parse((struct bytes){ (const uint8_t *)iomem, strlen(iomem) }, &system->iomem,
 			&err) ||
 	    load_place(&request, system, NULL, &machine->load, &err) ||
@@ -107,6 +114,41 @@ static void over_a_table(struct plan *plan)
 	assert_int_equal(
 		range_set_add(&plan->usable, (struct range){ 0x3f000000, 0x3f001000 }, &err), 0);
 	move(item(plan, "params"), 0x3f000000);
+}
+
+static void in_the_first_mib(struct plan *plan)
+{
+	struct err err;
+
+	assert_int_equal(range_set_add(&plan->usable, (struct range){ 0x1000, 0x9f000 }, &err), 0);
+	item(plan, "initrd")->staged = false;
+	move(item(plan, "initrd"), 0x30000);
+}
+
+static void staged_in_the_first_mib(struct plan *plan)
+{
+	in_the_first_mib(plan);
+	item(plan, "initrd")->run =
+		(struct range){ 0x30000000, 0x30000000 + item(plan, "initrd")->mem_size };
+	item(plan, "initrd")->staged = true;
+}
+
+static void setup_code_outside(struct plan *plan)
+{
+	move(item(plan, "params"), 0x30000000);
+	plan->kernel_entry = 0x30000000;
+}
+
+static void entered_beside_setup_code(struct plan *plan)
+{
+	plan->kernel_entry = item(plan, "params")->run.end;
+}
+
+static void setup_code_enters_another_kernel(struct plan *plan)
+{
+	put_u32(item(plan, "params")->own.data + SETUP_HEADER_OFFSET +
+			offsetof(struct setup_header, code32_start),
+		(uint32_t)item(plan, "kernel")->run.start + 0x200000);
 }
 
 static void no_digest(struct plan *plan)
@@ -234,8 +276,17 @@ static const struct wrong of_any[] = {
 };
 
 static const struct wrong of_normal[] = {
+	{ in_the_first_mib, "initrd lies in the first MiB" },
 	{ over_a_table, "params lies over TPMEventLog" },
 	{ staged_over_itself, "initrd: staged over itself" },
+};
+
+static const struct wrong of_real_mode[] = {
+	{ in_the_first_mib, "initrd lies in the first MiB" },
+	{ staged_in_the_first_mib, "initrd lies in the first MiB" },
+	{ setup_code_outside, "params lies outside the first MiB" },
+	{ entered_beside_setup_code, "the kernel's entry 0x20000 lies outside" },
+	{ setup_code_enters_another_kernel, "does not point into kernel" },
 };
 
 static const struct wrong of_crash[] = {
@@ -248,14 +299,14 @@ static const struct wrong of_crash[] = {
 	{ last_dumped_is_ram, "0x20000000-0x40000000 is to be dumped and is RAM" },
 };
 
-static void check(const struct wrong *wrong, size_t count, bool crash)
+static void check(const struct wrong *wrong, size_t count, enum of of)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct machine machine = { 0 };
 		struct err err = { 0 };
 		unsigned int items;
 
-		seal(&machine, crash);
+		seal(&machine, of);
 		assert_int_equal(plan_check(&machine.load.plan, &err), 0);
 		items = machine.load.plan.nr_items;
 		wrong[i].make(&machine.load.plan);
@@ -268,20 +319,27 @@ static void check(const struct wrong *wrong, size_t count, bool crash)
 	}
 }
 
-#define CHECK(list, crash) check(list, sizeof(list) / sizeof((list)[0]), crash)
+#define CHECK(list, of) check(list, sizeof(list) / sizeof((list)[0]), of)
 
 static void what_is_wrong_with_a_load_is_named(void **state)
 {
 	(void)state;
-	CHECK(of_any, false);
-	CHECK(of_normal, false);
+	CHECK(of_any, NORMAL);
+	CHECK(of_normal, NORMAL);
 }
 
 static void what_is_wrong_with_a_crash_kernel_is_named(void **state)
 {
 	(void)state;
-	CHECK(of_any, true);
-	CHECK(of_crash, true);
+	CHECK(of_any, CRASH);
+	CHECK(of_crash, CRASH);
+}
+
+static void what_is_wrong_in_real_mode_is_named(void **state)
+{
+	(void)state;
+	CHECK(of_any, REAL_MODE);
+	CHECK(of_real_mode, REAL_MODE);
 }
 
 int main(void)
@@ -289,6 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_wrong_with_a_load_is_named),
 		cmocka_unit_test(what_is_wrong_with_a_crash_kernel_is_named),
+		cmocka_unit_test(what_is_wrong_in_real_mode_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

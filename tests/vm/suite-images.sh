@@ -48,6 +48,22 @@ case_entry_32bit_efi() {
 	expect_hop
 }
 
+# Its setup code asks the BIOS for what it hands on otherwise.
+real_mode() {
+	images "$1"
+	start "$kernel/vmlinuz" --real-mode nokaslr,edd=off "${@:2}"
+	expect_hop
+	expect_line "$log" '^safekexec purgatory: all verified, entering the kernel at 0x1ff00$'
+}
+
+case_real_mode() {
+	real_mode 6.12-cloud
+}
+
+case_real_mode_old() {
+	real_mode 6.1-cloud -- --cpus 2
+}
+
 # A kernel of 32 bits. It cannot run the init of 64 that it finds in the initrd.
 case_i386() {
 	local other
@@ -86,23 +102,28 @@ case_vmlinux_moved() {
 	expect_equal "where it runs" "$(value "$log" 'kernel-code 2')" 10200000
 }
 
-# memtest NAME: what it is shows on its serial console.
+# memtest NAME OPTIONS: what it is shows on its serial console.
 memtest() {
 	local directory
 	images 6.12-cloud
 	directory=$("$VM_PACKAGES" --memtest) || fail "memtest86+ cannot be had"
-	start "$directory/boot/memtest86+$1.bin" '' console=ttyS0,115200
-	vm_await 'Memtest86+'
+	start "$directory/boot/memtest86+$1.bin" "$2" console=ttyS0,115200
+	vm_await 'safekexec purgatory: all verified'
 	vm_await 'Status: Testing'
 	vm_stop
 }
 
 case_memtest_x64() {
-	memtest x64
+	memtest x64 ''
 }
 
 case_memtest_ia32() {
-	memtest ia32
+	memtest ia32 ''
 }
 
-vm_cases entry_32bit entry_32bit_efi i386 vmlinux vmlinux_moved memtest_x64 memtest_ia32
+# Its own setup code, which is not Linux's.
+case_memtest_real_mode() {
+	memtest x64 --real-mode
+}
+
+vm_cases entry_32bit entry_32bit_efi real_mode real_mode_old i386 vmlinux vmlinux_moved memtest_x64 memtest_ia32 memtest_real_mode
