@@ -20,7 +20,7 @@
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/sys/newfile.h"
-#include "kexec/x86/elfimage.h"
+#include "kexec/x86/program.h"
 #include "kexec/x86/estimate.h"
 #include "kexec/x86/kernel_loader.h"
 #include "purgatory/sha256.h"
@@ -36,7 +36,11 @@ struct session {
 	struct inputs initrd;
 	struct buf joined;    /* the initrd of a unified kernel image */
 	struct bytes ramdisk; /* the initrd, whatever it is of */
-	struct buf unpacked;  /* the same, if it is loaded so */
+	/* Of a multiboot kernel its modules are in the initrd's place: the files' names, and what they are. */
+	char *module_path[REQUEST_MODULES_MAX];
+	struct multiboot_module module[REQUEST_MODULES_MAX];
+	size_t nr_modules;
+	struct buf unpacked; /* the same, if it is loaded so */
 	struct system system;
 	struct load load;
 	/* For the running kernel's own loader; NULL: no initrd. */
@@ -64,6 +68,13 @@ static void session_done(struct session *session)
 	system_done(&session->system);
 	warnings_done(&session->unread);
 	free(session->cmdline);
+	for (size_t i = 0; i < session->nr_modules; i++)
+		free(session->module_path[i]);
+}
+
+static bool is_multiboot(const struct session *session)
+{
+	return !session->kernel.is_uki && multiboot_version(session->kernel.image);
 }
 
 static int check_type(const struct session *session, struct err *err)
@@ -74,13 +85,50 @@ static int check_type(const struct session *session, struct err *err)
 
 	if (session->kernel.is_uki)
 		is = TYPE_UKI;
-	else if (elfimage_is(session->kernel.image))
+	else if (image_parse_with(session->kernel.image, session->request->args, &image, &ignored))
+		return 0; /* it is said when it is loaded */
+	else if (image.is_program)
+		is = program_type(&image);
+	else if (image.is_elf)
 		is = TYPE_ELF;
-	else if (!bzimage_parse(session->kernel.image, &image, &ignored) && image.entry_32bit)
+	else if (image.entry_32bit)
 		is = "bzImage";
 	if (!type || !strcmp(type, is) || (!strcmp(type, "bzImage") && !strcmp(is, "bzImage64")))
 		return 0;
 	return err_set(err, ERR_INPUT, "--type=%s: the file is %s", type, is);
+}
+
+static int open_modules(struct session *session, struct err *err)
+{
+	const struct request *request = session->request;
+	uint64_t at = 0;
+
+	if (request->nr_initrds)
+		return err_set(err, ERR_INPUT,
+			       "--initrd: a multiboot kernel takes no initrd but modules: "
+			       "--module=FILE");
+	if (request->unpack_initrd)
+		return err_set(err, ERR_INPUT,
+			       "--unpack-initrd: a multiboot kernel's modules are loaded as they "
+			       "are");
+	for (size_t i = 0; i < request->nr_modules; i++) {
+		session->module_path[i] =
+			strndup(request->module[i], strcspn(request->module[i], " "));
+		if (!session->module_path[i])
+			return err_no_memory(err);
+		session->nr_modules++;
+	}
+	if (request->nr_modules && inputs_open((const char *const *)session->module_path,
+					       request->nr_modules, &session->initrd, err))
+		return err_prefix(err, "module");
+	for (size_t i = 0; i < request->nr_modules; i++) {
+		uint64_t size = (uint64_t)session->initrd.file[i].status.st_size;
+
+		session->module[i] = (struct multiboot_module){ at, size, request->module[i] };
+		at = range_grow_to((struct range){ at, at + size }, PAGE_SIZE_4K).end;
+	}
+	session->ramdisk = session->initrd.bytes;
+	return 0;
 }
 
 static int open_inputs(struct session *session, struct err *err)
@@ -91,6 +139,8 @@ static int open_inputs(struct session *session, struct err *err)
 		return err_prefix(err, "kernel");
 	if (check_type(session, err))
 		return err_prefix(err, "%s", request->kernel);
+	if (is_multiboot(session))
+		return open_modules(session, err);
 	if (request->nr_initrds &&
 	    inputs_open(request->initrd, request->nr_initrds, &session->initrd, err))
 		return err_prefix(err, "initrd");
@@ -170,7 +220,7 @@ static bool wants_unpacked(const struct session *session)
 	const struct request *request = session->request;
 
 	return request->unpack_initrd ||
-	       (request->fast && !request->crash && session->ramdisk.size);
+	       (request->fast && !request->crash && session->ramdisk.size && !session->nr_modules);
 }
 
 static int place_with(struct session *session, const struct load_request *load_request,
@@ -278,7 +328,11 @@ static int make_plan(struct session *session, struct err *err)
 	struct progress_line line;
 	struct load_request load_request = {
 		.kernel = session->kernel.image,
+		.name = request->kernel,
+		.args = request->args,
 		.initrd = session->ramdisk,
+		.module = session->module,
+		.nr_modules = session->nr_modules,
 		.cmdline = session->cmdline,
 		.mem_min = request->mem_min,
 		.mem_max = request->mem_max,
@@ -525,8 +579,9 @@ static int load_ourselves(struct session *session, struct err *err)
 		return -1;
 	if (submit_plan(session, &flags, err))
 		return -1;
-	digests.has_kernel = digest_file(session, load->plan.kernel, load->is_direct,
-					 load->image.protected, digests.kernel);
+	digests.has_kernel =
+		digest_file(session, load->plan.kernel, load->is_direct || load->image.is_program,
+			    load->image.protected, digests.kernel);
 	digests.has_initrd = digest_file(session, load->plan.initrd, session->unpacked.data,
 					 session->ramdisk, digests.initrd);
 	remember(session, &digests, flags, &load->plan);
@@ -804,7 +859,9 @@ static const char *only_ours(const struct session *session)
 	struct bzimage image;
 	struct err ignored;
 
-	if (elfimage_is(session->kernel.image))
+	if (is_multiboot(session))
+		return "only this loader takes multiboot kernels";
+	if (segments_are_elf(session->kernel.image))
 		return "only this loader takes ELF files";
 	if (session->request->entry_32bit ||
 	    (!bzimage_parse(session->kernel.image, &image, &ignored) && image.entry_32bit))
@@ -895,14 +952,19 @@ static int load_otherwise(struct session *session, enum method *method, struct e
 	return -1;
 }
 
-/* What only other images than a bzImage have. */
+/* What the image has no use for. */
 static void warn_of_other_images(const struct session *session)
 {
 	const struct request *request = session->request;
 
-	if (request->module)
+	if (request->nr_modules && !session->nr_modules)
 		warn_add(session->around->warnings,
 			 "--module: only multiboot kernels take modules, none is loaded");
+	if (request->args != LOAD_ARGS_AUTO && is_multiboot(session))
+		warn_add(
+			session->around->warnings,
+			"--args-linux, --args-elf or --args-none: without an effect, for a multiboot "
+			"kernel is told by its own information");
 	if (request->dtb)
 		warn_add(session->around->warnings,
 			 "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");

@@ -514,7 +514,7 @@ static void test_void_of_the_kernel(void **state)
 	expect("-l %K --module=x", "0", "load(3,0x3e0000) ");
 	assert_string_equal(warned,
 			    "--module: only multiboot kernels take modules, none is loaded");
-	expect("-l %K --dtb=x --args-elf --args-none --reuse-video-type", "0", "load(3,0x3e0000) ");
+	expect("-l %K --dtb=x --args-elf --reuse-video-type", "0", "load(3,0x3e0000) ");
 	assert_string_equal(warned,
 			    "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");
 }
@@ -1366,8 +1366,9 @@ static void test_usage(void **state)
 	expect("-l %K --noefi=x", "--noefi=x: --noefi takes no argument", "");
 	expect("-l %K --json",
 	       "--json goes with --dry-run, --doctor, --audit-efi or --list-entries", "");
-	expect("-l %K -t multiboot-x86",
-	       "--type=multiboot-x86: only bzImage64 (or bzImage), elf-x86_64 and uki are known",
+	expect("-l %K -t beoboot-x86",
+	       "--type=beoboot-x86: only bzImage64 (or bzImage), elf-x86_64, elf-x86, "
+	       "multiboot-x86, multiboot2-x86 and uki are known",
 	       "");
 	expect("-e -t elf-x86_64 --mem-max=1G --serial=ttyS0",
 	       "1: Nothing has been loaded! Load a kernel first: kexec -l KERNEL", "");
