@@ -42,7 +42,8 @@ load_program() {
 	[ -e "$case_dir/one" ] || two_modules
 	make_initramfs "$case_dir/initrd" "$vm_here/script-program.sh" "$KEXEC=/sbin/kexec" "$program=/k/program" \
 		"$case_dir/arguments=/arguments" "$case_dir/one=/m/one" "$case_dir/two=/m/two"
-	vm_start '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append nokaslr "$@"
+	vm_start '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append nokaslr \
+		--timeout 300 "$@"
 }
 
 # expect_fact NAME VALUE
@@ -131,6 +132,92 @@ case_multiboot2_moved() {
 	[ $((16#$(value "$log" base))) -ge $((0x2000000)) ] || fail "it lies below what it allows"
 }
 
+multiboot1() {
+	expect_entry 32 0
+	expect_fact eax 2badb002
+	expect_fact ebx 1
+	expect_fact loader "safekexec $("$KEXEC" --version | sed 's/.* //')"
+	expect_fact cmdline "/k/program words"
+	expect_modules "/m/one" "/m/two first  words"
+	expect_map
+	expect_memory
+}
+
+case_multiboot1() {
+	build "$case_dir/program" -m32 -DMULTIBOOT=1
+	gzip "$case_dir/program"
+	start "$case_dir/program.gz" --append=words --module=/m/one '--module=/m/two first  words'
+	multiboot1
+}
+
+# By the addresses in its header, a file that is no ELF file; at 1 MiB, as such kernels are. The screen is the text mode that the
+# purgatory brings back.
+case_multiboot1_addresses() {
+	START=0x100000 build "$case_dir/elf" -m32 -DMULTIBOOT=1 -DADDRESSES
+	objcopy -O binary "$case_dir/elf" "$case_dir/program" || fail "objcopy failed"
+	start "$case_dir/program" --reset-vga --append=words --module=/m/one '--module=/m/two first  words' -- -vga std
+	multiboot1
+	expect_fact screen 'b8000 50 19 10 2'
+}
+
+# notes BITS: those that the program was given, as expected.
+notes() {
+	expect_entry "$1" "$2"
+	expect_fact eax 0
+	expect_fact ebx 0
+	expect_fact esi 0
+	expect_fact argument 1
+	expect_fact signature e1fb007
+	expect_fact checked 1
+	expect_fact notes 3
+	expect_equal notes "$(sed -n 's/^@ note=//p' "$log")" "2 safekexec"$'\n'"3 $("$KEXEC" --version | sed 's/.* //')"$'\n'"4 some words"
+}
+
+case_elf64_notes() {
+	build "$case_dir/program" -m64 -DNOTES
+	start "$case_dir/program" '--append=some words'
+	notes 64 1
+}
+
+case_elf32_notes() {
+	build "$case_dir/program" -m32 -DNOTES
+	start "$case_dir/program" --args-elf '--append=some words'
+	notes 32 0
+}
+
+case_elf32_nothing() {
+	build "$case_dir/program" -m32
+	start "$case_dir/program" --args-none
+	expect_entry 32 0
+	for register in eax ebx esi argument; do
+		expect_fact $register 0
+	done
+}
+
+# zero_page BITS PAGING
+zero_page() {
+	build "$case_dir/program" "-m$1" -DZERO_PAGE
+	start "$case_dir/program" --args-linux '--append=some words' --initrd=/m/two
+	expect_entry "$1" "$2"
+	expect_fact esi 1
+	expect_fact ebx 0
+	expect_fact argument 0
+	expect_fact header 53726448
+	expect_fact cmdline 'some words'
+	two_modules
+	cp "$case_dir/two" "$case_dir/initrd"
+	expect_modules initrd
+	expect_map
+}
+
+case_elf64_zero_page() {
+	zero_page 64 1
+}
+
+case_elf32_zero_page() {
+	zero_page 32 0
+}
+
 # Debian's Xen, with a dom0: its kernel and its initrd are modules. xen WORDS [vm_start argument]...: words are Xen's own, besides.
 xen() {
 	local directory words=$1
@@ -157,4 +244,5 @@ case_xen_efi() {
 	xen ' no-real-mode' --firmware ovmf
 }
 
-vm_cases multiboot2 multiboot2_moved xen xen_efi
+vm_cases multiboot2 multiboot2_moved multiboot1 multiboot1_addresses elf64_notes elf32_notes elf32_nothing elf64_zero_page elf32_zero_page \
+	xen xen_efi
