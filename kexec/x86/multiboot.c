@@ -140,6 +140,7 @@ static int read_information_request(struct cursor at, size_t count, bool optiona
 	static const uint32_t given = 1U << MULTIBOOT_TAG_CMDLINE | 1U << MULTIBOOT_TAG_LOADER |
 				      1U << MULTIBOOT_TAG_MODULE | 1U << MULTIBOOT_TAG_MEMORY |
 				      1U << MULTIBOOT_TAG_MAP | 1U << MULTIBOOT_TAG_FRAMEBUFFER |
+				      1U << MULTIBOOT_TAG_RSDP_0 | 1U << MULTIBOOT_TAG_RSDP |
 				      1U << MULTIBOOT_TAG_LOAD_BASE;
 
 	for (size_t i = 0; i < count && !optional; i++) {
@@ -151,6 +152,7 @@ static int read_information_request(struct cursor at, size_t count, bool optiona
 				       "which this loader has not to give",
 				       type);
 		kernel->wants_screen |= type == MULTIBOOT_TAG_FRAMEBUFFER;
+		kernel->wants_rsdp |= type == MULTIBOOT_TAG_RSDP_0 || type == MULTIBOOT_TAG_RSDP;
 	}
 	return 0;
 }

@@ -17,6 +17,8 @@ enum multiboot_tag {
 	MULTIBOOT_TAG_MEMORY = 4,
 	MULTIBOOT_TAG_MAP = 6,
 	MULTIBOOT_TAG_FRAMEBUFFER = 8,
+	MULTIBOOT_TAG_RSDP_0 = 14,
+	MULTIBOOT_TAG_RSDP = 15,
 	MULTIBOOT_TAG_LOAD_BASE = 21,
 };
 
@@ -24,10 +26,10 @@ struct multiboot {
 	unsigned int version; /* 1 or 2 */
 	size_t offset;	      /* of the header in the file */
 	struct segments segments;
-	bool relocatable;  /* if so: */
-	phys_t min, max;   /* no byte lies below, or at or above */
-	uint64_t align;	   /* a power of two */
-	bool wants_screen; /* it is not to be started without one */
+	bool relocatable;	       /* if so: */
+	phys_t min, max;	       /* no byte lies below, or at or above */
+	uint64_t align;		       /* a power of two */
+	bool wants_screen, wants_rsdp; /* it is not to be started without one */
 };
 
 /* 1 or 2; 0: the file has no multiboot header. Of one that has both it is 2. */

@@ -305,6 +305,25 @@ static int add_screen(const struct multiboot_info_request *request, struct buf *
 	return 0;
 }
 
+/* Of either revision. One that only a BIOS has, a kernel finds there by itself. */
+static int add_rsdp(const struct multiboot_info_request *request, struct buf *info, struct err *err)
+{
+	const struct rsdp *rsdp = &request->system->rsdp;
+	uint8_t *body;
+
+	if (!rsdp->size && request->kernel->wants_rsdp)
+		return err_set(err, ERR_INPUT,
+			       "its multiboot 2 header insists on ACPI's root pointer, which the "
+			       "running kernel's log does not tell");
+	if (!rsdp->size)
+		return 0;
+	if (add_tag(info, rsdp->size == RSDP_SIZE ? MULTIBOOT_TAG_RSDP : MULTIBOOT_TAG_RSDP_0,
+		    rsdp->size, &body, err))
+		return -1;
+	memcpy(body, rsdp->bytes, rsdp->size);
+	return 0;
+}
+
 static int add_memory(const struct memmap *e820, struct buf *info, struct err *err)
 {
 	uint32_t lower, upper;
@@ -336,7 +355,7 @@ static int make_2(const struct multiboot_info_request *request, struct buf *info
 	if (add_text(info, MULTIBOOT_TAG_CMDLINE, request->cmdline, err) ||
 	    add_text(info, MULTIBOOT_TAG_LOADER, loader, err) ||
 	    add_memory(request->e820, info, err) || add_map(request->e820, info, err) ||
-	    add_screen(request, info, err) ||
+	    add_screen(request, info, err) || add_rsdp(request, info, err) ||
 	    (request->kernel->relocatable &&
 	     add_tag(info, MULTIBOOT_TAG_LOAD_BASE, 4, &body, err)) ||
 	    add_tag(info, MULTIBOOT_TAG_END, 0, &body, err))

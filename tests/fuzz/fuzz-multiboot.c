@@ -89,6 +89,21 @@ static void check_kernel(struct bytes file, const struct multiboot *kernel)
 			kernel->min < kernel->max && kernel->max <= FOUR_GIB);
 }
 
+/* The input is a log, too. */
+static void check_rsdp(const struct rsdp *rsdp)
+{
+	uint8_t first = 0, all = 0;
+
+	if (!rsdp->size)
+		return;
+	require(rsdp->size == RSDP_SIZE_0 || rsdp->size == RSDP_SIZE);
+	for (size_t i = 0; i < rsdp->size; i++) {
+		first = (uint8_t)(first + (i < RSDP_SIZE_0 ? rsdp->bytes[i] : 0));
+		all = (uint8_t)(all + rsdp->bytes[i]);
+	}
+	require(!first && !all && !memcmp(rsdp->bytes, "RSD PTR ", 8));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes file = { data, size };
@@ -96,10 +111,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct segments segments = { .count = 77 };
 	struct bzimage image = { .protocol = 7 };
 	struct err err = { 0 };
+	struct rsdp rsdp;
 	size_t at = 0;
 	unsigned int version = version_of(file, &at);
 	int failed;
 
+	rsdp_from_log(file, &rsdp);
+	check_rsdp(&rsdp);
 	require(multiboot_version(file) == version);
 	failed = version ? multiboot_parse(file, &kernel, &err)
 			 : segments_of_elf(file, NULL, &segments, &err);

@@ -632,6 +632,51 @@ static void test_no_screen(void **state)
 	assert_no_load(fixture, sentence);
 }
 
+static void assert_rsdp(const char *log, size_t size, const char *bytes)
+{
+	struct rsdp rsdp;
+
+	rsdp_from_log(text_bytes(log), &rsdp);
+	assert_int_equal(rsdp.size, size);
+	assert_memory_equal(rsdp.bytes, bytes, size);
+}
+
+/* Bytes that add up to 0. */
+static void test_rsdp(void **state)
+{
+	static const char old[] =
+		"[    0.001] ACPI: RSDP 0x00000000000F5250 000014 (v00 BOCHS )\n"
+		"[    0.002] ACPI: RSDT 0x000000005DBE22E0 000038 (v01 BOCHS  BXPC)\n";
+	static const char new[] = "ACPI: RSDP 0x000000003F77E014 000024 (v02 BOCHS )\n"
+				  "ACPI: XSDT 0x000000003F77D0E8 00004C (v01 BOCHS  BXPC)\n"
+				  "ACPI: FACP 0x000000003F77A000 000074\n";
+	static const uint32_t wanted[] = { 15 };
+	struct fixture *fixture = *state;
+	const uint8_t *info;
+	uint32_t at = 8;
+
+	assert_rsdp(old, 20,
+		    "RSD PTR \x35"
+		    "BOCHS \0\xe0\x22\xbe\x5d");
+	assert_rsdp(new, 36,
+		    "RSD PTR \x50"
+		    "BOCHS \2\0\0\0\0\x24\0\0\0\xe8\xd0\x77\x3f\0\0\0\0\x6e\0\0\0");
+	assert_rsdp("ACPI: RSDP 0x000F5250 000014 (v00 BOCHS )\n", 0, "");
+	assert_rsdp("ACPI: XSDT 0x000F5250 000014\n", 0, "");
+	put_tag(1, 0, 12, wanted);
+	assert_no_load(fixture, "its multiboot 2 header insists on ACPI's root pointer, which the "
+				"running kernel's log does not tell");
+	load_done(&fixture->load);
+	fixture->load = (struct load){ .is_direct = false };
+	rsdp_from_log(text_bytes(new), &fixture->system.rsdp);
+	do_load(fixture);
+	info = memory(fixture, purgatory(fixture)->entry_ebx, 8);
+	while (word(info + at, 0) != 15)
+		at += (word(info + at, 4) + 7) & ~7U;
+	assert_int_equal(word(info + at, 4), 44);
+	assert_memory_equal(info + at + 8, fixture->system.rsdp.bytes, 36);
+}
+
 static void test_load_notes(void **state)
 {
 	struct fixture *fixture = *state;
@@ -733,6 +778,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_load_multiboot_2, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_screen, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_no_screen, set_up_load, tear_down_load),
+		cmocka_unit_test_setup_teardown(test_rsdp, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_notes, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_nothing, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_zero_page, set_up_load, tear_down_load),

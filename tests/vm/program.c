@@ -196,6 +196,21 @@ static __attribute__((unused)) void say_information_1(const uint32_t *info)
 		say_screen(at((uintptr_t)info + 88));
 }
 
+/* Its sums, and what it points to. */
+static void say_rsdp(uint32_t type, const uint8_t *rsdp)
+{
+	const uint32_t *table = at(*(const uint32_t *)(rsdp + (type == 15 ? 24 : 16)));
+	uint8_t first = 0, all = 0;
+
+	for (int i = 0; i < 20; i++)
+		first = (uint8_t)(first + rsdp[i]);
+	for (int i = 0; type == 15 && i < 36; i++)
+		all = (uint8_t)(all + rsdp[i]);
+	fact("rsdp", type);
+	fact("sums", first | all);
+	fact("table", *table);
+}
+
 struct entry_2 {
 	uint64_t start, length;
 	uint32_t type, zero;
@@ -234,6 +249,10 @@ static __attribute__((unused)) void say_information_2(const uint32_t *info)
 			break;
 		case 8:
 			say_screen((const void *)(tag + 2));
+			break;
+		case 14:
+		case 15:
+			say_rsdp(tag[0], (const uint8_t *)(tag + 2));
 			break;
 		case 21:
 			fact("base", tag[2]);

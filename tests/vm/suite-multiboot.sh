@@ -112,6 +112,7 @@ multiboot2() {
 	expect_map
 	expect_memory
 	expect_no_line "$log" '^@ tag='
+	expect_fact sums 0
 }
 
 case_multiboot2() {
@@ -119,6 +120,9 @@ case_multiboot2() {
 	start "$case_dir/program" --console-serial '--module=/m/two first  words' '--append=console=com1 words' --module=/m/one
 	multiboot2
 	expect_fact base ''
+	# "RSDT", of a BIOS.
+	expect_fact rsdp e
+	expect_fact table 54445352
 	expect_line "$log" '^safekexec purgatory: all verified, entering the kernel at 0x400'
 	expect_line "$log" '^kexec: /k/program loaded by kexec_load: only this loader takes multiboot kernels$'
 }
@@ -128,6 +132,9 @@ case_multiboot2_moved() {
 	build "$case_dir/program" -m32 -DMULTIBOOT=2 -DRELOCATABLE=0x2000000 -fpie -fvisibility=hidden
 	start "$case_dir/program" '--module=/m/two first  words' '--append=console=com1 words' --module=/m/one -- --firmware ovmf
 	multiboot2
+	# "XSDT"
+	expect_fact rsdp f
+	expect_fact table 54445358
 	expect_fact base "$(printf '%x' "$(plan_field "$log" '' 'int(p["footprint"]["start"], 16)')")"
 	[ $((16#$(value "$log" base))) -ge $((0x2000000)) ] || fail "it lies below what it allows"
 }
