@@ -11,5 +11,5 @@ set --
 while IFS= read -r argument; do
 	set -- "$@" "$argument"
 done </arguments
-block plan kexec --dry-run --json -l /k/program "$@"
+block "plan $stage" kexec --dry-run --json -l /k/program "$@"
 block load kexec -l /k/program "$@" && jump
