@@ -78,7 +78,10 @@
 #define OFF_PARAMS_ENTRY_RIP  0x18
 #define OFF_PARAMS_ENTRY_RSI  0x20
 #define OFF_PARAMS_IMAGE_SIZE 0x28
-#define PURGATORY_PARAMS_SIZE 0xa8
+#define OFF_PARAMS_ENTRY_EAX  0xa8
+#define OFF_PARAMS_ENTRY_EBX  0xac
+#define OFF_PARAMS_ENTRY_RDI  0xb0
+#define PURGATORY_PARAMS_SIZE 0xb8
 
 /* setup_data type of the report below: none that the kernel knows, none that it will soon. */
 #define PURGATORY_REPORT_TYPE	 0x5341464b /* "KFAS" in memory order */
@@ -166,6 +169,9 @@ struct purgatory_params {
 	uint64_t backup_dst;  /* low memory, for kernels that the dump must show it of */
 	uint64_t backup_size; /* 0: none */
 	uint64_t report;      /* address of struct purgatory_report; 0: nobody wants one */
+	uint32_t entry_eax;   /* with PURGATORY_ENTRY_32; eax is 0 else */
+	uint32_t entry_ebx;   /* likewise */
+	uint64_t entry_rdi;   /* with PURGATORY_ENTRY_32 edi, and the first argument on the stack */
 };
 
 #define PURGATORY_OFFSET_IS(member, offset) \
@@ -181,6 +187,9 @@ PURGATORY_OFFSET_IS(tables_digest, 0x48);
 PURGATORY_OFFSET_IS(on_corruption, 0x68);
 PURGATORY_OFFSET_IS(console, 0x78);
 PURGATORY_OFFSET_IS(reset_port, 0x80);
+PURGATORY_OFFSET_IS(entry_eax, OFF_PARAMS_ENTRY_EAX);
+PURGATORY_OFFSET_IS(entry_ebx, OFF_PARAMS_ENTRY_EBX);
+PURGATORY_OFFSET_IS(entry_rdi, OFF_PARAMS_ENTRY_RDI);
 _Static_assert(sizeof(struct purgatory_params) == PURGATORY_PARAMS_SIZE, "purgatory_params");
 _Static_assert(sizeof(struct purgatory_report) == 96, "purgatory_report");
 _Static_assert(sizeof(struct purgatory_region) == 80, "purgatory_region");

@@ -26,6 +26,9 @@ enum option_id {
 	OPTION_MODULE,
 	OPTION_DTB,
 	OPTION_ACCEPTED, /* without an effect here */
+	OPTION_ARGS_LINUX,
+	OPTION_ARGS_ELF,
+	OPTION_ARGS_NONE,
 	OPTION_ENTRY,
 	OPTION_REUSE_INITRD,
 	OPTION_REAL_MODE,
@@ -120,6 +123,12 @@ static const struct cli_option options[] = {
 	  "enter the kernel in 32-bit mode although it has a 64-bit entry" },
 	{ "real-mode", OPTION_REAL_MODE, NULL, true,
 	  "enter the kernel through its 16-bit setup code, which asks the BIOS" },
+	{ "module", OPTION_MODULE, "FILE", true,
+	  "of a multiboot kernel: a module; with its command line: --module=\"FILE WORDS\"" },
+	{ "args-linux", OPTION_ARGS_LINUX, NULL, true,
+	  "of an ELF file: tell it of the machine in a zero page (default for Linux)" },
+	{ "args-elf", OPTION_ARGS_ELF, NULL, true, "by ELF boot notes (default for others)" },
+	{ "args-none", OPTION_ARGS_NONE, NULL, true, "not at all" },
 	{ "uki-profile", OPTION_UKI_PROFILE, "N", true,
 	  "of a unified kernel image: which of its profiles (0)" },
 	{ "kexec-syscall", 'c', NULL, false, "place and verify it ourselves (kexec_load)" },
@@ -131,7 +140,8 @@ static const struct cli_option options[] = {
 	{ "force-dtb", OPTION_FORCE_DTB, NULL, false,
 	  "with -s: hand the running kernel's device tree on" },
 	{ "type", 't', "TYPE", false,
-	  "bzImage64 (bzImage), elf-x86_64 or uki: what the kernel must be" },
+	  "bzImage64 (bzImage), elf-x86_64, elf-x86, multiboot-x86, multiboot2-x86 or uki: what "
+	  "the kernel must be" },
 	{ "mem-min", OPTION_MEM_MIN, "ADDRESS", false, "nothing is loaded below" },
 	{ "mem-max", OPTION_MEM_MAX, "ADDRESS", false, "nothing is loaded above" },
 	{ "noefi", OPTION_NO_EFI, NULL, true, "hand no EFI over" },
@@ -184,11 +194,6 @@ static const struct cli_option options[] = {
 	{ "elf32-core-headers", OPTION_ACCEPTED, NULL, false, NULL },
 	{ "dt-no-old-root", OPTION_OF_OTHERS, NULL, false, NULL },
 	{ "reuse-video-type", OPTION_ACCEPTED, NULL, true, NULL }, /* always done */
-	/* How a vmlinux or an ELF file is started: a bzImage is always Linux. */
-	{ "args-linux", OPTION_ACCEPTED, NULL, true, NULL },
-	{ "args-elf", OPTION_ACCEPTED, NULL, true, NULL },
-	{ "args-none", OPTION_ACCEPTED, NULL, true, NULL },
-	{ "module", OPTION_MODULE, "FILE", true, NULL },
 	{ "dtb", OPTION_DTB, "FILE", true, NULL },
 	{ "entry", OPTION_ENTRY, "ADDRESS", false, NULL },
 	{ "reuseinitrd", OPTION_REUSE_INITRD, NULL, false, NULL },
@@ -406,6 +411,27 @@ static int add_initrd(const char *path, struct request *request, struct err *err
 	return 0;
 }
 
+static int add_module(const char *text, struct request *request, struct err *err)
+{
+	if (!*text || *text == ' ')
+		return err_set(err, ERR_USAGE, "--module=%s: it begins with no file's name", text);
+	if (request->nr_modules == REQUEST_MODULES_MAX)
+		return err_set(err, ERR_USAGE, "more than %d modules", REQUEST_MODULES_MAX);
+	request->module[request->nr_modules++] = text;
+	return 0;
+}
+
+static int set_args(enum load_args args, struct request *request, struct err *err)
+{
+	if (request->args != LOAD_ARGS_AUTO && request->args != args)
+		return err_set(
+			err, ERR_USAGE,
+			"only one of --args-linux, --args-elf and --args-none can be used at "
+			"a time");
+	request->args = args;
+	return 0;
+}
+
 static int apply(const struct cli_option *option, const char *argument, struct request *request,
 		 struct err *err)
 {
@@ -550,8 +576,13 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		request->force_dtb = true;
 		return 0;
 	case OPTION_MODULE:
-		request->module = true;
-		return 0;
+		return add_module(argument, request, err);
+	case OPTION_ARGS_LINUX:
+		return set_args(LOAD_ARGS_LINUX, request, err);
+	case OPTION_ARGS_ELF:
+		return set_args(LOAD_ARGS_ELF, request, err);
+	case OPTION_ARGS_NONE:
+		return set_args(LOAD_ARGS_NONE, request, err);
 	case OPTION_DTB:
 		request->dtb = true;
 		return 0;
@@ -635,6 +666,18 @@ static bool has_all_of_kernel(const struct footprint_of *of)
 	return of->init_size && of->alignment && of->pref_address;
 }
 
+static bool is_known_type(const char *type)
+{
+	static const char *const known[] = { "bzImage64", "bzImage",	   "elf-x86_64",
+					     "elf-x86",	  "multiboot-x86", "multiboot2-x86",
+					     TYPE_UKI };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(type, known[i]))
+			return true;
+	return false;
+}
+
 static int check(const struct request *request, const char *load_option, const char *audit_option,
 		 struct err *err)
 {
@@ -710,13 +753,11 @@ static int check(const struct request *request, const char *load_option, const c
 			"--json goes with --dry-run, --doctor, --audit-efi or --list-entries");
 	if (request->svg && (!request->dry_run || !loads))
 		return err_set(err, ERR_USAGE, "--svg goes with --dry-run");
-	if (loads && request->type && strcmp(request->type, "bzImage64") &&
-	    strcmp(request->type, "bzImage") && strcmp(request->type, TYPE_ELF) &&
-	    strcmp(request->type, TYPE_UKI))
-		return err_set(
-			err, ERR_USAGE,
-			"--type=%s: only bzImage64 (or bzImage), elf-x86_64 and uki are known",
-			request->type);
+	if (loads && request->type && !is_known_type(request->type))
+		return err_set(err, ERR_USAGE,
+			       "--type=%s: only bzImage64 (or bzImage), elf-x86_64, elf-x86, "
+			       "multiboot-x86, multiboot2-x86 and uki are known",
+			       request->type);
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/measure.h"
-#include "kexec/x86/elfimage.h"
+#include "kexec/x86/program.h"
 #include "kexec/x86/estimate.h"
 #include "kexec/x86/kernel_loader.h"
 #include "kexec/x86/load.h"
@@ -316,8 +316,8 @@ static void check_normal(struct examination *on)
 		    err.text);
 		return;
 	}
-	if ((load.image.is_elf || load.image.entry_32bit) && on->system.lockdown &&
-	    strcmp(on->system.lockdown, "none")) {
+	if ((load.image.is_elf || load.image.is_program || load.image.entry_32bit) &&
+	    on->system.lockdown && strcmp(on->system.lockdown, "none")) {
 		say(on, VERDICT_FAIL, "reboot", "kexec --doctor BZIMAGE",
 		    "%s: the running kernel is locked down, and its own loader does not take it",
 		    on->kernel.inputs.file[0].path);
@@ -327,7 +327,7 @@ static void check_normal(struct examination *on)
 	    on->kernel.inputs.file[0].path, (int)strcspn(load.image.version, " "),
 	    load.image.version, PHYS(load.plan.footprint.start));
 	check_warnings(on, "reboot", "", &warnings);
-	if (!image_parse(request.kernel, &image, &err) &&
+	if (!image_parse(request.kernel, &image, &err) && !image.is_program &&
 	    kernel_loader_goes_low(&on->system, &image, false, &address))
 		say(on, VERDICT_WARN, "reboot", "kexec -c",
 		    "the running kernel's own loader (-s) may put it at " PHYS_FMT
@@ -344,7 +344,7 @@ static void check_paging(struct examination *on)
 	if (image_parse(request.kernel, &image, &ignored))
 		return; /* said by check_normal() */
 	/* An ELF file is entered as it is, or it has been said why not. */
-	if (image.is_elf)
+	if (image.is_elf || image.is_program)
 		return;
 	if (!on->system.la57)
 		say(on, VERDICT_OK, "5-level paging", "", "off");

@@ -8,10 +8,11 @@
  *
  * At the exit: the purgatory's own GDT, IDT and stack stay in place, so that an NMI
  * is survived until the new kernel has loaded its own. Control registers are as
- * they were found. CS is 0x10, the data segments are 0x18, rsi is entry_rsi, the
+ * they were found. CS is 0x10, the data segments are 0x18, rsi is entry_rsi, rdi is entry_rdi, the
  * other general registers except rsp are zero.
  *
- * At a 32-bit exit the same of segments and registers;
+ * At a 32-bit exit the same of segments and registers, but eax is entry_eax, ebx is entry_ebx, and the stack
+ * has a return address of 0 and entry_rdi, as a function of one argument finds it;
  * paging is off, CR4 and EFER.LME are 0, and there is no IDT, so that from there on an NMI resets
  * the machine, as at any start by that protocol (Documentation/arch/x86/boot.rst).
  */
@@ -132,7 +133,7 @@ start:
 	xorl	%ebx, %ebx
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
-	xorl	%edi, %edi
+	movq	purgatory_params + OFF_PARAMS_ENTRY_RDI(%rip), %rdi
 	xorl	%ebp, %ebp
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
@@ -147,7 +148,10 @@ start:
 	/* Nothing but registers and the stack is used from the compatibility mode on. */
 	.type	leave_long_mode, @function
 leave_long_mode:
-	movl	purgatory_params + OFF_PARAMS_ENTRY_RIP(%rip), %edi
+	movl	purgatory_params + OFF_PARAMS_ENTRY_RIP(%rip), %ebp
+	movl	purgatory_params + OFF_PARAMS_ENTRY_EAX(%rip), %edx
+	movl	purgatory_params + OFF_PARAMS_ENTRY_EBX(%rip), %ebx
+	movl	purgatory_params + OFF_PARAMS_ENTRY_RDI(%rip), %edi
 	leaq	gdt_32(%rip), %rax
 	movq	%rax, gdt_pointer + 2(%rip)
 	movw	$(gdt_32_end - gdt_32 - 1), gdt_pointer(%rip)
@@ -167,6 +171,7 @@ leave_long_mode:
 	movl	%eax, %ss
 	movl	%eax, %fs
 	movl	%eax, %gs
+	pushl	%edx
 	movl	%cr0, %eax
 	andl	$~CR0_PG, %eax
 	movl	%eax, %cr0
@@ -176,11 +181,12 @@ leave_long_mode:
 	wrmsr
 	xorl	%eax, %eax
 	movl	%eax, %cr4
+	popl	%eax
 	pushl	%edi
-	xorl	%ebx, %ebx
+	pushl	$0
+	pushl	%ebp
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
-	xorl	%edi, %edi
 	xorl	%ebp, %ebp
 	ret
 	.code64

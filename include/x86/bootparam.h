@@ -105,6 +105,8 @@ enum {
 	SCREEN_INFO_IS_VGA = 0x0f,
 	SCREEN_INFO_LFB_WIDTH = 0x12,
 	SCREEN_INFO_LFB_HEIGHT = 0x14,
+	SCREEN_INFO_LINE_LENGTH = 0x24, /* sizes and positions of the colours are behind it */
+	VIDEO_TYPE_TEXT = 0x01, /* what the kernel's own boot code says of VGA in text mode */
 	VIDEO_TYPE_VLFB = 0x23,
 	VIDEO_TYPE_EFI = 0x70,
 };

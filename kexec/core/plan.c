@@ -422,12 +422,13 @@ int plan_write_link(struct plan *plan, const struct plan_link *link, struct err 
 		return -1;
 	if (plan->nr_links == PLAN_LINKS_MAX)
 		return err_set(err, ERR_INTERNAL, "more than %d links", PLAN_LINKS_MAX);
-	if (link->low_at + 4 > own->size || link->high_at + 4 > own->size)
+	if (link->low_at + 4 > own->size ||
+	    (link->high_at != PLAN_LINK_LOW && link->high_at + 4 > own->size))
 		return err_set(err, ERR_INTERNAL, "%s: a link at 0x%llx lies past its 0x%zx bytes",
 			       plan->item[link->item].name, (unsigned long long)link->low_at,
 			       own->size);
 	put_u32(own->data + link->low_at, (uint32_t)value);
-	if (link->high_at)
+	if (link->high_at != PLAN_LINK_LOW)
 		put_u32(own->data + link->high_at, (uint32_t)(value >> 32));
 	plan->link[plan->nr_links++] = *link;
 	return 0;
@@ -583,9 +584,10 @@ static int check_links(const struct plan *plan, struct err *err)
 		phys_t value = cursor_u32(&low);
 		struct range used;
 
-		if (link->high_at)
+		if (link->high_at != PLAN_LINK_LOW)
 			value |= (phys_t)cursor_u32(&high) << 32;
-		if (low.bad || high.bad || value != link_value(plan, link) ||
+		if (low.bad || (link->high_at != PLAN_LINK_LOW && high.bad) ||
+		    value != link_value(plan, link) ||
 		    !range_from_size(value, link->target_size, &used) ||
 		    !range_contains(target->run, used))
 			return err_set(err, ERR_INTERNAL,

@@ -14,7 +14,10 @@
 
 enum plan_stage { PLAN_SHAPED, PLAN_PLACED, PLAN_FILLED, PLAN_SEALED };
 
-enum { PLAN_ITEMS_MAX = 16, PLAN_LINKS_MAX = 32, PLAN_NO_ITEM = 255 };
+enum { PLAN_ITEMS_MAX = 16, PLAN_LINKS_MAX = 160, PLAN_NO_ITEM = 255 };
+
+/* plan_link.high_at of an address that has 32 bits alone. */
+#define PLAN_LINK_LOW UINT64_MAX
 
 /* One segment: memory that the kexec system call fills. */
 struct plan_item {
@@ -44,9 +47,9 @@ struct plan_item {
 /* An address that was written into an item's bytes: plan_check() reads it back. */
 struct plan_link {
 	unsigned int item;
-	uint64_t low_at;  /* offset of the 32 low bits */
-	uint64_t high_at; /* offset of the 32 high bits; low_at + 4 where it is one number;
-			     0: it has 32 bits */
+	uint64_t low_at; /* offset of the 32 low bits */
+	uint64_t
+		high_at; /* offset of the 32 high bits; low_at + 4 where it is one number; PLAN_LINK_LOW */
 	unsigned int target;
 	uint64_t target_offset;
 	uint64_t target_size; /* bytes at the target that the reader will use */

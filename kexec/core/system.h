@@ -10,6 +10,7 @@
 #include "kexec/core/elfcorehdr.h"
 #include "kexec/core/iomem.h"
 #include "kexec/core/kcore.h"
+#include "kexec/core/rsdp.h"
 
 enum { SYSTEM_EFI_TABLES_MAX = 32, SYSTEM_BOOT_PARAMS_SIZE = 4096 };
 
@@ -69,6 +70,7 @@ struct system {
 	struct system_bios bios; /* filled where real mode is asked for */
 	uint64_t mem_total;	 /* bytes that the kernel manages; 0: unknown */
 	uint64_t acpi_rsdp;	 /* 0: leave the search to the new kernel */
+	struct rsdp rsdp;	 /* the same, where only its bytes can be told */
 	char *cmdline;		 /* /proc/cmdline without its newline; NULL if unreadable */
 	bool has_serial_console; /* of that command line; see cmdline_serial_console() */
 	uint16_t serial_port;

@@ -9,6 +9,7 @@
 #include "kexec/lib/json.h"
 #include "kexec/lib/picture.h"
 #include "kexec/sys/ops.h"
+#include "kexec/x86/program.h"
 #include "purgatory-abi.h"
 
 enum { REPORT_SCHEMA = 1 };
@@ -226,7 +227,9 @@ int report_text(const struct report *report, FILE *to, struct err *err)
 	for (size_t i = 0; i < unread->count; i++)
 		fprintf(to, "%s%s\n", i ? "           " : " ", unread->text[i]);
 	fprintf(to, "Kernel     %s\n           %s\n", report->kernel_path, image->version);
-	if (image->is_elf)
+	if (image->is_program)
+		fprintf(to, "           %s", program_type(image));
+	else if (image->is_elf)
 		fprintf(to, "           an ELF file");
 	else
 		fprintf(to, "           boot protocol %u.%02u", image->protocol >> 8,
@@ -277,6 +280,8 @@ static struct json_object *kernel_object(const struct report *report)
 			       json_object_new_int(image->real_mode	? 16
 						   : image->entry_32bit ? 32
 									: 64));
+	if (image->is_program)
+		json_object_object_add(object, "type", json_object_new_string(program_type(image)));
 	return object;
 }
 

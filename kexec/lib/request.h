@@ -27,7 +27,7 @@ enum action {
 
 enum method { METHOD_AUTO, METHOD_LOAD, METHOD_FILE_LOAD };
 
-enum { REQUEST_INITRDS_MAX = 64 };
+enum { REQUEST_INITRDS_MAX = 64, REQUEST_MODULES_MAX = 64 };
 
 #define TYPE_ELF "elf-x86_64"
 #define TYPE_UKI "uki"
@@ -49,8 +49,11 @@ struct request {
 	enum load_spares spares;
 	enum load_direct direct;
 	bool fast;
-	bool no_cma, force_dtb; /* for the running kernel's own loader */
-	bool module, dtb;	/* of other images than a bzImage */
+	bool no_cma, force_dtb;			 /* for the running kernel's own loader */
+	bool dtb;				 /* of other images than a bzImage */
+	const char *module[REQUEST_MODULES_MAX]; /* "FILE WORDS" */
+	size_t nr_modules;
+	enum load_args args;
 	bool reuse_cmdline;
 	bool from_entry;	   /* --boot-entry names kernel and initrds */
 	const char *boot_entry;	   /* its name; NULL: the default */

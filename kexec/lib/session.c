@@ -13,7 +13,7 @@
 #include "kexec/lib/loaded.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
-#include "kexec/x86/elfimage.h"
+#include "kexec/x86/program.h"
 #include "kexec/x86/estimate.h"
 #include "kexec/x86/kernel_loader.h"
 #include "purgatory/sha256.h"
@@ -33,6 +33,7 @@ void session_done(struct session *session)
 	inputs_done(&session->kernel_file);
 	kernel_done(&session->kernel);
 	inputs_done(&session->initrd);
+	inputs_done(&session->modules);
 	buf_done(&session->joined);
 	buf_done(&session->unpacked);
 	input_done(&session->made_kernel);
@@ -41,6 +42,13 @@ void session_done(struct session *session)
 	warnings_done(&session->of_machine);
 	warnings_done(&session->unread);
 	free(session->cmdline);
+	for (size_t i = 0; i < session->nr_module_paths; i++)
+		free(session->module_path[i]);
+}
+
+static bool is_multiboot(const struct session *session)
+{
+	return !session->kernel.is_uki && multiboot_version(session->kernel.image);
 }
 
 static int check_type(const struct session *session, struct err *err)
@@ -51,9 +59,13 @@ static int check_type(const struct session *session, struct err *err)
 
 	if (session->kernel.is_uki)
 		is = TYPE_UKI;
-	else if (elfimage_is(session->kernel.image))
+	else if (image_parse_with(session->kernel.image, session->request->args, &image, &ignored))
+		return 0; /* it is said when it is loaded */
+	else if (image.is_program)
+		is = program_type(&image);
+	else if (image.is_elf)
 		is = TYPE_ELF;
-	else if (!bzimage_parse(session->kernel.image, &image, &ignored) && image.entry_32bit)
+	else if (image.entry_32bit)
 		is = "bzImage";
 	if (!type || !strcmp(type, is) || (!strcmp(type, "bzImage") && !strcmp(is, "bzImage64")))
 		return 0;
@@ -82,6 +94,24 @@ static void warn_of_writable(const struct inputs *inputs, struct warnings *warni
 	}
 }
 
+/* "FILE WORDS" */
+static int open_modules(struct session *session, struct err *err)
+{
+	const struct request *request = session->request;
+
+	for (size_t i = 0; i < request->nr_modules; i++) {
+		session->module_path[i] =
+			strndup(request->module[i], strcspn(request->module[i], " "));
+		if (!session->module_path[i])
+			return err_no_memory(err);
+		session->nr_module_paths++;
+	}
+	if (inputs_open((const char *const *)session->module_path, request->nr_modules,
+			&session->modules, err))
+		return err_prefix(err, "module");
+	return 0;
+}
+
 static int open_inputs(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
@@ -93,8 +123,15 @@ static int open_inputs(struct session *session, struct err *err)
 	    open_files(request->initrd, request->initrd_fd, request->nr_initrds, request->by_fd,
 		       &session->initrd, err))
 		return err_prefix(err, "initrd");
+	/* Whether they are wanted is not known yet. */
+	if (request->nr_modules && open_modules(session, &session->no_modules) &&
+	    session->no_modules.code == ERR_NO_MEMORY) {
+		*err = session->no_modules;
+		return -1;
+	}
 	warn_of_writable(&session->kernel_file, session->around->warnings);
 	warn_of_writable(&session->initrd, session->around->warnings);
+	warn_of_writable(&session->modules, session->around->warnings);
 	return 0;
 }
 
@@ -121,6 +158,37 @@ static int gather(struct session *session, struct err *err)
 	return 0;
 }
 
+/* A multiboot kernel's modules are in the place of an initrd. */
+static int judge_modules(struct session *session, struct err *err)
+{
+	const struct request *request = session->request;
+	uint64_t at = 0;
+
+	if (request->nr_initrds)
+		return err_set(err, ERR_INPUT,
+			       "--initrd: a multiboot kernel takes no initrd but modules: "
+			       "--module=FILE");
+	if (request->unpack_initrd)
+		return err_set(err, ERR_INPUT,
+			       "--unpack-initrd: a multiboot kernel's modules are loaded as they "
+			       "are");
+	if (request->nr_modules && !session->modules.count) {
+		*err = session->no_modules;
+		return -1;
+	}
+	session->initrd = session->modules;
+	session->modules = (struct inputs){ 0 };
+	for (; session->nr_modules < request->nr_modules; session->nr_modules++) {
+		size_t i = session->nr_modules;
+		uint64_t size = (uint64_t)session->initrd.file[i].status.st_size;
+
+		session->module[i] = (struct multiboot_module){ at, size, request->module[i] };
+		at = range_grow_to((struct range){ at, at + size }, PAGE_SIZE_4K).end;
+	}
+	session->ramdisk = session->initrd.bytes;
+	return 0;
+}
+
 static int judge_inputs(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
@@ -129,6 +197,8 @@ static int judge_inputs(struct session *session, struct err *err)
 		return err_prefix(err, "kernel");
 	if (check_type(session, err))
 		return err_prefix(err, "%s", request->kernel);
+	if (is_multiboot(session))
+		return judge_modules(session, err);
 	if (kernel_initrd(&session->kernel, &session->initrd, &session->joined, &session->ramdisk,
 			  err))
 		return err_prefix(err, "initrd");
@@ -205,7 +275,7 @@ static bool wants_unpacked(const struct session *session)
 	const struct request *request = session->request;
 
 	return request->unpack_initrd ||
-	       (request->fast && !request->crash && session->ramdisk.size);
+	       (request->fast && !request->crash && session->ramdisk.size && !session->nr_modules);
 }
 
 static int place_with(struct session *session, const struct load_request *load_request,
@@ -312,7 +382,11 @@ static int make_plan(struct session *session, struct err *err)
 	const struct request *request = session->request;
 	struct load_request load_request = {
 		.kernel = session->kernel.image,
+		.name = request->kernel,
+		.args = request->args,
 		.initrd = session->ramdisk,
+		.module = session->module,
+		.nr_modules = session->nr_modules,
 		.cmdline = session->cmdline,
 		.mem_min = request->mem_min,
 		.mem_max = request->mem_max,
@@ -540,8 +614,9 @@ static int submit_ourselves(struct session *session, struct err *err)
 
 	if (submit_plan(session, &flags, err))
 		return -1;
-	digests.has_kernel = digest_file(session, load->plan.kernel, load->is_direct,
-					 load->image.protected, digests.kernel);
+	digests.has_kernel =
+		digest_file(session, load->plan.kernel, load->is_direct || load->image.is_program,
+			    load->image.protected, digests.kernel);
 	digests.has_initrd = digest_file(session, load->plan.initrd, session->unpacked.data,
 					 session->ramdisk, digests.initrd);
 	remember(session, &digests, flags, &load->plan);
@@ -814,7 +889,9 @@ static const char *only_ours(const struct session *session)
 	struct bzimage image;
 	struct err ignored;
 
-	if (elfimage_is(session->kernel.image))
+	if (is_multiboot(session))
+		return "only this loader takes multiboot kernels";
+	if (segments_are_elf(session->kernel.image))
 		return "only this loader takes ELF files";
 	if (session->request->real_mode)
 		return "only this loader enters kernels in real mode";
@@ -906,14 +983,19 @@ static int load_otherwise(struct session *session, enum method *method, struct e
 	return -1;
 }
 
-/* What only other images than a bzImage have. */
+/* What the image has no use for. */
 static void warn_of_other_images(const struct session *session)
 {
 	const struct request *request = session->request;
 
-	if (request->module)
+	if (request->nr_modules && !session->nr_modules)
 		warn_add(session->around->warnings,
 			 "--module: only multiboot kernels take modules, none is loaded");
+	if (request->args != LOAD_ARGS_AUTO && is_multiboot(session))
+		warn_add(
+			session->around->warnings,
+			"--args-linux, --args-elf or --args-none: without an effect, for a multiboot "
+			"kernel is told by its own information");
 	if (request->dtb)
 		warn_add(session->around->warnings,
 			 "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");

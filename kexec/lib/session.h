@@ -38,7 +38,14 @@ struct session {
 	struct inputs initrd;
 	struct buf joined;    /* the initrd of a unified kernel image */
 	struct bytes ramdisk; /* the initrd, whatever it is of */
-	struct buf unpacked;  /* the same, if it is loaded so */
+	/* Until it is known that the kernel is a multiboot one: then they are in the initrd's place. */
+	struct inputs modules;
+	struct err no_modules; /* why there are none */
+	char *module_path[REQUEST_MODULES_MAX];
+	size_t nr_module_paths;
+	struct multiboot_module module[REQUEST_MODULES_MAX];
+	size_t nr_modules;
+	struct buf unpacked; /* the same, if it is loaded so */
 	struct system system;
 	struct err unknown, unknown_to_dump; /* why it is not all known; code 0: it is */
 	struct warnings of_machine;	     /* for who places a kernel in it */

@@ -223,7 +223,7 @@ static bool log_line_is_used(struct bytes line)
 	/* The firmware's map is for the audit. */
 	return contains(line, tsc_mark) || contains(line, encryption_mark) ||
 	       contains(line, host_mark) || contains(line, "efi: mem") ||
-	       contains(line, "efi: EFI runtime memory map:") ||
+	       contains(line, "efi: EFI runtime memory map:") || rsdp_is_in_line(line) ||
 	       efi_tables_from_log(line, &table, 1);
 }
 
@@ -999,6 +999,7 @@ int gather_machine(const struct root *root, struct system *ret, struct warnings 
 		log = (struct buf){ 0 };
 	if (go_on(root, gather_efi(root, buf_bytes(&log), ret, warnings, err), warnings, err))
 		return -1;
+	rsdp_from_log(buf_bytes(&log), &ret->rsdp);
 	if (has_kcore)
 		record_kcore(root, &ret->kcore);
 	gather_cpu(root, buf_bytes(&log), ret);

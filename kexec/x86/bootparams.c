@@ -306,7 +306,7 @@ static int fill_real_mode(struct filler *f)
 	memcpy(f->bytes + REALMODE_CODE_AT, realmode_code, sizeof(realmode_code));
 	header->loadflags |= CAN_USE_HEAP;
 	header->heap_end_ptr = REALMODE_STACK_END - SETUP_SECTOR_SIZE;
-	return link_to(f, ZERO_PAGE(hdr.code32_start), 0, plan->kernel, 0,
+	return link_to(f, ZERO_PAGE(hdr.code32_start), PLAN_LINK_LOW, plan->kernel, 0,
 		       plan->item[plan->kernel].file.size);
 }
 

@@ -5,9 +5,21 @@
 
 #include "kexec/x86/footprint.h"
 
+/* How a kernel is told of the machine. */
+enum image_told {
+	IMAGE_TOLD_LINUX, /* by a zero page */
+	IMAGE_TOLD_MULTIBOOT,
+	IMAGE_TOLD_MULTIBOOT2,
+	IMAGE_TOLD_ELF_NOTES,
+	IMAGE_TOLD_NOTHING,
+};
+
 /* Borrows from the image's bytes. */
 struct bzimage {
-	bool is_elf;	     /* an ELF file, which `protected` is; see elfimage.h */
+	bool is_elf;	 /* an ELF file, which `protected` is; see elfimage.h */
+	bool is_program; /* likewise, or a multiboot kernel; see program.h */
+	enum image_told told;
+	phys_t end_max;	     /* of a program that may be moved: no byte of it at or above; else 0 */
 	bool is_stripped;    /* an ELF file without symbols: what it was built for cannot be seen */
 	struct bytes setup;  /* boot sector and setup code, all before the protected-mode part */
 	struct bytes header; /* [0x1f1, its end), at most to 0x290: copied into the zero page */

@@ -8,7 +8,6 @@
 #include "x86/bootparam.h"
 
 enum {
-	SEGMENTS_MAX = 64,
 	/* startup_64() of arch/x86/kernel/head_64.S and head64.c asks for it; PMD_SIZE. */
 	ALIGNMENT = 0x200000,
 	/* COMMAND_LINE_SIZE of arch/x86/include/asm/setup.h, without its NUL. */
@@ -17,6 +16,8 @@ enum {
 	PROTOCOL = 0x020f,
 	FIRST_MAJOR = 5,
 	FIRST_MINOR = 5,
+	/* Of a kernel of 32 bits: MAXMEM of arch/x86/include/asm/setup.h, as header.S has it. */
+	INITRD_ADDR_MAX_32 = 0x37ffffff,
 };
 
 static const char banner[] = "Linux version ";
@@ -35,141 +36,39 @@ static const struct setup_header setup_header = {
 	.cmdline_size = CMDLINE_SIZE,
 };
 
-bool elfimage_is(struct bytes file)
+/* Those of a kernel that is linked as Linux is. */
+static int read_layout(struct bytes file, struct segments *ret, struct err *err)
 {
-	return file.size >= SELFMAG && !memcmp(file.data, ELFMAG, SELFMAG);
-}
+	struct segments segments;
 
-/* --- segments ---------------------------------------------------------------- */
-
-struct layout {
-	Elf64_Phdr segment[SEGMENTS_MAX]; /* those that are loaded */
-	size_t count;
-	uint64_t start, end, file_end; /* of all of them, physical; the last byte from the file */
-	uint64_t entry;		       /* likewise */
-};
-
-static int read_header(struct bytes file, Elf64_Ehdr *ret, struct err *err)
-{
-	if (file.size < sizeof(*ret))
-		return err_set(err, ERR_DAMAGED, "an ELF file of %zu bytes: it is cut", file.size);
-	memcpy(ret, file.data, sizeof(*ret));
-	if (ret->e_ident[EI_CLASS] != ELFCLASS64 || ret->e_ident[EI_DATA] != ELFDATA2LSB ||
-	    ret->e_machine != EM_X86_64)
-		return err_set(err, ERR_INPUT,
-			       "an ELF file of class %u for machine %u: not for x86-64",
-			       ret->e_ident[EI_CLASS], ret->e_machine);
-	if (ret->e_type != ET_EXEC || ret->e_phentsize != sizeof(Elf64_Phdr))
-		return err_set(
-			err, ERR_INPUT,
-			"an ELF file of type %u, with program headers of %u bytes: no kernel",
-			ret->e_type, ret->e_phentsize);
-	return 0;
-}
-
-static int add_segment(struct bytes file, const Elf64_Phdr *phdr, struct layout *layout,
-		       struct err *err)
-{
-	struct bytes ignored;
-	struct range range;
-
-	if (phdr->p_filesz > phdr->p_memsz ||
-	    !range_from_size(phdr->p_paddr, phdr->p_memsz, &range) || layout->count == SEGMENTS_MAX)
-		return err_set(err, ERR_INPUT,
-			       "segment %zu of the ELF file, 0x%llx bytes of 0x%llx at 0x%llx, is "
-			       "none of a kernel",
-			       layout->count, (unsigned long long)phdr->p_filesz,
-			       (unsigned long long)phdr->p_memsz,
-			       (unsigned long long)phdr->p_paddr);
-	if (!bytes_slice(file, phdr->p_offset, phdr->p_filesz, &ignored))
-		return err_set(err, ERR_DAMAGED,
-			       "segment %zu of the ELF file ends at 0x%llx, the file at 0x%zx: it "
-			       "is cut",
-			       layout->count, (unsigned long long)(phdr->p_offset + phdr->p_filesz),
-			       file.size);
-	for (size_t i = 0; i < layout->count; i++) {
-		const Elf64_Phdr *other = &layout->segment[i];
-
-		if (range.start < other->p_paddr + other->p_memsz && other->p_paddr < range.end)
-			return err_set(err, ERR_INPUT,
-				       "segments %zu and %zu of the ELF file overlap at 0x%llx", i,
-				       layout->count, (unsigned long long)phdr->p_paddr);
-	}
-	if (!layout->count || range.start < layout->start)
-		layout->start = range.start;
-	layout->end = num_max(layout->end, range.end);
-	layout->file_end = num_max(layout->file_end, phdr->p_paddr + phdr->p_filesz);
-	layout->segment[layout->count++] = *phdr;
-	return 0;
-}
-
-/* Where startup_64 is: by its physical address, or its virtual one. */
-static bool find_entry(uint64_t entry, struct layout *layout)
-{
-	for (size_t i = 0; i < layout->count; i++) {
-		const Elf64_Phdr *phdr = &layout->segment[i];
-
-		if (entry >= phdr->p_paddr && entry - phdr->p_paddr < phdr->p_filesz)
-			layout->entry = entry;
-		else if (entry >= phdr->p_vaddr && entry - phdr->p_vaddr < phdr->p_filesz)
-			layout->entry = entry - phdr->p_vaddr + phdr->p_paddr;
-		else
-			continue;
-		return true;
-	}
-	return false;
-}
-
-static int read_layout(struct bytes file, struct layout *ret, struct err *err)
-{
-	struct layout layout = { .count = 0 };
-	struct bytes headers;
-	Elf64_Ehdr ehdr;
-
-	if (read_header(file, &ehdr, err))
+	if (segments_of_elf(file, /* entry= */ NULL, &segments, err))
 		return -1;
-	if (!bytes_slice(file, ehdr.e_phoff, (uint64_t)ehdr.e_phnum * sizeof(Elf64_Phdr), &headers))
-		return err_set(err, ERR_DAMAGED,
-			       "the ELF file's %u program headers at 0x%llx lie outside it: it is "
-			       "cut",
-			       ehdr.e_phnum, (unsigned long long)ehdr.e_phoff);
-	for (unsigned int i = 0; i < ehdr.e_phnum; i++) {
-		Elf64_Phdr phdr;
-
-		memcpy(&phdr, headers.data + i * sizeof(phdr), sizeof(phdr));
-		if (phdr.p_type == PT_LOAD && phdr.p_memsz &&
-		    add_segment(file, &phdr, &layout, err))
-			return -1;
-	}
-	if (!layout.count || layout.start % ALIGNMENT ||
-	    layout.end - layout.start > VMLINUX_IMAGE_MAX)
+	if (segments.start % ALIGNMENT || segments.end - segments.start > VMLINUX_IMAGE_MAX)
 		return err_set(err, ERR_INPUT,
 			       "the ELF file's %zu segments take 0x%llx-0x%llx: no kernel's do, "
 			       "which begin at a multiple of 0x%x",
-			       layout.count, (unsigned long long)layout.start,
-			       (unsigned long long)layout.end, ALIGNMENT);
-	if (layout.segment[0].p_vaddr - layout.segment[0].p_paddr != VMLINUX_MAP)
+			       segments.count, (unsigned long long)segments.start,
+			       (unsigned long long)segments.end, ALIGNMENT);
+	if (segments.segment[0].virtual_address - segments.segment[0].address != VMLINUX_MAP)
 		return err_set(err, ERR_INPUT,
 			       "the ELF file is linked for 0x%llx at 0x%llx: no Linux kernel for "
 			       "x86-64 is",
-			       (unsigned long long)layout.segment[0].p_vaddr,
-			       (unsigned long long)layout.segment[0].p_paddr);
-	if (!find_entry(ehdr.e_entry, &layout))
-		return err_set(err, ERR_INPUT, "the ELF file's entry, 0x%llx, is in no segment",
-			       (unsigned long long)ehdr.e_entry);
-	*ret = layout;
+			       (unsigned long long)segments.segment[0].virtual_address,
+			       (unsigned long long)segments.segment[0].address);
+	*ret = segments;
 	return 0;
 }
 
 /* --- what else is known of it -------------------------------------------------- */
 
-/* "6.12.1 (...) ...", as the setup header of its bzImage has it. */
-static bool copy_version(struct bytes file, const struct layout *layout, char *ret, size_t room)
+bool elfimage_version(struct bytes file, const struct segments *segments, char *ret, size_t room)
 {
-	for (size_t i = 0; i < layout->count; i++) {
-		const Elf64_Phdr *phdr = &layout->segment[i];
-		const uint8_t *begin = file.data + phdr->p_offset, *end = begin + phdr->p_filesz;
-		const uint8_t *found = memmem(begin, phdr->p_filesz, banner, sizeof(banner) - 1);
+	for (size_t i = 0; i < segments->count; i++) {
+		const struct segment *segment = &segments->segment[i];
+		const uint8_t *begin = file.data + segment->offset;
+		const uint8_t *end = begin + segment->file_size;
+		const uint8_t *found =
+			memmem(begin, segment->file_size, banner, sizeof(banner) - 1);
 		size_t used = 0;
 
 		if (!found)
@@ -226,6 +125,17 @@ static bool is_old(const char *version)
 	       (major == FIRST_MAJOR && minor < FIRST_MINOR);
 }
 
+void elfimage_tell(struct bzimage *image)
+{
+	image->told = IMAGE_TOLD_LINUX;
+	image->header = (struct bytes){ (const uint8_t *)&setup_header, sizeof(setup_header) };
+	image->protocol = PROTOCOL;
+	image->cmdline_size = CMDLINE_SIZE;
+	image->initrd_addr_max =
+		image->entry_32bit ? INITRD_ADDR_MAX_32 : setup_header.initrd_addr_max;
+	image->xloadflags &= XLF_KERNEL_64;
+}
+
 int elfimage_parse(struct bytes file, struct bzimage *ret, struct err *err)
 {
 	struct bzimage image = {
@@ -236,13 +146,13 @@ int elfimage_parse(struct bytes file, struct bzimage *ret, struct err *err)
 		.cmdline_size = CMDLINE_SIZE,
 		.initrd_addr_max = setup_header.initrd_addr_max,
 	};
-	struct layout layout;
+	struct segments segments;
 	uint64_t size;
 
-	if (read_layout(file, &layout, err))
+	if (read_layout(file, &segments, err))
 		return -1;
-	size = num_align_down(layout.end - layout.start + PAGE_SIZE_4K - 1, PAGE_SIZE_4K);
-	if (!copy_version(file, &layout, image.version, sizeof(image.version)))
+	size = num_align_down(segments.end - segments.start + PAGE_SIZE_4K - 1, PAGE_SIZE_4K);
+	if (!elfimage_version(file, &segments, image.version, sizeof(image.version)))
 		return err_set(err, ERR_INPUT, "the ELF file has no \"%s...\": no Linux kernel",
 			       banner);
 	if (is_old(image.version))
@@ -255,7 +165,7 @@ int elfimage_parse(struct bytes file, struct bzimage *ret, struct err *err)
 	image.footprint = (struct footprint_of){
 		.relocatable = true,
 		.alignment = ALIGNMENT,
-		.pref_address = layout.start,
+		.pref_address = segments.start,
 		.init_size = size,
 		.wrapper_size = size,
 	};
@@ -265,28 +175,9 @@ int elfimage_parse(struct bytes file, struct bzimage *ret, struct err *err)
 
 int elfimage_load(struct bytes file, struct vmlinux *ret, struct err *err)
 {
-	struct vmlinux vmlinux CLEANUP(vmlinux_done) = { .nr_lists = 0 };
-	struct layout layout;
+	struct segments segments;
 
-	if (read_layout(file, &layout, err) ||
-	    buf_extend(&vmlinux.unpacked, layout.file_end - layout.start, err))
+	if (read_layout(file, &segments, err) || segments_load(file, &segments, ret, err))
 		return -1;
-	for (size_t i = 0; i < layout.count; i++) {
-		const Elf64_Phdr *phdr = &layout.segment[i];
-
-		memcpy(vmlinux.unpacked.data + (phdr->p_paddr - layout.start),
-		       file.data + phdr->p_offset, phdr->p_filesz);
-	}
-	vmlinux.size = vmlinux.unpacked.size;
-	vmlinux.mem_size = layout.end - layout.start;
-	vmlinux.entry = layout.entry - layout.start;
-	vmlinux.pref_address = layout.start;
-	*ret = vmlinux;
-	vmlinux = (struct vmlinux){ 0 };
 	return 0;
-}
-
-int image_parse(struct bytes file, struct bzimage *ret, struct err *err)
-{
-	return elfimage_is(file) ? elfimage_parse(file, ret, err) : bzimage_parse(file, ret, err);
 }

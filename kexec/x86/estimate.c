@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
-#include "kexec/x86/elfimage.h"
+#include "kexec/x86/program.h"
 
 enum {
 	/* What a capture kernel needs besides what is loaded: to boot, measured with cloud

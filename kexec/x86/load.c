@@ -8,8 +8,8 @@
 #include "kexec/core/cmdline.h"
 #include "kexec/core/sha256.h"
 #include "kexec/x86/direct.h"
-#include "kexec/x86/elfimage.h"
 #include "kexec/x86/estimate.h"
+#include "kexec/x86/program.h"
 #include "kexec/x86/purgatory_image.h"
 #include "kexec/x86/realmode.h"
 #include "purgatory-abi.h"
@@ -54,6 +54,12 @@ static void set_lowest(struct plan_item *item, const struct load_request *reques
 	item->min_is = asked ? "--mem-min" : own_is;
 }
 
+/* Its file is not what is loaded. */
+static bool is_unpacked(const struct load *load)
+{
+	return load->is_direct || load->image.is_program;
+}
+
 static int shape_kernel(const struct load_request *request, struct load *load, bool drawn,
 			phys_t max, struct err *err)
 {
@@ -61,10 +67,10 @@ static int shape_kernel(const struct load_request *request, struct load *load, b
 	const struct footprint_of *of = &load->image.footprint;
 	struct plan_item item = {
 		.name = "kernel",
-		.purpose = load->is_direct
+		.purpose = is_unpacked(load)
 				   ? "the kernel: unpacked, runs as soon as it is entered"
 				   : "the kernel: unpacks itself within its footprint, and runs",
-		.file = load->is_direct ? vmlinux_image(&load->vmlinux) : load->image.protected,
+		.file = is_unpacked(load) ? vmlinux_image(&load->vmlinux) : load->image.protected,
 		.mem_size = of->init_size,
 		.align = of->relocatable ? of->alignment : PAGE_SIZE_4K,
 		.max = max,
@@ -73,7 +79,9 @@ static int shape_kernel(const struct load_request *request, struct load *load, b
 		.draw = drawn && request->random ? request->random->physical : 0,
 	};
 
-	if (!(load->image.xloadflags & XLF_KERNEL_64))
+	if (load->image.end_max)
+		item.max = num_min(max, load->image.end_max);
+	if (!(load->image.xloadflags & XLF_KERNEL_64) && load->image.told == IMAGE_TOLD_LINUX)
 		item.max = num_min(max, KERNEL_32BIT_END);
 	if (item.fixed && request->mem_min > of->pref_address)
 		return err_set(err, ERR_NO_FIT,
@@ -90,21 +98,25 @@ static int shape_kernel(const struct load_request *request, struct load *load, b
 	return add_segment(plan, &item, &plan->kernel, err);
 }
 
-static int shape_params(const struct bootparams *shape, const struct load_request *request,
-			struct plan *plan, phys_t max, struct err *err)
+static int shape_params(const struct load_request *request, const struct system *system,
+			struct load *load, phys_t max, struct err *err)
 {
+	struct plan *plan = &load->plan;
+	bool is_linux = load->image.told == IMAGE_TOLD_LINUX;
 	struct plan_item item = {
 		.name = "params",
-		.purpose =
-			plan->real_mode
-				? "the new kernel's setup code, with its stack, command line and "
-				  "setup data"
-				: "the new kernel's zero page, command line and setup data",
+		.purpose = !is_linux ? "what the new kernel is told of the machine and of itself"
+			   : plan->real_mode
+				   ? "the new kernel's setup code, with its stack, command "
+				     "line and setup data"
+				   : "the new kernel's zero page, command line and setup data",
 		.align = PAGE_SIZE_4K,
 		.max = max,
 		.fixed = plan->real_mode,
 	};
 
+	if (load->image.told == IMAGE_TOLD_NOTHING)
+		return 0;
 	set_lowest(&item, request, FIRST_MIB, first_mib);
 	if (plan->real_mode) {
 		if (request->mem_min > REALMODE_AT)
@@ -115,7 +127,8 @@ static int shape_params(const struct bootparams *shape, const struct load_reques
 		item.min = REALMODE_AT;
 		item.min_is = "where a BIOS has no data of its own";
 	}
-	if (buf_extend(&item.own, shape->size, err) ||
+	if ((is_linux ? buf_extend(&item.own, load->bootparams.size, err)
+		      : program_tell(request, system, load, &item.own, err)) ||
 	    add_segment(plan, &item, &plan->params, err)) {
 		buf_done(&item.own);
 		return -1;
@@ -214,7 +227,9 @@ static int explain_entry(const struct load_request *request, const struct system
 			"entered in real mode, through its setup code, as asked: that asks the "
 			"BIOS for memory map and screen");
 	}
-	if (needs_4_levels(system, image))
+	if (image->is_program)
+		why = "such kernels are";
+	else if (needs_4_levels(system, image))
 		why = "the machine runs with 5-level paging, with which its 64-bit entry cannot "
 		      "be used";
 	if (request->entry_32bit)
@@ -575,7 +590,8 @@ static phys_t middle(const struct range_set *usable)
 static int plain_cmdline(const struct load_request *request, const struct system *system,
 			 const struct load *load, char **ret, struct err *err)
 {
-	bool untold = load->image.protocol < 0x20e && system->efi.booted && system->acpi_rsdp;
+	bool untold = !load->image.is_program && load->image.protocol < 0x20e &&
+		      system->efi.booted && system->acpi_rsdp;
 	char word[40];
 
 	if (!untold) {
@@ -594,7 +610,9 @@ static int shape(const struct load_request *request, const struct system *system
 	phys_t max = request->mem_max, initrd_max;
 	bool high = !load->image.entry_32bit && load->image.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G;
 
-	if (explain_entry(request, system, load, err) || direct_explain(request, load, err) ||
+	if (explain_entry(request, system, load, err) ||
+	    (load->image.is_program ? program_explain(request, system, load, err)
+				    : direct_explain(request, load, err)) ||
 	    system_e820(system, &plan->e820, plan->warnings, err) ||
 	    list_protected(system, plan, err))
 		return -1;
@@ -610,11 +628,14 @@ static int shape(const struct load_request *request, const struct system *system
 		if (system_usable(system, &plan->e820, RANGE_ALL, &plan->usable, err) ||
 		    (plan->real_mode && realmode_use(system, &plan->e820, &plan->usable, err)))
 			return -1;
-		if (plain_cmdline(request, system, load, &plan->cmdline, err))
+		if (load->image.is_program
+			    ? program_cmdline(request, &load->image, &plan->cmdline, err)
+			    : plain_cmdline(request, system, load, &plan->cmdline, err))
 			return -1;
 	}
 	parameters = bootparams_request(request, system, load);
-	if (bootparams_shape(&parameters, &load->bootparams, plan->warnings, err))
+	if (load->image.told == IMAGE_TOLD_LINUX &&
+	    bootparams_shape(&parameters, &load->bootparams, plan->warnings, err))
 		return -1;
 
 	if (shape_kernel(request, load, drawn, max, err))
@@ -622,8 +643,9 @@ static int shape(const struct load_request *request, const struct system *system
 	initrd_max = high ? max : num_min(max, (phys_t)load->image.initrd_addr_max + 1);
 	if (request->initrd.size) {
 		struct plan_item item = {
-			.name = "initrd",
-			.purpose = "the initial ramdisk",
+			.name = request->nr_modules ? "modules" : "initrd",
+			.purpose = request->nr_modules ? "the kernel's modules, each on its pages"
+						       : "the initial ramdisk",
 			.file = request->initrd,
 			.mem_size = request->initrd.size,
 			.align = PAGE_SIZE_4K,
@@ -644,8 +666,8 @@ static int shape(const struct load_request *request, const struct system *system
 		if (add_segment(plan, &item, &plan->initrd, err))
 			return -1;
 	}
-	if (shape_params(&load->bootparams, request, plan, max, err) ||
-	    shape_kept(&load->crash, plan, err) || shape_purgatory(request, load, err))
+	if (shape_params(request, system, load, max, err) || shape_kept(&load->crash, plan, err) ||
+	    shape_purgatory(request, load, err))
 		return -1;
 	if (with_spares && shape_spares(request, load, max, err))
 		return -1;
@@ -654,7 +676,7 @@ static int shape(const struct load_request *request, const struct system *system
 
 static uint64_t entry_offset(const struct load *load)
 {
-	if (load->is_direct)
+	if (is_unpacked(load))
 		return load->vmlinux.entry;
 	return load->image.entry_32bit ? 0 : BZIMAGE_ENTRY64_OFFSET;
 }
@@ -723,14 +745,14 @@ static int place_with_spares(const struct load_request *request, const struct sy
 int load_parse(const struct load_request *request, const struct system *system, struct bzimage *ret,
 	       struct err *err)
 {
-	if (image_parse(request->kernel, ret, err))
+	if (image_parse_with(request->kernel, request->args, ret, err))
 		return -1;
-	if (ret->is_elf && request->real_mode)
+	if ((ret->is_elf || ret->is_program) && request->real_mode)
 		return err_set(err, ERR_INPUT,
 			       "an ELF file of a kernel has no setup code for real mode");
-	if (ret->is_elf && request->entry_32bit)
+	if ((ret->is_elf || ret->is_program) && !ret->entry_32bit && request->entry_32bit)
 		return err_set(err, ERR_INPUT, "an ELF file of a kernel has no 32-bit entry");
-	if (ret->is_elf)
+	if (ret->is_elf || ret->is_program)
 		return 0;
 	ret->entry_32bit |= request->entry_32bit || needs_4_levels(system, ret);
 	ret->real_mode = request->real_mode;
@@ -746,8 +768,10 @@ int load_place(const struct load_request *request, const struct system *system,
 	bool drawn;
 	int failed;
 
-	if (!load->is_direct && (load_parse(request, system, &load->image, err) ||
-				 direct_prepare(request, system, load, err)))
+	if (!load->vmlinux.unpacked.data &&
+	    (load_parse(request, system, &load->image, err) ||
+	     (load->image.is_program ? program_prepare(request, load, err)
+				     : direct_prepare(request, system, load, err))))
 		return -1;
 	drawn = direct_draws(request, load);
 	if (request->crash && request->spares != LOAD_SPARES_NEVER && !request->skip_verify)
@@ -757,7 +781,7 @@ int load_place(const struct load_request *request, const struct system *system,
 	/* The place that was drawn may split the only one that is large enough for the initrd. */
 	if (failed && drawn && err->code == ERR_NO_FIT)
 		failed = place(request, system, warnings, false, false, load, err);
-	if (!failed && request->direct == LOAD_DIRECT_ASKED && !load->is_direct)
+	if (!failed && request->direct == LOAD_DIRECT_ASKED && !is_unpacked(load))
 		warn_add(warnings, "the kernel is not started directly: %s", load->not_direct.text);
 	return failed;
 }
@@ -860,6 +884,7 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	struct plan_item *item = &plan->item[plan->purgatory];
 	struct purgatory_layout layout = purgatory_layout(load);
 	struct purgatory_params *params = (void *)(item->own.data + PURGATORY_PARAMS_OFFSET);
+	struct program_registers registers = program_registers(load);
 
 	seal_regions(request, load, &layout, item->own.data);
 	params->flags = (request->skip_verify ? PURGATORY_SKIP_VERIFY : 0) |
@@ -868,7 +893,11 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 			(load->is_direct ? PURGATORY_DIRECT : 0) |
 			(load->image.entry_32bit ? PURGATORY_ENTRY_32 : 0);
 	params->entry_rip = plan->kernel_entry;
-	params->entry_rsi = plan->item[plan->params].run.start;
+	params->entry_eax = registers.eax;
+	params->entry_ebx = registers.ebx;
+	params->entry_rdi = registers.rdi;
+	if (load->image.told == IMAGE_TOLD_LINUX)
+		params->entry_rsi = plan->item[plan->params].run.start;
 	params->regions = item->run.start + layout.regions_at;
 	params->digests = item->run.start + layout.digests_at;
 	params->nr_regions = layout.nr_regions;
@@ -889,8 +918,9 @@ static void seal_purgatory(const struct load_request *request, const struct syst
 	params->hashes = request->hashes_allowed;
 	if (system->is_guest_without_io)
 		params->hashes &= request->hashes & PURGATORY_HASH_SHA_NI;
-	params->report =
-		params->entry_rsi + load->bootparams.report_at + sizeof(struct setup_data_wire);
+	if (load->image.told == IMAGE_TOLD_LINUX)
+		params->report = params->entry_rsi + load->bootparams.report_at +
+				 sizeof(struct setup_data_wire);
 	console_params(request, params);
 }
 
@@ -952,7 +982,9 @@ int load_seal(const struct load_request *request, const struct system *system, s
 
 		elfcorehdr_write(&load->crash.header, own->data, own->size);
 	}
-	if (bootparams_fill(&parameters, &load->bootparams, &load->plan, err) ||
+	if ((load->image.told == IMAGE_TOLD_LINUX
+		     ? bootparams_fill(&parameters, &load->bootparams, &load->plan, err)
+		     : program_link(request, system, load, err)) ||
 	    plan_filled(&load->plan, err))
 		return -1;
 	seal_purgatory(request, system, load);

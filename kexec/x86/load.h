@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A whole load of a bzImage: from a request and a machine to a sealed plan. */
+/* A whole load of a kernel: from a request and a machine to a sealed plan. */
 #ifndef X86_LOAD_H
 #define X86_LOAD_H
 
@@ -7,6 +7,7 @@
 #include "kexec/core/system.h"
 #include "kexec/x86/bootparams.h"
 #include "kexec/x86/crash.h"
+#include "kexec/x86/multiboot_info.h"
 #include "kexec/x86/vmlinux.h"
 
 enum on_corruption { ON_CORRUPTION_RESET, ON_CORRUPTION_HALT };
@@ -30,6 +31,14 @@ struct load_random {
 	uint64_t physical, virtual;
 };
 
+/* How an ELF file is told of the machine, but a multiboot kernel. */
+enum load_args {
+	LOAD_ARGS_AUTO, /* Linux by its zero page, others by ELF boot notes */
+	LOAD_ARGS_LINUX,
+	LOAD_ARGS_ELF,
+	LOAD_ARGS_NONE,
+};
+
 /* Where the purgatory speaks. */
 struct load_console {
 	bool serial, vga, debug_port;
@@ -39,8 +48,12 @@ struct load_console {
 };
 
 struct load_request {
-	struct bytes kernel;	 /* the bzImage, borrowed for as long as the plan lives */
-	struct bytes initrd;	 /* likewise; size 0: none */
+	struct bytes kernel; /* the bzImage, borrowed for as long as the plan lives */
+	const char *name;    /* of its file, which a multiboot kernel is told; likewise */
+	enum load_args args;
+	struct bytes initrd;		       /* likewise; size 0: none */
+	const struct multiboot_module *module; /* of a multiboot kernel: what is in the initrd */
+	size_t nr_modules;
 	bool initrd_is_unpacked; /* nothing in it is compressed */
 	const char *cmdline;	 /* composed */
 	phys_t mem_min;		 /* segments start at or above */
@@ -75,11 +88,12 @@ struct spares {
 struct load {
 	struct bzimage image;
 	bool is_direct;
-	struct err not_direct;	 /* why, if that was asked for */
-	struct vmlinux vmlinux;	 /* of a direct start */
-	bool kaslr;		 /* its addresses are random, or were if the plan were loaded */
-	uint64_t virtual_places; /* that its virtual address is drawn from; 1: it has its own */
-	uint64_t virtual_offset; /* from its own virtual address; as secret as the seed */
+	struct err not_direct;	    /* why, if that was asked for */
+	struct vmlinux vmlinux;	    /* of a direct start, and of a program */
+	struct multiboot multiboot; /* of a multiboot kernel; of another program its segments */
+	bool kaslr;		    /* its addresses are random, or were if the plan were loaded */
+	uint64_t virtual_places;    /* that its virtual address is drawn from; 1: it has its own */
+	uint64_t virtual_offset;    /* from its own virtual address; as secret as the seed */
 	struct bootparams bootparams;
 	struct spares spares;
 	struct crash crash; /* empty for a normal load */

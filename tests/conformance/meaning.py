@@ -56,21 +56,29 @@ def words(page, low, high):
     return struct.unpack_from("<I", page, low)[0] | struct.unpack_from("<I", page, high)[0] << 32
 
 
-def ram_of(page):
-    """The RAM that the next kernel is told of, neighbours joined."""
-    entries = []
-    for i in range(page[0x1e8]):
-        start, size, kind = struct.unpack_from("<QQI", page, E820_AT + i * E820_SIZE)
-        # The first page is nobody's.
-        if kind == 1 and start + size > 0x1000:
-            entries.append([max(start, 0x1000), start + size])
+def join(ranges):
+    """As text, neighbours as one."""
     joined = []
-    for start, end in sorted(entries):
+    for start, end in sorted(ranges):
+        # The first page is nobody's.
+        if end <= 0x1000:
+            continue
+        start = max(start, 0x1000)
         if joined and joined[-1][1] >= start:
             joined[-1][1] = max(joined[-1][1], end)
         else:
             joined.append([start, end])
     return " ".join("0x%x-0x%x" % tuple(entry) for entry in joined)
+
+
+def ram_of(page):
+    """The RAM that the next kernel is told of."""
+    entries = []
+    for i in range(page[0x1e8]):
+        start, size, kind = struct.unpack_from("<QQI", page, E820_AT + i * E820_SIZE)
+        if kind == 1:
+            entries.append([start, start + size])
+    return join(entries)
 
 
 def name_of(data, files):
@@ -133,6 +141,55 @@ def loaded_by_segments(memory, entry, files):
     }
 
 
+# What is in eax at the entry of a multiboot kernel, and where its information has what: the Multiboot Specification
+# 0.6.96, and Multiboot2 2.0.
+MULTIBOOT = {"M1": 0x2badb002, "M2": 0x36d76289}
+
+
+def multiboot_facts(memory, name, at):
+    """Command line, its modules' names and command lines, and RAM."""
+    word = lambda where: struct.unpack("<I", memory.read(where, 4))[0]  # noqa: E731
+    modules, ram, cmdline = [], [], ""
+    if name == "M1":
+        cmdline = memory.text(word(at + 16), 4096)
+        for i in range(word(at + 20) if word(at) & 8 else 0):
+            entry = word(at + 24) + 16 * i
+            modules.append((word(entry), word(entry + 4), memory.text(word(entry + 8), 4096)))
+        entry, end = word(at + 48), word(at + 48) + word(at + 44)
+        while entry < end:
+            ram.append(struct.unpack("<QQI", memory.read(entry + 4, 20)))
+            entry += word(entry) + 4
+    else:
+        tag, end = at + 8, at + word(at)
+        while tag < end and word(tag):
+            if word(tag) == 1:
+                cmdline = memory.text(tag + 8, 4096)
+            if word(tag) == 3:
+                modules.append((word(tag + 8), word(tag + 12), memory.text(tag + 16, 4096)))
+            if word(tag) == 6:
+                ram += [struct.unpack("<QQI", memory.read(entry, 20))
+                        for entry in range(tag + 16, tag + word(tag + 4), word(tag + 8))]
+            tag += word(tag + 4) + 7 & ~7
+    return cmdline, modules, join([start, start + size] for start, size, kind in ram if kind == 1)
+
+
+def loaded_multiboot(memory, entry, files):
+    """As loaded_by_segments(); None: it is no multiboot kernel that is loaded."""
+    inside = next((data for start, room, data in memory.segments if start <= entry < start + room), b"")
+    for name, magic in MULTIBOOT.items():
+        # The registers' values lie side by side, eax and ebx.
+        for found in re.finditer(re.escape(struct.pack("<I", magic)), inside):
+            at = struct.unpack_from("<I", inside, found.end())[0]
+            try:
+                cmdline, modules, ram = multiboot_facts(memory, name, at)
+            except Malformed:
+                continue
+            initrd = ["%s=%s" % (text, name_of(memory.read(start, end - start), files)) for start, end, text in modules]
+            return {"kernel": name, "initrd": ", ".join(initrd), "cmdline": cmdline, "ram": ram,
+                    "segments": len(memory.segments)}
+    return None
+
+
 def tame(cmdline):
     """Less what depends on where things lie."""
     cmdline = re.sub(r"elfcorehdr=\S+", "elfcorehdr=*", cmdline)
@@ -172,7 +229,7 @@ def meaning(directory, files):
                     data = (directory / f"segment-{number}-{one[1]}").read_bytes()
                     segments.append((int(one[2], 16), int(one[3], 16), data))
             entry = int(re.search(r"entry=0x([0-9a-f]+)", line)[1], 16)
-            loaded = loaded_by_segments(Memory(segments), entry, files)
+            loaded = loaded_multiboot(Memory(segments), entry, files) or loaded_by_segments(Memory(segments), entry, files)
         else:
             for other in lines:
                 one = re.match(rf"file {number} (\w+) seals=(-?\d+)", other)

@@ -93,7 +93,6 @@ _start:
 	orq	%rbx, %rax
 	orq	%rcx, %rax
 	orq	%rdx, %rax
-	orq	%rdi, %rax
 	orq	%rbp, %rax
 	orq	%r8, %rax
 	orq	%r9, %rax
@@ -111,6 +110,9 @@ _start:
 	movabsq	$TARGET_RSI, %rax
 	cmpq	%rax, %rsi
 	expect	's'
+	movabsq	$TARGET_RDI, %rax
+	cmpq	%rax, %rdi
+	expect	'i'
 	segments_and_flags
 	movq	%cr4, %rax
 	cmpq	$0x20, %rax
@@ -146,16 +148,23 @@ _start:
 
 	.code32
 	.org	TARGET_32_AT - BOOT_AT
-	orl	%eax, %ecx
-	orl	%ebx, %ecx
 	orl	%edx, %ecx
-	orl	%edi, %ecx
 	orl	%ebp, %ecx
 	movl	%ecx, %ebp
 	pushfl
 	popl	%edx
+	cmpl	$TARGET_EAX, %eax
+	expect	'a'
 	testl	%ebp, %ebp
 	expect	'r'
+	cmpl	$TARGET_EBX, %ebx
+	expect	'b'
+	cmpl	$(TARGET_RDI & 0xffffffff), %edi
+	expect	'i'
+	cmpl	$0, (%esp)	/* where a function would return to, and its argument */
+	expect	'k'
+	cmpl	$(TARGET_RDI & 0xffffffff), 4(%esp)
+	expect	'k'
 	cmpl	$(TARGET_RSI & 0xffffffff), %esi
 	expect	's'
 	segments_and_flags

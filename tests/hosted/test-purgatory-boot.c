@@ -30,7 +30,7 @@
 #define VERIFYING     LINE "verifying 2 segments, 2 MiB, baseline\n"
 #define REPAIRED      LINE "the purgatory itself was repaired\n"
 #define BEYOND_REPAIR LINE "damaged, and its spare copy, if any\r\n"
-#define ENTERED	      VERIFYING LINE "all verified, entering the kernel at 0x101000\n...........\n"
+#define ENTERED	      VERIFYING LINE "all verified, entering the kernel at 0x101000\n............\n"
 
 enum {
 	TIMEOUT_SECONDS = 60,
@@ -144,6 +144,9 @@ static void load(struct machine *machine, size_t copied_size)
 	params->digests = params->regions + 2 * sizeof(struct purgatory_region);
 	params->entry_rip = TARGET_AT;
 	params->entry_rsi = TARGET_RSI;
+	params->entry_rdi = TARGET_RDI;
+	params->entry_eax = TARGET_EAX;
+	params->entry_ebx = TARGET_EBX;
 	params->console = PURGATORY_CONSOLE_E9;
 	params->serial_port = 0x3f8;
 }
@@ -278,7 +281,7 @@ static void test_enters_a_32_bit_kernel(void **state)
 	run(machine, "-debugcon", false, &result);
 	assert_string_equal(result.output, LINE "verifying 2 segments, 2 MiB, baseline\n" LINE
 						"all verified, entering the kernel at 0x102000\n"
-						"...........\n");
+						"................\n");
 	assert_int_equal(result.status, TARGET_EXIT);
 }
 
@@ -312,7 +315,7 @@ static void test_survives_nmis(void **state)
 				&nmis),
 			 1);
 	assert_true(nmis >= 1);
-	assert_non_null(strstr(result.output, "entering the kernel at 0x101000\n...........\n"));
+	assert_non_null(strstr(result.output, "entering the kernel at 0x101000\n............\n"));
 	assert_int_equal(result.status, TARGET_EXIT);
 }
 
@@ -370,7 +373,7 @@ static void test_no_io(void **state)
 
 	machine->params->flags = PURGATORY_NO_IO;
 	run(machine, "-debugcon", false, &result);
-	assert_string_equal(result.output, "...........\n"); /* the target's */
+	assert_string_equal(result.output, "............\n"); /* the target's */
 	assert_int_equal(result.status, TARGET_EXIT);
 
 	machine->params->on_corruption = PURGATORY_ON_CORRUPTION_HALT;
@@ -473,7 +476,7 @@ static void hash_path(void **state, uint32_t allowed, const char *cpu, const cha
 	run(machine, "-debugcon", false, &result);
 	snprintf(expected, sizeof(expected),
 		 LINE "verifying 2 segments, 7 MiB, %s\n" LINE
-		      "all verified, entering the kernel at 0x101000\n...........\n",
+		      "all verified, entering the kernel at 0x101000\n............\n",
 		 name);
 	assert_string_equal(result.output, expected);
 	assert_int_equal(result.status, TARGET_EXIT);
@@ -518,7 +521,7 @@ static void test_hash_without_cpuid(void **state)
 	machine->params->flags = PURGATORY_NO_IO;
 	machine->params->hashes = PURGATORY_HASH_SHA_NI;
 	run(machine, "-debugcon", false, &result);
-	assert_string_equal(result.output, "...........\n");
+	assert_string_equal(result.output, "............\n");
 	assert_int_equal(result.status, TARGET_EXIT);
 }
 

@@ -20,6 +20,7 @@
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
 #include "tests/mk/pack.h"
+#include "tests/mk/program.h"
 #include "tests/mk/uki.h"
 
 static char did[256];
@@ -588,7 +589,7 @@ static void test_void_of_the_kernel(void **state)
 	expect("-l %K --module=x", "0", "load(3,0x3e0000) ");
 	assert_string_equal(warned,
 			    "--module: only multiboot kernels take modules, none is loaded");
-	expect("-l %K --dtb=x --args-elf --args-none --reuse-video-type", "0", "load(3,0x3e0000) ");
+	expect("-l %K --dtb=x --args-elf --reuse-video-type", "0", "load(3,0x3e0000) ");
 	assert_string_equal(warned,
 			    "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");
 }
@@ -674,6 +675,50 @@ static void test_elf(void **state)
 	assert_non_null(strstr(run("-l %K"), "kexec_load failed: Operation not permitted"));
 	assert_string_equal(did, "load(3,0x3e0000) ");
 	load_result = 0;
+}
+
+static void test_multiboot(void **state)
+{
+	static uint8_t file[MK_PROGRAM_SIZE];
+	char said[2 * MK_PATH_MAX + 100];
+
+	(void)state;
+	mk_program(file, false);
+	mk_multiboot_2(file, NULL, 0);
+	mk_file(&machine, "vmlinuz", file, sizeof(file));
+	mk_text(&machine, "initrd", "module");
+	mk_path(&machine, "initrd", initrd);
+	expect("-l %K -t multiboot2-x86", "0", "load(3,0x3e0000) ");
+	snprintf(said, sizeof(said),
+		 "kexec: %s loaded by kexec_load: only this loader takes multiboot kernels\n",
+		 kernel);
+	assert_string_equal(output, said);
+	snprintf(said, sizeof(said), "1: %s: --type=elf-x86: the file is multiboot2-x86", kernel);
+	expect("-l %K -t elf-x86", said, "");
+	expect("-s -l %K", "1: -s cannot load it: only this loader takes multiboot kernels", "");
+	snprintf(said, sizeof(said), "-l %%K --fast --module=%s --module=%s", initrd, initrd);
+	expect(said, "0", "load(4,0x3e0000) ");
+	expect("-l %K --module=absent", "1: module: absent: No such file or directory", "");
+	expect("-l %K --initrd %I",
+	       "1: --initrd: a multiboot kernel takes no initrd but modules: --module=FILE", "");
+	expect("-l %K --unpack-initrd",
+	       "1: --unpack-initrd: a multiboot kernel's modules are loaded as they are", "");
+	expect("-l %K --args-none", "0", "load(3,0x3e0000) ");
+	assert_string_equal(warned,
+			    "--args-linux, --args-elf or --args-none: without an effect, for a "
+			    "multiboot kernel is told by its own information");
+	snprintf(said, sizeof(said),
+		 "1: %s: only a Linux kernel can be told where the dump is: this one cannot be a "
+		 "crash kernel",
+		 kernel);
+	mk_text(&machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n  10000000-1fffffff : Crash kernel\n");
+	expect("-p %K", said, "");
+	expect("-l %K --module=", "--module=: it begins with no file's name", "");
+	expect("-l %K --args-elf --args-linux",
+	       "only one of --args-linux, --args-elf and --args-none can be used at a time", "");
+	/* Twice the same is no contradiction. */
+	expect("-l %K --args-elf --args-elf", "0", "load(3,0x3e0000) ");
 }
 
 /* Only what it is entered by tells it from another bzImage. */
@@ -1444,8 +1489,9 @@ static void test_usage(void **state)
 	expect("-l %K --noefi=x", "--noefi=x: --noefi takes no argument", "");
 	expect("-l %K --json",
 	       "--json goes with --dry-run, --doctor, --audit-efi or --list-entries", "");
-	expect("-l %K -t multiboot-x86",
-	       "--type=multiboot-x86: only bzImage64 (or bzImage), elf-x86_64 and uki are known",
+	expect("-l %K -t beoboot-x86",
+	       "--type=beoboot-x86: only bzImage64 (or bzImage), elf-x86_64, elf-x86, "
+	       "multiboot-x86, multiboot2-x86 and uki are known",
 	       "");
 	expect("-e -t elf-x86_64 --mem-max=1G --serial=ttyS0",
 	       "1: Nothing has been loaded! Load a kernel first: kexec -l KERNEL", "");
@@ -1545,6 +1591,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_memory_for_the_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_loader_goes_low, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_elf, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_multiboot, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_32bit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unheeded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd, set_up, tear_down),
