@@ -958,12 +958,13 @@ static void seal_stage1(const struct load_request *request, const struct system 
 static void fill_spares(struct load *load)
 {
 	struct plan *plan = &load->plan;
-	const struct plan_item *params = &plan->item[plan->params];
 	const struct plan_item *purgatory = &plan->item[plan->purgatory];
+	const struct plan_item *params;
 	uint8_t *to;
 
 	if (load->spares.small == PLAN_NO_ITEM)
 		return;
+	params = &plan->item[plan->params];
 	to = plan->item[load->spares.small].own.data;
 	memcpy(to, params->own.data, params->own.size);
 	memcpy(to + load->spares.purgatory_at, purgatory->own.data + PURGATORY_STAGE2_OFFSET,
