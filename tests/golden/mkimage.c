@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* mkimage FILE [init_size=N] [relocatable=0|1] [pref_address=N] [pe_size=N] [version=TEXT]
  * [protocol=N] [payload=LISTS] [.NAME=FILE]...: a synthetic bzImage; the payload has so many lists of relocations. With
- * a .NAME, a unified kernel image of it, with the file as that section. */
+ * a .NAME, a unified kernel image of it, with the file as that section. multiboot2=1: a multiboot 2 kernel instead. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kexec/sys/input.h"
 #include "tests/mk/image.h"
+#include "tests/mk/program.h"
 #include "tests/mk/uki.h"
 
 int main(int argc, char *argv[])
 {
-	static uint8_t image[MK_IMAGE_SIZE], payload[MK_VMLINUX_SIZE];
+	static uint8_t image[MK_IMAGE_SIZE], payload[MK_VMLINUX_SIZE], program[MK_PROGRAM_SIZE];
 	struct setup_header *header = mk_image(image);
 	struct mk_section sections[8] = { { ".linux", { image, sizeof(image) } } };
 	struct bytes made = { image, sizeof(image) };
@@ -40,7 +41,11 @@ int main(int argc, char *argv[])
 			mk_image_payload(image, payload, mk_vmlinux(payload, (unsigned int)value));
 		else if (equals && !strncmp(argv[i], "version", 7) && strlen(equals) < 64)
 			strcpy((char *)image + MK_IMAGE_VERSION_AT, equals + 1);
-		else if (equals && argv[i][0] == '.' && count < 8) {
+		else if (equals && !strncmp(argv[i], "multiboot2", 10)) {
+			mk_program(program, /* is_elf64= */ false);
+			mk_multiboot_2(program, NULL, 0);
+			made = (struct bytes){ program, sizeof(program) };
+		} else if (equals && argv[i][0] == '.' && count < 8) {
 			const char *path = equals + 1;
 
 			if (inputs_open(&path, 1, &inputs[count], &err))
