@@ -72,7 +72,7 @@ single() {
 	local twice
 	twice=$(comm -12 <(nm "$2" | awk '$2 ~ /[TDBRWV]/ { print $3 }' | sort -u) \
 		<(nm -g --defined-only "$B/libkexec-core.a" "$B/libkexec-edge.a" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u))
-	readelf -d "$2" | grep -qF 'Shared library: [libkexec.so.1]' || twice="no libkexec.so.1"
+	readelf -d "$2" | grep -F 'Shared library: [libkexec.so.1]' >/dev/null || twice="no libkexec.so.1"
 	verdict "single-$1" "$(head -1 <<<"$twice")"
 }
 

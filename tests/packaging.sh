@@ -47,7 +47,7 @@ contents() {
 	for file in sbin/kexec sbin/vmcore-dmesg share/man/man8/kexec.8 share/man/man8/vmcore-dmesg.8 \
 		systemd/system/kexec-load.service systemd/system/kexec-load@.service bash-completion/completions/kexec \
 		zsh/site-functions/_kexec fish/vendor_completions.d/kexec.fish libkexec.so.1; do
-		find "$2" -type f | grep -qE "/$file(\.gz)?\$" || why="lacks $file"
+		find "$2" -type f | grep -E "/$file(\.gz)?\$" >/dev/null || why="lacks $file"
 	done
 	verdict "$1" "$why"
 }
@@ -56,7 +56,7 @@ contents() {
 development() {
 	local why= file
 	for file in include/libkexec.h libkexec.a pkgconfig/libkexec.pc share/man/man3/libkexec.3 plan.c; do
-		find "$2" -type f | grep -qE "/$file(\.gz)?\$" || why="lacks $file"
+		find "$2" -type f | grep -E "/$file(\.gz)?\$" >/dev/null || why="lacks $file"
 	done
 	[ "$(readlink "$(find "$2" -name libkexec.so)")" = libkexec.so.1 ] || why="libkexec.so does not lead to libkexec.so.1"
 	verdict "$1" "$why"
