@@ -89,14 +89,11 @@ static bool read_bytes(struct bytes in, struct capture *ret)
 /* Malloc'ed, and owned by the caller. */
 static struct bytes write_bytes(struct capture *capture)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *to = open_memstream(&text, &size);
+	struct buf text = { 0 };
 	struct err err;
 
-	require(to && !capture_write(capture, to, &err));
-	fclose(to);
-	return (struct bytes){ (const uint8_t *)text, size };
+	require(!capture_to_memory(capture, &text, &err));
+	return buf_bytes(&text);
 }
 
 static void require_same(struct bytes a, struct bytes b)

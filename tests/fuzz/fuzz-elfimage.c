@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kexec/x86/elfimage.h"
+#include "kexec/x86/program.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { SMALL = 1 << 20 };
@@ -25,6 +26,19 @@ static uint8_t byte_at(struct bytes file, uint64_t address)
 	return 0;
 }
 
+/* What is no kernel that is known may be told of the machine as Linux is. */
+static void check_told(struct bytes file)
+{
+	struct bzimage image = { 0 };
+	struct err err = { 0 };
+
+	if (image_parse_with(file, LOAD_ARGS_LINUX, &image, &err))
+		require((err.code == ERR_INPUT || err.code == ERR_DAMAGED) &&
+			is_sentence(err.text));
+	else if (image.is_program && image.told == IMAGE_TOLD_LINUX)
+		require(image.header.size && image.cmdline_size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes file = { data, size };
@@ -37,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require((err.code == ERR_INPUT || err.code == ERR_DAMAGED) &&
 			is_sentence(err.text));
 		require(image.protocol == 7 && !image.header.data);
+		check_told(file);
 		return 0;
 	}
 	require(image.is_elf && image.version[0] && !image.entry_32bit);
