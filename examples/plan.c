@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,12 +44,22 @@ static void show_warnings(const struct kexec_plan *plan)
 		fprintf(stderr, "plan: warning: %s\n", kexec_plan_warning(plan, i));
 }
 
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0) {
+		perror(path);
+		exit(1);
+	}
+	return fd;
+}
+
 /* words: the kernel, the initrd, the command line, NULL from where there are no more. */
 static int fill(struct kexec_request *request, char *words[], struct kexec_error **error)
 {
-	int kernel = open(words[0], O_RDONLY);
-	int initrd = words[1] ? open(words[1], O_RDONLY) : -1;
-	/* A descriptor that could not be opened is an error of these. */
+	int kernel = open_file(words[0]);
+	int initrd = words[1] ? open_file(words[1]) : -1;
 	int failed = kexec_request_set_kernel_fd(request, kernel, error) ||
 		     (words[1] && kexec_request_add_initrd_fd(request, initrd, error)) ||
 		     (words[1] && words[2] && kexec_request_set_cmdline(request, words[2], error));

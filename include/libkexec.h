@@ -230,7 +230,7 @@ uint64_t kexec_plan_kernel_entry(const struct kexec_plan *plan);
 /* All that the kernel writes before it knows memory: [start, end). */
 uint64_t kexec_plan_footprint_start(const struct kexec_plan *plan);
 uint64_t kexec_plan_footprint_end(const struct kexec_plan *plan);
-/* The new kernel's, composed. */
+/* The new kernel's, with all that is added to it. */
 const char *kexec_plan_cmdline(const struct kexec_plan *plan);
 
 /* One line for each choice; and what the user should be told. kexec_plan_submit() can add warnings. */
@@ -247,7 +247,7 @@ int kexec_plan_json(const struct kexec_plan *plan, char **ret, struct kexec_erro
 
 /*
  * Every invariant that doc/ARCHITECTURE.md lists, once more, judged from the finished plan alone. It was done when the
- * plan was made; without segments there is nothing to judge.
+ * plan was made; without segments there is nothing to judge. KEXEC_ERROR_USAGE once it was submitted.
  */
 int kexec_plan_check(const struct kexec_plan *plan, struct kexec_error **ret_error);
 

@@ -53,7 +53,7 @@ static int show_plan(struct session *session, struct err *err)
 	return request->debug ? report_plan(session, stderr, err) : 0;
 }
 
-static void keep_only(const struct ops *ops, enum privileges privileges)
+static void keep_only(const struct ops *ops, unsigned int privileges)
 {
 	if (ops->keep_only)
 		ops->keep_only(ops->context, privileges);
@@ -63,12 +63,14 @@ static void keep_only(const struct ops *ops, enum privileges privileges)
 static void give_up_privileges(struct session *session)
 {
 	const struct request *request = session->request;
-	enum privileges needed = PRIVILEGES_TO_LOAD;
+	unsigned int needed = PRIVILEGES_TO_LOAD;
 
+	if (request->svg)
+		needed |= PRIVILEGE_FILES;
 	if (!request->dry_run && request->action == ACTION_FORCE)
-		needed = PRIVILEGES_TO_START;
+		needed |= PRIVILEGE_NETWORK;
 	if (!request->dry_run && request->action == ACTION_DEFAULT)
-		needed = PRIVILEGES_TO_RUN_SHUTDOWN;
+		needed |= PRIVILEGE_PROGRAMS;
 	keep_only(session->around->ops, needed);
 }
 
@@ -114,7 +116,7 @@ static int exec_loaded(const struct request *request, const struct surroundings 
 	if (!request->no_checks && request->action == ACTION_EXEC &&
 	    loaded_check_map(&around->root, around->warnings, err))
 		return -1;
-	keep_only(ops, PRIVILEGES_TO_START);
+	keep_only(ops, PRIVILEGE_NETWORK);
 	if (!request->no_sync)
 		ops->sync(ops->context);
 	if (!request->no_network_down)

@@ -493,6 +493,8 @@ static const struct advice all[] = {
 	{ "the options for hotplug and spare copies are of crash kernels", "they were set for a normal kernel", NULL },
 	{ "there is no plan to show: the running kernel's own loader makes it", "the running kernel plans, and does not show its plan", "KEXEC_LOADER_OWN" },
 	{ "a plan that was made to be shown cannot be submitted", "its random numbers are zeros", "KEXEC_PLAN_LOAD" },
+	{ "no directory or capture is named", "a program's argument is NULL", "kexec_machine_open_live() for the running machine" },
+	{ "a plan that was submitted cannot be checked any more", "a program's order of calls", "kexec_plan_check() before kexec_plan_submit()" },
 	{ "a plan can be submitted only once", "its random numbers were used", "another plan of the same request" },
 	{ "nothing is loaded on another machine than the running one", "the machine is a directory or a capture", "kexec_machine_open_live()" },
 	{ "there is no loader %d", "a fault of the program", NULL },

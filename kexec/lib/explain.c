@@ -137,14 +137,24 @@ static bool is_secure_boot(const struct explain_failure *failure, char detail[EX
 	return params->secure_boot == SECURE_BOOT_ENABLED;
 }
 
+static bool find_reservation(const struct explain_failure *failure, struct range *ret)
+{
+	struct range low;
+	struct err ignored;
+
+	if (!failure->system)
+		return !gather_reservation(failure->root, ret, &low, &ignored);
+	return failure->system->iomem.count &&
+	       !iomem_crash_kernel(&failure->system->iomem, ret, &low, &ignored);
+}
+
 /* Memory went from the reservation since the plan was made. */
 static bool is_outside(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
 {
 	const struct plan *plan = failure->plan;
-	struct range main, low;
-	struct err ignored;
+	struct range main;
 
-	if (!plan || !failure->crash || gather_reservation(failure->root, &main, &low, &ignored))
+	if (!plan || !failure->crash || !find_reservation(failure, &main))
 		return false;
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		const struct plan_item *item = &plan->item[i];
@@ -164,20 +174,17 @@ static bool is_outside(const struct explain_failure *failure, char detail[EXPLAI
 static bool has_no_reservation(const struct explain_failure *failure,
 			       char detail[EXPLAIN_DETAIL_MAX])
 {
-	struct range main, low;
-	struct err ignored;
+	struct range main;
 
 	(void)detail;
-	return failure->crash && !gather_reservation(failure->root, &main, &low, &ignored) &&
-	       !range_is_valid(main);
+	return failure->crash && find_reservation(failure, &main) && !range_is_valid(main);
 }
 
 static bool is_too_small(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
 {
-	struct range main, low;
-	struct err ignored;
+	struct range main;
 
-	if (!failure->crash || gather_reservation(failure->root, &main, &low, &ignored))
+	if (!failure->crash || !find_reservation(failure, &main))
 		return false;
 	snprintf(detail, EXPLAIN_DETAIL_MAX, "%" PRIu64 " KiB", range_size(main) / 1024);
 	return true;

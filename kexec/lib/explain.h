@@ -18,6 +18,8 @@ struct explain_failure {
 	bool crash;
 	bool used_up;		 /* explain_used_up() before the call, which counts itself */
 	const struct root *root; /* where causes are looked up */
+	/* The machine, as it was read when it could be; NULL: it can be read now. */
+	const struct system *system;
 	const struct plan *plan; /* what kexec_load was given; NULL: nothing, or not ours */
 	/* What kexec_file_load was given: bytes of its files; the command line, and how long it
 	 * may be, 0 where that is not known. */

@@ -155,7 +155,12 @@ int kexec_machine_open_live(struct kexec_machine **ret, struct kexec_error **ret
 
 int kexec_machine_open(const char *path, struct kexec_machine **ret, struct kexec_error **ret_error)
 {
-	return open_machine(path, NULL, ret, ret_error);
+	struct err err;
+
+	if (path)
+		return open_machine(path, NULL, ret, ret_error);
+	err_set(&err, ERR_USAGE, "no directory or capture is named");
+	return give(&err, ret_error);
 }
 
 void kexec_machine_free(struct kexec_machine *machine)
@@ -620,6 +625,11 @@ int kexec_plan_new(const struct kexec_machine *machine, const struct kexec_reque
 	return 0;
 }
 
+static bool is_ours(const struct kexec_plan *plan)
+{
+	return plan->session.load.plan.nr_items;
+}
+
 int kexec_plan_loader(const struct kexec_plan *plan)
 {
 	return (int)plan->session.method;
@@ -699,7 +709,7 @@ uint64_t kexec_plan_footprint_end(const struct kexec_plan *plan)
 
 const char *kexec_plan_cmdline(const struct kexec_plan *plan)
 {
-	return plan->session.cmdline;
+	return is_ours(plan) ? plan->session.load.plan.cmdline : plan->session.cmdline;
 }
 
 size_t kexec_plan_reasons(const struct kexec_plan *plan)
@@ -720,11 +730,6 @@ size_t kexec_plan_warnings(const struct kexec_plan *plan)
 const char *kexec_plan_warning(const struct kexec_plan *plan, size_t index)
 {
 	return one_of(&plan->warnings, index);
-}
-
-static bool is_ours(const struct kexec_plan *plan)
-{
-	return plan->session.load.plan.stage == PLAN_SEALED;
 }
 
 int kexec_plan_json(const struct kexec_plan *plan, char **ret, struct kexec_error **ret_error)
@@ -765,8 +770,12 @@ int kexec_plan_check(const struct kexec_plan *plan, struct kexec_error **ret_err
 	IN_C_LOCALE;
 	struct err err;
 
-	return is_ours(plan) && plan_check(&plan->session.load.plan, &err) ? give(&err, ret_error)
-									   : 0;
+	/* Its random seed is gone then. */
+	if (plan->submitted)
+		err_set(&err, ERR_USAGE, "a plan that was submitted cannot be checked any more");
+	else if (!is_ours(plan) || !plan_check(&plan->session.load.plan, &err))
+		return 0;
+	return give(&err, ret_error);
 }
 
 int kexec_plan_submit(struct kexec_plan *plan, struct kexec_error **ret_error)
@@ -779,8 +788,12 @@ int kexec_plan_submit(struct kexec_plan *plan, struct kexec_error **ret_error)
 	else if (plan->submitted)
 		err_set(&err, ERR_USAGE, "a plan can be submitted only once");
 	else {
+		int failed = session_load(&plan->session, &err);
+
 		plan->submitted = true;
-		if (!session_load(&plan->session, &err))
+		/* Another loader may have done it, with a plan or without. */
+		plan_sorted(&plan->session.load.plan, plan->order);
+		if (!failed)
 			return 0;
 	}
 	return give(&err, ret_error);

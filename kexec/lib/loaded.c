@@ -48,16 +48,6 @@ static int absolute(const char *path, char **ret, struct err *err)
 	return err_no_memory(err);
 }
 
-/* What another process will not find below that path is not named. */
-static bool is_named(const struct input *file)
-{
-	struct stat now;
-
-	return strncmp(file->path, "/proc/", 6) && strncmp(file->path, "/dev/", 5) &&
-	       !stat(file->path, &now) && now.st_dev == file->status.st_dev &&
-	       now.st_ino == file->status.st_ino;
-}
-
 static int remember_file(const struct input *file, struct record_file *ret, struct err *err)
 {
 	*ret = (struct record_file){
@@ -65,7 +55,7 @@ static int remember_file(const struct input *file, struct record_file *ret, stru
 		.mtime_s = file->status.st_mtim.tv_sec,
 		.mtime_ns = file->status.st_mtim.tv_nsec,
 	};
-	return is_named(file) ? absolute(file->path, &ret->path, err) : 0;
+	return file->is_named ? absolute(file->path, &ret->path, err) : 0;
 }
 
 static int remember_files(const struct loaded *loaded, struct record *record, struct err *err)

@@ -475,6 +475,7 @@ static int submit_plan(struct session *session, unsigned long *ret_flags, struct
 		.crash = session->request->crash,
 		.used_up = explain_used_up(&session->around->root, session->request->crash),
 		.root = &session->around->root,
+		.system = &session->system,
 		.plan = &session->load.plan,
 	};
 
@@ -612,13 +613,14 @@ static int submit_ourselves(struct session *session, struct err *err)
 	unsigned long flags = 0;
 	struct err changed;
 
-	if (submit_plan(session, &flags, err))
-		return -1;
+	/* The files are looked at no more when something is loaded. */
 	digests.has_kernel =
 		digest_file(session, load->plan.kernel, load->is_direct || load->image.is_program,
 			    load->image.protected, digests.kernel);
 	digests.has_initrd = digest_file(session, load->plan.initrd, session->unpacked.data,
 					 session->ramdisk, digests.initrd);
+	if (submit_plan(session, &flags, err))
+		return -1;
 	remember(session, &digests, flags, &load->plan);
 	/* Of those its own copies were loaded. */
 	if (request->crash || request->by_fd || !check_inputs(session, &changed))
@@ -689,6 +691,7 @@ static int file_load(const struct session *session, const struct input *initrd,
 		.crash = crash,
 		.used_up = explain_used_up(root, crash),
 		.root = root,
+		.system = &session->system,
 		.files_size = session->kernel.image.size + (initrd ? session->ramdisk.size : 0),
 		.cmdline_length = strlen(session->cmdline),
 	};
@@ -737,14 +740,17 @@ static int check_reload(struct session *session, struct err *err)
 		.initrd = session->ramdisk,
 		.cmdline = session->cmdline,
 	};
+	const struct err *unknown;
 	bool loaded;
 
 	if (gather_loaded(root, true, &loaded, err))
 		return -1;
 	if (!loaded)
 		return 0;
-	if (!session->system.iomem.count || session->unknown_to_dump.code) {
-		*err = session->system.iomem.count ? session->unknown_to_dump : session->unknown;
+	unknown = session->unknown.code && !session->system.iomem.count ? &session->unknown
+									: &session->unknown_to_dump;
+	if (unknown->code) {
+		*err = *unknown;
 		return -1;
 	}
 	if (estimate_check_reload(&request, &session->system, err))
@@ -976,6 +982,9 @@ static int load_otherwise(struct session *session, enum method *method, struct e
 		 first.sys_errno ? "failed: " : "finds no place",
 		 first.sys_errno ? strerror(first.sys_errno) : "");
 	*method = *method == METHOD_LOAD ? METHOD_FILE_LOAD : METHOD_LOAD;
+	/* A plan of ours is none of the running kernel's. */
+	load_done(&session->load);
+	session->load = (struct load){ 0 };
 	if (!load_by(session, *method, err))
 		return 0;
 	if (first.sys_errno && err->sys_errno == first.sys_errno)

@@ -83,6 +83,14 @@ static int pipe_to_memory(int *from, struct err *err)
 	return 0;
 }
 
+static bool is_named(const char *path, const struct stat *status)
+{
+	struct stat now;
+
+	return strncmp(path, "/proc/", 6) && strncmp(path, "/dev/", 5) && !stat(path, &now) &&
+	       now.st_dev == status->st_dev && now.st_ino == status->st_ino;
+}
+
 /* Takes over the descriptor, also on failure. */
 static int input_take(int fd, const char *path, struct input *ret, struct err *err)
 {
@@ -102,6 +110,7 @@ static int input_take(int fd, const char *path, struct input *ret, struct err *e
 	}
 	if (!input.status.st_size)
 		return err_set(err, ERR_INPUT, "%s: the file is empty", path);
+	input.is_named = is_named(path, &input.status);
 	*ret = input;
 	input.fd = -1;
 	return 0;

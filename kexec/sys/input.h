@@ -14,6 +14,7 @@ struct input {
 	const char *path; /* borrowed */
 	int fd;
 	struct stat status; /* as it was when the file was opened */
+	bool is_named;	    /* another process finds it below that path */
 };
 
 /* One or more files as one piece of memory: each begins on a page, the rest of

@@ -77,7 +77,7 @@ static int real_shutdown(void *context)
 	return -errno;
 }
 
-static void real_keep_only(void *context, enum privileges privileges)
+static void real_keep_only(void *context, unsigned int privileges)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -86,15 +86,17 @@ static void real_keep_only(void *context, enum privileges privileges)
 	(void)context;
 	if (syscall(SYS_capget, &header, data))
 		return;
-	if (privileges == PRIVILEGES_TO_START)
+	if (privileges & PRIVILEGE_NETWORK)
 		keep |= CAP_TO_MASK(CAP_NET_ADMIN);
+	if (privileges & PRIVILEGE_FILES)
+		keep |= CAP_TO_MASK(CAP_DAC_OVERRIDE);
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
 		data[i].permitted &= i ? 0 : keep;
 		data[i].effective = data[i].permitted;
 		data[i].inheritable = 0;
 	}
 	syscall(SYS_capset, &header, data);
-	if (privileges != PRIVILEGES_TO_RUN_SHUTDOWN)
+	if (!(privileges & PRIVILEGE_PROGRAMS))
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 

@@ -7,11 +7,12 @@
 #include "kexec-abi.h"
 #include "kexec/core/plan.h"
 
-/* What is left to do needs more or less of capabilities(7). */
+/* What is left to do besides a load, which needs CAP_SYS_BOOT: or'ed. */
 enum privileges {
-	PRIVILEGES_TO_LOAD,	    /* CAP_SYS_BOOT, and nothing by another program */
-	PRIVILEGES_TO_START,	    /* and CAP_NET_ADMIN, until the network is down */
-	PRIVILEGES_TO_RUN_SHUTDOWN, /* CAP_SYS_BOOT; a program of root's has all of root again */
+	PRIVILEGES_TO_LOAD = 0,
+	PRIVILEGE_NETWORK = 1,	/* CAP_NET_ADMIN, until it is down */
+	PRIVILEGE_FILES = 2,	/* CAP_DAC_OVERRIDE: a new file in anybody's directory */
+	PRIVILEGE_PROGRAMS = 4, /* a program of root's has all of root again */
 };
 
 struct ops {
@@ -29,7 +30,7 @@ struct ops {
 	/* Replaces the process by shutdown -r now. */
 	int (*shutdown)(void *context);
 	/* Gives up, for good, all capabilities but those; NULL: nothing is given up. */
-	void (*keep_only)(void *context, enum privileges privileges);
+	void (*keep_only)(void *context, unsigned int privileges);
 };
 
 extern const struct ops ops_real;

@@ -53,7 +53,7 @@ int run_write(const struct root *root, const char *name, struct bytes data, stru
 
 	if (open_directory(root, true, &in, err))
 		return -1;
-	snprintf(new_name, sizeof(new_name), "%s.%ld", name, (long)getpid());
+	snprintf(new_name, sizeof(new_name), "%s.%ld", name, (long)gettid());
 	fd = openat(in, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set_errno(err, errno, "/" RUN_DIRECTORY "/%s", new_name);

@@ -116,19 +116,21 @@ static int record_shutdown(void *context)
 	return -ENOENT;
 }
 
-static char kept[64]; /* what was given up, in order, with what had been done by then */
+static struct mk_machine machine;
+static char kernel[MK_PATH_MAX], initrd[MK_PATH_MAX];
+static bool hides_memory; /* as from a process without CAP_SYS_ADMIN */
+static char kept[64];	  /* what was given up, in order, with what had been done by then */
 
-static void record_keep_only(void *context, enum privileges privileges)
+static void record_keep_only(void *context, unsigned int privileges)
 {
-	static const char *const names[] = {
-		[PRIVILEGES_TO_LOAD] = "load",
-		[PRIVILEGES_TO_START] = "start",
-		[PRIVILEGES_TO_RUN_SHUTDOWN] = "shutdown",
-	};
-
 	(void)context;
-	snprintf(kept + strlen(kept), sizeof(kept) - strlen(kept), "%zu:%s ", strlen(did),
-		 names[privileges]);
+	snprintf(kept + strlen(kept), sizeof(kept) - strlen(kept), "%zu:load%s%s%s ", strlen(did),
+		 privileges & PRIVILEGE_NETWORK ? "+network" : "",
+		 privileges & PRIVILEGE_FILES ? "+files" : "",
+		 privileges & PRIVILEGE_PROGRAMS ? "+programs" : "");
+	if (hides_memory)
+		mk_text(&machine, "proc/iomem",
+			"00000000-00000000 : System RAM\n  00000000-00000000 : Crash kernel\n");
 }
 
 static const struct ops recording = {
@@ -140,9 +142,6 @@ static const struct ops recording = {
 	.shutdown = record_shutdown,
 	.keep_only = record_keep_only,
 };
-
-static struct mk_machine machine;
-static char kernel[MK_PATH_MAX], initrd[MK_PATH_MAX];
 
 static int set_up(void **state)
 {
@@ -386,12 +385,34 @@ static void test_privileges(void **state)
 	expect_kept("-s -l %K", "0:load ");
 	expect_kept("-l %K --initrd=/nowhere", "");
 	expect_kept("-f --dry-run %K", "0:load ");
+	expect_kept("-l --dry-run --svg=/nowhere/plan.svg %K", "0:load+files ");
 	/* The network goes down after the load and the sync. */
-	expect_kept("-f %K", "0:start 17:start 35:load ");
-	expect_kept("%K", "0:shutdown ");
-	expect_kept("-e", "0:start 18:load ");
+	expect_kept("-f %K", "0:load+network 17:load+network 35:load ");
+	expect_kept("%K", "0:load+programs ");
+	expect_kept("-e", "0:load+network 18:load ");
 	mk_text(&machine, "vmlinuz", "no kernel");
 	expect_kept("-l %K", "0:load ");
+}
+
+/* What is hidden from then on has been read. */
+static void test_hidden_from_who_has_none(void **state)
+{
+	static const char iomem[] = "00001000-0009fbff : System RAM\n"
+				    "00100000-3fffffff : System RAM\n"
+				    "  10000000-1fffffff : Crash kernel\n";
+
+	(void)state;
+	hides_memory = true;
+	mk_text(&machine, "proc/iomem", iomem);
+	assert_string_equal(run("-c -p %K"), "0");
+	mk_text(&machine, "proc/iomem", iomem);
+	file_load_result = -EADDRNOTAVAIL;
+	assert_non_null(strstr(run("-s -p %K"), "finds no place in the reservation of 262144 KiB"));
+	/* Whoever has not been shown it is refused as long as something would be lost. */
+	mk_text(&machine, "sys/kernel/kexec_crash_loaded", "1\n");
+	assert_non_null(
+		strstr(run("-s -p %K"), "has 0 KiB, and the loaded crash kernel would be lost"));
+	hides_memory = false;
 }
 
 static void test_writable_by_others(void **state)
@@ -1582,6 +1603,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_handed_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_privileges, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_hidden_from_who_has_none, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_writable_by_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_measurements_stay, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_fall_back, set_up, tear_down),

@@ -301,12 +301,19 @@ static void test_submit(void **state)
 	struct kexec_plan *plan CLEANUP(plan_free) = NULL;
 	struct kexec_plan *shown CLEANUP(plan_free) = NULL;
 	struct kexec_error *error;
+	char *json;
 
 	(void)state;
 	assert_int_equal(kexec_plan_new(machine, request, KEXEC_PLAN_LOAD, &plan, NULL), 0);
 	assert_string_equal(did, "");
 	assert_int_equal(kexec_plan_submit(plan, NULL), 0);
 	assert_string_equal(did, "load(4,0x3e0000) ");
+	/* What was loaded can still be shown. */
+	assert_int_equal(kexec_plan_json(plan, &json, NULL), 0);
+	free(json);
+	assert_int_equal(kexec_plan_check(plan, &error), -1);
+	expect_error(error, KEXEC_ERROR_USAGE,
+		     "a plan that was submitted cannot be checked any more");
 	assert_int_equal(kexec_plan_submit(plan, &error), -1);
 	expect_error(error, KEXEC_ERROR_USAGE, "a plan can be submitted only once");
 	assert_int_equal(kexec_plan_new(machine, request, KEXEC_PLAN_SHOW, &shown, NULL), 0);
@@ -358,6 +365,7 @@ static void test_refused(void **state)
 	assert_int_equal(kexec_plan_submit(plan, NULL), 0);
 	assert_string_equal(did, "load(4,0x3e0000) file_load(kernel,initrd,quiet,0x0) ");
 	assert_int_equal(kexec_plan_loader(plan), KEXEC_LOADER_KERNEL);
+	assert_int_equal(kexec_plan_segments(plan), 0);
 	kexec_plan_free(plan);
 	load_result = -EBUSY;
 	did[0] = '\0';
@@ -392,6 +400,28 @@ static void test_lockdown(void **state)
 	assert_string_equal(did, "file_load(kernel,initrd,quiet,0x0) ");
 }
 
+/* The running kernel's loader was chosen and has failed: ours has a plan after all. */
+static void test_planned_late(void **state)
+{
+	struct kexec_machine *machine CLEANUP(machine_free) = open_recorded();
+	struct kexec_request *request CLEANUP(request_free) = new_request("quiet");
+	struct kexec_plan *plan CLEANUP(plan_free) = NULL;
+
+	(void)state;
+	mk_text(&fixture, "proc/sys/kernel/osrelease", "6.18.0\n");
+	mk_text(&fixture, "sys/kernel/security/ima/runtime_measurements_count", "2\n");
+	file_load_result = -ENOEXEC;
+	assert_int_equal(kexec_plan_new(machine, request, KEXEC_PLAN_LOAD, &plan, NULL), 0);
+	assert_int_equal(kexec_plan_segments(plan), 0);
+	assert_int_equal(kexec_plan_submit(plan, NULL), 0);
+	assert_string_equal(did, "file_load(kernel,initrd,quiet,0x0) load(4,0x3e0000) ");
+	assert_int_equal(kexec_plan_loader(plan), KEXEC_LOADER_OWN);
+	assert_int_equal(kexec_plan_segments(plan), 4);
+	for (size_t i = 1; i < 4; i++)
+		assert_true(kexec_plan_segment_address(plan, i) >
+			    kexec_plan_segment_address(plan, i - 1));
+}
+
 static void test_errors(void **state)
 {
 	struct kexec_machine *machine CLEANUP(machine_free) = NULL;
@@ -400,6 +430,8 @@ static void test_errors(void **state)
 	struct kexec_error *error = NULL;
 
 	(void)state;
+	assert_int_equal(kexec_machine_open(NULL, &machine, &error), -1);
+	expect_error(error, KEXEC_ERROR_USAGE, "no directory or capture is named");
 	assert_int_equal(kexec_machine_open("/nonexistent", &machine, NULL), -1);
 	assert_null(machine);
 	assert_int_equal(kexec_machine_open("/nonexistent", &machine, &error), -1);
@@ -547,6 +579,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_changed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lockdown, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_planned_late, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_options, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_descriptors, set_up, tear_down),
