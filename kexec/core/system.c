@@ -6,7 +6,9 @@
 
 enum { FIRST_MIB = 0x100000 };
 
-const uint8_t system_bios_vector[SYSTEM_BIOS_HANDLERS] = { 0x10, 0x13, 0x15, 0x16 };
+const uint8_t system_bios_vector[SYSTEM_BIOS_HANDLERS] = {
+	0x08, 0x09, 0x10, 0x13, 0x15, 0x16, 0x1c
+};
 
 void system_done(struct system *system)
 {

@@ -46,7 +46,7 @@ enum system_handed_on {
 };
 
 /* The interrupts of the BIOS that a kernel's setup code calls: screen, disks, memory, keyboard. */
-enum { SYSTEM_BIOS_HANDLERS = 4 };
+enum { SYSTEM_BIOS_HANDLERS = 7 };
 extern const uint8_t system_bios_vector[SYSTEM_BIOS_HANDLERS];
 
 /* What a BIOS left in the first page, which no kernel uses. */

@@ -29,8 +29,9 @@ enum method { METHOD_AUTO, METHOD_LOAD, METHOD_FILE_LOAD };
 
 enum { REQUEST_INITRDS_MAX = 64, REQUEST_MODULES_MAX = 64 };
 
-#define TYPE_ELF "elf-x86_64"
-#define TYPE_UKI "uki"
+#define TYPE_ELF	 "elf-x86_64"
+#define TYPE_MULTIBOOT_1 "multiboot-x86"
+#define TYPE_UKI	 "uki"
 
 /* Strings are borrowed. */
 struct request {

@@ -61,6 +61,9 @@ static int check_type(const struct session *session, struct err *err)
 		is = TYPE_UKI;
 	else if (image_parse_with(session->kernel.image, session->request->args, &image, &ignored))
 		return 0; /* it is said when it is loaded */
+	else if (type && !strcmp(type, TYPE_MULTIBOOT_1) && is_multiboot(session) &&
+		 multiboot_has_1(session->kernel.image))
+		is = type; /* as the other of its two headers says */
 	else if (image.is_program)
 		is = program_type(&image);
 	else if (image.is_elf)

@@ -807,34 +807,51 @@ static void parse_first_page(struct bytes page, struct system_bios *ret)
 	}
 }
 
+/* As a capture has it: the handlers' addresses, and where the BIOS's data begin. */
+static bool parse_bios(const char *text, struct system_bios *ret)
+{
+	char *end;
+
+	for (size_t i = 0; i <= SYSTEM_BIOS_HANDLERS; i++, text = end) {
+		unsigned long long number = strtoull(text, &end, 16);
+
+		if (end == text)
+			return false;
+		if (i < SYSTEM_BIOS_HANDLERS)
+			ret->handler[i] = number % PHYS_LIMIT;
+		else
+			ret->data_at = number;
+	}
+	return true;
+}
+
 void gather_bios(const struct root *root, struct system *system)
 {
 	enum { USED = 0x415 /* of the first page */ };
-	static const char fact[] = FACTS "bios", form[] = "%llx %llx %llx %llx %llx";
+	static const char fact[] = FACTS "bios";
 	struct system_bios *bios = &system->bios;
-	unsigned long long number[SYSTEM_BIOS_HANDLERS + 1] = { 0 };
 	char *kept CLEANUP(text_done) = NULL;
 	uint8_t page[USED];
-	char text[5 * 18];
+	char text[17 * (SYSTEM_BIOS_HANDLERS + 1) + 1] = "";
+	size_t length = 0;
 
 	if (!root->is_live) {
 		if (root_read_text(root, fact, &kept, &bios->unknown))
 			return;
-		bios->known = sscanf(kept, form, &number[0], &number[1], &number[2], &number[3],
-				     &number[4]) == 5;
-		for (size_t i = 0; i < SYSTEM_BIOS_HANDLERS; i++)
-			bios->handler[i] = number[i] % PHYS_LIMIT;
-		bios->data_at = number[SYSTEM_BIOS_HANDLERS];
+		bios->known = parse_bios(kept, bios);
 		if (!bios->known)
-			err_set(&bios->unknown, ERR_INPUT, "/%s: not five numbers", fact);
+			err_set(&bios->unknown, ERR_INPUT, "/%s: not %d numbers", fact,
+				SYSTEM_BIOS_HANDLERS + 1);
 		return;
 	}
 	if (root_peek_at(root, "dev/mem", 0, page, sizeof(page), &bios->unknown))
 		return;
 	parse_first_page((struct bytes){ page, sizeof(page) }, bios);
 	bios->known = true;
-	snprintf(text, sizeof(text), form, PHYS(bios->handler[0]), PHYS(bios->handler[1]),
-		 PHYS(bios->handler[2]), PHYS(bios->handler[3]), PHYS(bios->data_at));
+	for (size_t i = 0; i < SYSTEM_BIOS_HANDLERS; i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%llx ",
+					   PHYS(bios->handler[i]));
+	snprintf(text + length, sizeof(text) - length, "%llx", PHYS(bios->data_at));
 	root_record_text(root, fact, text);
 }
 

@@ -253,7 +253,7 @@ static void fill_inherited(struct filler *f, const struct boot_params *running)
 /* Where the high half of an address goes; setup code knows none. */
 static uint64_t high_half(const struct filler *f, uint64_t in_zero_page)
 {
-	return f->request->image->real_mode ? 0 : in_zero_page;
+	return f->request->image->real_mode ? PLAN_LINK_LOW : in_zero_page;
 }
 
 static int fill_header(struct filler *f)
@@ -280,7 +280,7 @@ static int fill_header(struct filler *f)
 		return 0;
 	put_u32(f->bytes + ZERO_PAGE(hdr.ramdisk_size),
 		(uint32_t)plan->item[plan->initrd].file.size);
-	if (high_half(f, ZERO_PAGE(ext_ramdisk_size)))
+	if (high_half(f, ZERO_PAGE(ext_ramdisk_size)) != PLAN_LINK_LOW)
 		put_u32(f->bytes + ZERO_PAGE(ext_ramdisk_size),
 			(uint32_t)(plan->item[plan->initrd].file.size >> 32));
 	return link_to(f, ZERO_PAGE(hdr.ramdisk_image), high_half(f, ZERO_PAGE(ext_ramdisk_image)),
@@ -297,6 +297,29 @@ static int fill_zero_page(struct filler *f)
 	return fill_e820(f) || fill_efi(f) ? -1 : 0;
 }
 
+/* Setup code sets the screen up before anybody reads the command line (Documentation/arch/x86/boot.rst, "vga="). */
+static uint16_t video_mode(const char *cmdline, uint16_t otherwise)
+{
+	static const struct {
+		const char *name;
+		uint16_t mode;
+	} named[] = { { "normal", 0xffff }, { "ext", 0xfffe }, { "ask", 0xfffd } };
+	struct bytes value;
+	uint64_t mode;
+	bool is_hex;
+
+	if (!cmdline_get(cmdline, "vga", &value))
+		return otherwise;
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+		if (bytes_are(value, named[i].name))
+			return named[i].mode;
+	is_hex = value.size > 2 && !memcmp(value.data, "0x", 2);
+	return num_parse((const char *)value.data, value.size, is_hex ? 16 : 10, &mode) &&
+			       mode <= UINT16_MAX
+		       ? (uint16_t)mode
+		       : otherwise;
+}
+
 /* What is beside the header in real mode, where setup_data are all that a zero page need have of us. */
 static int fill_real_mode(struct filler *f)
 {
@@ -305,6 +328,7 @@ static int fill_real_mode(struct filler *f)
 
 	memcpy(f->bytes + REALMODE_CODE_AT, realmode_code, sizeof(realmode_code));
 	header->loadflags |= CAN_USE_HEAP;
+	header->vid_mode = video_mode(plan->cmdline, header->vid_mode);
 	header->heap_end_ptr = REALMODE_STACK_END - SETUP_SECTOR_SIZE;
 	return link_to(f, ZERO_PAGE(hdr.code32_start), PLAN_LINK_LOW, plan->kernel, 0,
 		       plan->item[plan->kernel].file.size);

@@ -41,7 +41,7 @@ static int read_layout(struct bytes file, struct segments *ret, struct err *err)
 {
 	struct segments segments;
 
-	if (segments_of_elf(file, /* entry= */ NULL, &segments, err))
+	if (segments_of_elf(file, /* entry= */ NULL, /* virtual_first= */ false, &segments, err))
 		return -1;
 	if (segments.start % ALIGNMENT || segments.end - segments.start > VMLINUX_IMAGE_MAX)
 		return err_set(err, ERR_INPUT,

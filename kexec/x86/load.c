@@ -748,8 +748,7 @@ int load_parse(const struct load_request *request, const struct system *system, 
 	if (image_parse_with(request->kernel, request->args, ret, err))
 		return -1;
 	if ((ret->is_elf || ret->is_program) && request->real_mode)
-		return err_set(err, ERR_INPUT,
-			       "an ELF file of a kernel has no setup code for real mode");
+		return err_set(err, ERR_INPUT, "only a bzImage has setup code for real mode");
 	if ((ret->is_elf || ret->is_program) && !ret->entry_32bit && request->entry_32bit)
 		return err_set(err, ERR_INPUT, "an ELF file of a kernel has no 32-bit entry");
 	if (ret->is_elf || ret->is_program)

@@ -96,6 +96,13 @@ unsigned int multiboot_version(struct bytes file)
 	return find_header(file, &ignored);
 }
 
+bool multiboot_has_1(struct bytes file)
+{
+	size_t ignored;
+
+	return find(file, WINDOW_1, ALIGN_1, HEADER_1_SIZE, is_header_1, &ignored);
+}
+
 static struct addresses read_addresses(struct cursor *at)
 {
 	struct addresses addresses;
@@ -157,6 +164,15 @@ static int read_information_request(struct cursor at, size_t count, bool optiona
 	return 0;
 }
 
+static int no_place(const struct multiboot *kernel, struct err *err)
+{
+	return err_set(err, ERR_INPUT,
+		       "its multiboot 2 header wants it between 0x%llx and 0x%llx, aligned to "
+		       "0x%llx: no place is so",
+		       (unsigned long long)kernel->min, (unsigned long long)kernel->max,
+		       (unsigned long long)kernel->align);
+}
+
 static int read_relocatable(struct cursor at, struct multiboot *kernel, struct err *err)
 {
 	kernel->relocatable = true;
@@ -164,13 +180,9 @@ static int read_relocatable(struct cursor at, struct multiboot *kernel, struct e
 	/* max_addr is the last byte's. Where between them the kernel prefers to lie is a suggestion. */
 	kernel->max = (phys_t)cursor_u32(&at) + 1;
 	kernel->align = cursor_u32(&at) ?: 1;
-	if (num_is_power_of_two(kernel->align) && kernel->min < kernel->max)
-		return 0;
-	return err_set(err, ERR_INPUT,
-		       "its multiboot 2 header wants it between 0x%llx and 0x%llx, aligned to "
-		       "0x%llx: no place is so",
-		       (unsigned long long)kernel->min, (unsigned long long)kernel->max,
-		       (unsigned long long)kernel->align);
+	return num_is_power_of_two(kernel->align) && kernel->min < kernel->max
+		       ? 0
+		       : no_place(kernel, err);
 }
 
 /* One tag; its size does not reach past the header. */
@@ -285,7 +297,7 @@ static int load_by_addresses(struct bytes file, size_t offset, const struct head
 			       offset, file.size, addresses->header, addresses->load,
 			       addresses->load_end, addresses->bss_end, header->entry);
 	if (segments_add(file, &segment, &segments, err) ||
-	    segments_set_entry(header->entry, &segments, err))
+	    segments_set_entry(header->entry, /* virtual_first= */ false, &segments, err))
 		return -1;
 	*ret = segments;
 	return 0;
@@ -306,8 +318,9 @@ int multiboot_parse(struct bytes file, struct multiboot *ret, struct err *err)
 	if (header.has_addresses)
 		failed = load_by_addresses(file, kernel.offset, &header, &kernel.segments, err);
 	else if (segments_are_elf(file))
-		failed = segments_of_elf(file, header.has_entry ? &entry : NULL, &kernel.segments,
-					 err);
+		/* A header's is physical, the ELF file's own virtual. */
+		failed = segments_of_elf(file, header.has_entry ? &entry : NULL, !header.has_entry,
+					 &kernel.segments, err);
 	else
 		return err_set(err, ERR_INPUT,
 			       "it has a multiboot header without addresses, and is no ELF file "
@@ -322,6 +335,13 @@ int multiboot_parse(struct bytes file, struct multiboot *ret, struct err *err)
 			       (unsigned long long)kernel.segments.start,
 			       (unsigned long long)kernel.segments.end,
 			       (unsigned long long)VMLINUX_IMAGE_MAX);
+	/* What does not begin a page stays where it is linked for, if that is as it wants. */
+	if (kernel.relocatable && kernel.segments.start % PAGE_SIZE_4K) {
+		if (kernel.segments.start < kernel.min || kernel.segments.end > kernel.max ||
+		    kernel.segments.start % kernel.align)
+			return no_place(&kernel, err);
+		kernel.relocatable = false;
+	}
 	*ret = kernel;
 	return 0;
 }

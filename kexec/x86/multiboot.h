@@ -34,6 +34,8 @@ struct multiboot {
 
 /* 1 or 2; 0: the file has no multiboot header. Of one that has both it is 2. */
 unsigned int multiboot_version(struct bytes file);
+/* Whether it has a header of version 1, too. */
+bool multiboot_has_1(struct bytes file);
 /*
  * ERR_INPUT names what in its header, or in its ELF file, this loader cannot do, or no kernel has;
  * ERR_DAMAGED for a file that is cut. The file has such a header.

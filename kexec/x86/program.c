@@ -38,8 +38,7 @@ static int parse_multiboot(struct bytes file, struct bzimage *ret, struct err *e
 		return -1;
 	image.told = kernel.version == 2 ? IMAGE_TOLD_MULTIBOOT2 : IMAGE_TOLD_MULTIBOOT;
 	image.footprint = footprint_of(&kernel.segments);
-	/* Of one that does not begin a page no address is known that is as it wants. */
-	if (kernel.relocatable && kernel.segments.start % PAGE_SIZE_4K == 0) {
+	if (kernel.relocatable) {
 		image.footprint.relocatable = true;
 		image.footprint.alignment = num_max(kernel.align, PAGE_SIZE_4K);
 		image.footprint.pref_address = kernel.min;
@@ -84,7 +83,7 @@ static int parse_elf(struct bytes file, enum load_args args, struct bzimage *ret
 	struct segments segments;
 	bool is_linux;
 
-	if (segments_of_elf(file, /* entry= */ NULL, &segments, err))
+	if (segments_of_elf(file, /* entry= */ NULL, /* virtual_first= */ false, &segments, err))
 		return -1;
 	is_linux = elfimage_version(file, &segments, image.version, sizeof(image.version));
 	if (check_elf(&segments, is_linux, args, err))
@@ -138,12 +137,15 @@ int program_prepare(const struct load_request *request, struct load *load, struc
 		return err_set(err, ERR_INPUT,
 			       "only a Linux kernel can be told where the dump is: this one cannot "
 			       "be a crash kernel");
+	if (request->initrd.size && is_multiboot(image) && !request->nr_modules)
+		return err_set(err, ERR_INPUT,
+			       "it has a multiboot header, and such a kernel takes no initrd");
 	if (request->initrd.size && !is_multiboot(image) && image->told != IMAGE_TOLD_LINUX)
 		return err_set(err, ERR_INPUT,
 			       "an ELF file that is no Linux kernel takes no initrd: --args-linux "
 			       "passes one in a zero page");
 	if (is_multiboot(image) ? multiboot_parse(image->protected, &load->multiboot, err)
-				: segments_of_elf(image->protected, NULL, segments, err))
+				: segments_of_elf(image->protected, NULL, false, segments, err))
 		return -1;
 	return segments_load(image->protected, segments, &load->vmlinux, err);
 }
@@ -168,6 +170,11 @@ int program_explain(const struct load_request *request, const struct system *sys
 			load->plan.warnings,
 			"the machine runs with 5-level paging, and so the ELF file is entered: boot "
 			"the running kernel with no5lvl if it knows only 4 levels");
+	if (is_multiboot(image) && system->efi.booted &&
+	    (image->told == IMAGE_TOLD_MULTIBOOT || !system->rsdp.size))
+		warn_add(load->plan.warnings,
+			 "the multiboot kernel is not told where ACPI's root pointer is, which "
+			 "UEFI alone knows: it may find no tables");
 	return plan_reason(&load->plan, err, "%s: %zu bytes of segments, told by %s",
 			   program_type(image), load->vmlinux.size, told[image->told]);
 }

@@ -90,26 +90,34 @@ int segments_add(struct bytes file, const struct segment *segment, struct segmen
 	if (!segments->count || range.start < segments->start)
 		segments->start = range.start;
 	segments->end = num_max(segments->end, range.end);
-	segments->file_end = num_max(segments->file_end, segment->address + segment->file_size);
+	if (segment->file_size)
+		segments->file_end =
+			num_max(segments->file_end, segment->address + segment->file_size);
 	segments->segment[segments->count++] = *segment;
 	return 0;
 }
 
-int segments_set_entry(uint64_t entry, struct segments *segments, struct err *err)
+static bool find_entry(uint64_t entry, bool is_virtual, struct segments *segments)
 {
 	for (size_t i = 0; i < segments->count; i++) {
 		const struct segment *segment = &segments->segment[i];
+		uint64_t start = is_virtual ? segment->virtual_address : segment->address;
 
-		if (entry >= segment->address && entry - segment->address < segment->file_size)
-			segments->entry = entry;
-		else if (entry >= segment->virtual_address &&
-			 entry - segment->virtual_address < segment->file_size)
-			segments->entry = entry - segment->virtual_address + segment->address;
-		else
+		if (entry < start || entry - start >= segment->file_size)
 			continue;
-		return 0;
+		segments->entry = entry - start + segment->address;
+		return true;
 	}
-	return err_set(err, ERR_INPUT, "the ELF file's entry, 0x%llx, is in no segment",
+	return false;
+}
+
+int segments_set_entry(uint64_t entry, bool virtual_first, struct segments *segments,
+		       struct err *err)
+{
+	if (find_entry(entry, virtual_first, segments) ||
+	    find_entry(entry, !virtual_first, segments))
+		return 0;
+	return err_set(err, ERR_INPUT, "its entry, 0x%llx, is in no segment",
 		       (unsigned long long)entry);
 }
 
@@ -131,7 +139,8 @@ static uint32_t read_segment(const struct elf_header *header, const uint8_t *at,
 	return large.p_type;
 }
 
-int segments_of_elf(struct bytes file, const uint64_t *entry, struct segments *ret, struct err *err)
+int segments_of_elf(struct bytes file, const uint64_t *entry, bool virtual_first,
+		    struct segments *ret, struct err *err)
 {
 	struct segments segments = { .count = 0 };
 	struct elf_header header = { 0 };
@@ -154,7 +163,7 @@ int segments_of_elf(struct bytes file, const uint64_t *entry, struct segments *r
 		    segments_add(file, &segment, &segments, err))
 			return -1;
 	}
-	if (segments_set_entry(entry ? *entry : header.entry, &segments, err))
+	if (segments_set_entry(entry ? *entry : header.entry, virtual_first, &segments, err))
 		return -1;
 	segments.is_elf32 = header.class == ELFCLASS32;
 	*ret = segments;

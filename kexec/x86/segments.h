@@ -25,16 +25,17 @@ struct segments {
 
 bool segments_are_elf(struct bytes file);
 /*
- * Of an ELF executable of 32 or 64 bits for x86. It is entered at *entry, or where its header says; either
- * may be a virtual address. ERR_INPUT names what is no such one's; ERR_DAMAGED for a file that is cut.
+ * Of an ELF executable of 32 or 64 bits for x86. It is entered at *entry, or where its header says: a virtual or
+ * a physical address, which is tried first. ERR_INPUT names what is no such one's; ERR_DAMAGED for a file that is cut.
  */
-int segments_of_elf(struct bytes file, const uint64_t *entry, struct segments *ret,
-		    struct err *err);
+int segments_of_elf(struct bytes file, const uint64_t *entry, bool virtual_first,
+		    struct segments *ret, struct err *err);
 /* Adds one that has memory. */
 int segments_add(struct bytes file, const struct segment *segment, struct segments *segments,
 		 struct err *err);
 /* ERR_INPUT if it is in none. */
-int segments_set_entry(uint64_t entry, struct segments *segments, struct err *err);
+int segments_set_entry(uint64_t entry, bool virtual_first, struct segments *segments,
+		       struct err *err);
 /*
  * Their bytes as they lie in memory, from the start, or the beginning of its page, on: at `entry` it is
  * entered. They were read from that file, and have not more than VMLINUX_IMAGE_MAX in all.

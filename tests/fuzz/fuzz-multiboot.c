@@ -120,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_rsdp(&rsdp);
 	require(multiboot_version(file) == version);
 	failed = version ? multiboot_parse(file, &kernel, &err)
-			 : segments_of_elf(file, NULL, &segments, &err);
+			 : segments_of_elf(file, NULL, false, &segments, &err);
 	if (failed) {
 		require((err.code == ERR_INPUT || err.code == ERR_DAMAGED) &&
 			is_sentence(err.text));

@@ -716,7 +716,14 @@ static void test_multiboot(void **state)
 	assert_string_equal(output, said);
 	snprintf(said, sizeof(said), "1: %s: --type=elf-x86: the file is multiboot2-x86", kernel);
 	expect("-l %K -t elf-x86", said, "");
+	snprintf(said, sizeof(said), "1: %s: --type=multiboot-x86: the file is multiboot2-x86",
+		 kernel);
+	expect("-l %K -t multiboot-x86", said, "");
 	expect("-s -l %K", "1: -s cannot load it: only this loader takes multiboot kernels", "");
+	/* Xen has both headers. */
+	mk_multiboot_1(file + 0x100, 0, NULL);
+	mk_file(&machine, "vmlinuz", file, sizeof(file));
+	expect("-l %K -t multiboot-x86", "0", "load(3,0x3e0000) ");
 	snprintf(said, sizeof(said), "-l %%K --fast --module=%s --module=%s", initrd, initrd);
 	expect(said, "0", "load(4,0x3e0000) ");
 	expect("-l %K --module=absent", "1: module: absent: No such file or directory", "");

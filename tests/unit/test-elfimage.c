@@ -155,7 +155,7 @@ static void test_other_files(void **state)
 	assert_refused(whole, ERR_INPUT,
 		       "the ELF file has no \"Linux version ...\": no Linux kernel");
 	header()->e_entry = 0x1000600;
-	assert_refused(whole, ERR_INPUT, "the ELF file's entry, 0x1000600, is in no segment");
+	assert_refused(whole, ERR_INPUT, "its entry, 0x1000600, is in no segment");
 }
 
 static void test_segments(void **state)
@@ -182,7 +182,7 @@ static void test_segments(void **state)
 		       "begin at a multiple of 0x200000");
 	for (unsigned int i = 0; i < 3; i++)
 		segment(i)->p_type = PT_NOTE;
-	assert_refused(whole, ERR_INPUT, "the ELF file's entry, 0x1000123, is in no segment");
+	assert_refused(whole, ERR_INPUT, "its entry, 0x1000123, is in no segment");
 	segment(0)->p_vaddr = 0x1000000;
 	assert_refused(whole, ERR_INPUT,
 		       "the ELF file is linked for 0x1000000 at 0x1000000: no Linux kernel for "

@@ -580,7 +580,7 @@ static void test_entry_32bit(void **state)
 	assert_non_null(strstr(err.text, "long mode cannot be left"));
 }
 
-#define BIOS_IS "ff065 fe3fe ff859 fe82e 9fc00\n"
+#define BIOS_IS "ffea5 fe987 ff065 fe3fe ff859 fe82e fff53 9fc00\n"
 
 static void ask_for_real_mode(struct fixture *fixture)
 {
@@ -677,6 +677,31 @@ static void test_real_mode(void **state)
 	assert_int_equal(header->ramdisk_size, 0);
 }
 
+/* The setup code's screen is set before anybody reads the command line. */
+static void test_real_mode_screen(void **state)
+{
+	static const struct {
+		const char *cmdline;
+		uint16_t mode;
+	} rows[] = {
+		{ "quiet vga=ask", 0xfffd }, { "vga=normal", 0xffff }, { "vga=ext", 0xfffe },
+		{ "vga=0x317 x", 0x317 },    { "vga=791", 791 },
+	};
+	struct fixture *fixture = *state;
+	const struct setup_header *header;
+
+	ask_for_real_mode(fixture);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fixture->request.append = rows[i].cmdline;
+		forget();
+		load(fixture);
+		header = memory(REALMODE_AT + SETUP_HEADER_OFFSET, sizeof(*header));
+		assert_int_equal(header->vid_mode, rows[i].mode);
+		/* The code before its header is as it was. */
+		assert_memory_equal(memory(REALMODE_AT, 16), fixture->image, 16);
+	}
+}
+
 static void test_real_mode_reads_disks(void **state)
 {
 	struct fixture *fixture = *state;
@@ -706,14 +731,17 @@ static void test_no_real_mode(void **state)
 		const char *path, *text, *expected;
 	} rows[] = {
 		{ "facts/bios", NULL, "whether there is one cannot be seen: " },
-		{ "facts/bios", "ff065 fe3fe ff859 fe82e", "/facts/bios: not five numbers" },
-		{ "facts/bios", "0 fe3fe ff859 fe82e 9fc00", "no handler of interrupt 0x10" },
-		{ "facts/bios", "ff065 fe3fe 0 fe82e 9fc00", "no handler of interrupt 0x15" },
-		{ "facts/bios", "ff065 1000 ff859 fe82e 9fc00",
+		{ "facts/bios", "ffea5 fe987 ff065 fe3fe ff859 fe82e",
+		  "/facts/bios: not 8 numbers" },
+		{ "facts/bios", "ffea5 fe987 0 fe3fe ff859 fe82e fff53 9fc00",
+		  "no handler of interrupt 0x10" },
+		{ "facts/bios", "ffea5 fe987 ff065 fe3fe 0 fe82e fff53 9fc00",
+		  "no handler of interrupt 0x15" },
+		{ "facts/bios", "ffea5 fe987 ff065 1000 ff859 fe82e fff53 9fc00",
 		  "the handler of interrupt 0x13 lay at 0x1000" },
-		{ "facts/bios", "ff065 fe3fe ff859 9fbff 9fc00",
+		{ "facts/bios", "ffea5 fe987 ff065 fe3fe ff859 9fbff fff53 9fc00",
 		  "the handler of interrupt 0x16 lay at 0x9fbff" },
-		{ "facts/bios", "ff065 fe3fe ff859 fe82e 1ffff",
+		{ "facts/bios", "ffea5 fe987 ff065 fe3fe ff859 fe82e fff53 1ffff",
 		  "keeps its own data from 0x1ffff on" },
 		{ "proc/iomem", "00020000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n",
 		  "0x10000-0x20000, where setup code runs in real mode, is not RAM" },
@@ -1247,7 +1275,7 @@ static void test_elf(void **state)
 	fixture->request.entry_32bit = false;
 	fixture->request.real_mode = true;
 	assert_int_equal(try_to_load(fixture, &err), -1);
-	assert_non_null(strstr(err.text, "has no setup code for real mode"));
+	assert_non_null(strstr(err.text, "has setup code for real mode"));
 }
 
 /* What has been seen to be damaged is not loaded as it is: nothing could unpack it. */
@@ -1331,6 +1359,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_entry_32bit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_real_mode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_real_mode_reads_disks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_real_mode_screen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_real_mode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_real_mode_needs_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kaslr_keeps_off, set_up, tear_down),

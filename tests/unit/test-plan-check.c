@@ -43,9 +43,11 @@ static void seal(struct machine *machine, enum of of)
 	system->has_boot_params = true;
 	system->efi.table[system->efi.nr_tables++] =
 		(struct efi_table){ "TPMEventLog", 0x3f000000, 0x1000 };
-	system->bios = (struct system_bios){
-		true, { 0 }, { 0xff065, 0xfe3fe, 0xff859, 0xfe82e }, 0x9fc00
-	};
+	system->bios = (struct system_bios){ true,
+					     { 0 },
+					     { 0xff065, 0xfe3fe, 0xff859, 0xfe82e, 0xff000, 0xff000,
+					       0xff000 },
+					     0x9fc00 };
 	if (memmap_add(&system->firmware, (struct range){ 0x0, 0x9fc00 }, E820_RAM, &err) ||
 	    memmap_add(&system->firmware, (struct range){ 0x100000, 0x40000000 }, E820_RAM, &err) ||
 	    iomem_parse((struct bytes){ (const uint8_t *)iomem, strlen(iomem) }, &system->iomem,

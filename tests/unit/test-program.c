@@ -195,6 +195,52 @@ static void test_multiboot_2(void **state)
 	assert_int_equal(multiboot_version(whole), 0);
 }
 
+/* A header's entry is a physical address, an ELF file's a virtual one. */
+static void test_entry(void **state)
+{
+	enum { ENTRY_AT = 24, VIRTUAL_AT = 60, DATA_FILE_SIZE_AT = 100, DATA_SIZE_AT = 104 };
+	static const uint32_t entry[] = { MK_PROGRAM_ADDRESS + MK_PROGRAM_DATA + 0x10 };
+	struct multiboot kernel;
+	struct err err;
+
+	(void)state;
+	put_tag(3, 0, 12, entry);
+	put_u32(file + VIRTUAL_AT, MK_PROGRAM_ADDRESS + MK_PROGRAM_DATA);
+	assert_int_equal(multiboot_parse(whole, &kernel, &err), 0);
+	assert_int_equal(kernel.segments.entry, MK_PROGRAM_ADDRESS + MK_PROGRAM_DATA + 0x10);
+	mk_multiboot_2(file, NULL, 0);
+	put_u32(file + ENTRY_AT, entry[0]);
+	assert_int_equal(multiboot_parse(whole, &kernel, &err), 0);
+	assert_int_equal(kernel.segments.entry, MK_PROGRAM_ADDRESS + 0x10);
+	/* Zeros are not loaded from anywhere. */
+	put_u32(file + DATA_FILE_SIZE_AT, 0);
+	put_u32(file + DATA_SIZE_AT, 0x20000000);
+	assert_int_equal(multiboot_parse(whole, &kernel, &err), 0);
+	assert_int_equal(kernel.segments.file_end, MK_PROGRAM_ADDRESS + MK_PROGRAM_TEXT_SIZE);
+}
+
+/* It is moved by pages. */
+static void test_begins_no_page(void **state)
+{
+	enum { PHYSICAL_AT = 64, SIZE_AT = 68 };
+	static const uint32_t elsewhere[] = { 0x2000000, 0x7fffffff, 0x10, 0 };
+	static const uint32_t here[] = { 0x200000, 0x7fffffff, 0x10, 0 };
+
+	(void)state;
+	put_tag(10, 0, 24, elsewhere);
+	put_u32(file + PHYSICAL_AT, MK_PROGRAM_ADDRESS + 0x10);
+	assert_refused(LOAD_ARGS_AUTO,
+		       "its multiboot 2 header wants it between 0x2000000 and 0x80000000, aligned "
+		       "to 0x10: no place is so");
+	put_tag(10, 0, 24, here);
+	put_u32(file + PHYSICAL_AT, MK_PROGRAM_ADDRESS + 0x10);
+	assert_false(parsed(LOAD_ARGS_AUTO).footprint.relocatable);
+	put_u32(file + PHYSICAL_AT, MK_PROGRAM_ADDRESS + 0x18);
+	assert_refused(LOAD_ARGS_AUTO,
+		       "its multiboot 2 header wants it between 0x200000 and 0x80000000, aligned "
+		       "to 0x10: no place is so");
+}
+
 static void test_multiboot_2_refused(void **state)
 {
 	static const uint32_t upside_down[] = { 0x2000000, 0x1ffffff - 1, 0x1000, 0 };
@@ -770,6 +816,8 @@ int main(void)
 		cmocka_unit_test_setup(test_multiboot_1_refused, set_up),
 		cmocka_unit_test_setup(test_addresses, set_up),
 		cmocka_unit_test_setup(test_multiboot_2, set_up),
+		cmocka_unit_test_setup(test_entry, set_up),
+		cmocka_unit_test_setup(test_begins_no_page, set_up),
 		cmocka_unit_test_setup(test_multiboot_2_refused, set_up),
 		cmocka_unit_test_setup(test_address_tag, set_up),
 		cmocka_unit_test_setup(test_elf, set_up),
