@@ -137,15 +137,24 @@ static bool is_secure_boot(const struct explain_failure *failure, char detail[EX
 	return params->secure_boot == SECURE_BOOT_ENABLED;
 }
 
+/* It only shrinks, at its end (crash_shrink_memory() in kernel/crash_core.c). */
 static bool find_reservation(const struct explain_failure *failure, struct range *ret)
 {
+	const struct root *root = failure->root;
 	struct range low;
 	struct err ignored;
+	uint64_t size;
 
 	if (!failure->system)
-		return !gather_reservation(failure->root, ret, &low, &ignored);
-	return failure->system->iomem.count &&
-	       !iomem_crash_kernel(&failure->system->iomem, ret, &low, &ignored);
+		return !gather_reservation(root, ret, &low, &ignored);
+	if (!failure->system->iomem.count ||
+	    iomem_crash_kernel(&failure->system->iomem, ret, &low, &ignored))
+		return false;
+	if ((!root_read_number(root, "sys/kernel/kexec/crash_size", &size, &ignored) ||
+	     !root_read_number(root, "sys/kernel/kexec_crash_size", &size, &ignored)) &&
+	    size < range_size(*ret))
+		ret->end = ret->start + size;
+	return true;
 }
 
 /* Memory went from the reservation since the plan was made. */

@@ -405,6 +405,12 @@ static void test_hidden_from_who_has_none(void **state)
 	hides_memory = true;
 	mk_text(&machine, "proc/iomem", iomem);
 	assert_string_equal(run("-c -p %K"), "0");
+	mk_text(&machine, "sys/kernel/kexec_crash_size", "65536\n");
+	mk_text(&machine, "proc/iomem", iomem);
+	load_result = -EADDRNOTAVAIL;
+	assert_non_null(strstr(run("-c -p %K"),
+			       "is outside the reservation, which is 0x10000000-0x10010000 now"));
+	mk_text(&machine, "sys/kernel/kexec_crash_size", "268435456\n");
 	mk_text(&machine, "proc/iomem", iomem);
 	file_load_result = -EADDRNOTAVAIL;
 	assert_non_null(strstr(run("-s -p %K"), "finds no place in the reservation of 262144 KiB"));

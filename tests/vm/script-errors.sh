@@ -127,8 +127,9 @@ kexec -u
 head -c 8388608 /dev/zero >/tmp/shrinks
 meanwhile shrinks ': >/tmp/shrinks' kexec -c -l /k/vmlinuz --initrd=/tmp/shrinks
 pretend /proc/iomem 's/^\( *\)\(.*\)-.* : Crash kernel$/\1\2-3f7fffff : Crash kernel/'
+pretend /sys/kernel/kexec_crash_size 's/.*/1000000000/'
 try address kexec -c -p /k/vmlinuz
-umount /proc/iomem
+umount /sys/kernel/kexec_crash_size /proc/iomem
 meanwhile outside 'echo 83886080 >/sys/kernel/kexec_crash_size' kexec -c -p /k/vmlinuz
 if [ -e /proc/sys/kernel/kexec_load_limit_reboot ]; then
 	echo 1 >/proc/sys/kernel/kexec_load_limit_reboot
