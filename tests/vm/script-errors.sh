@@ -39,8 +39,10 @@ meanwhile() {
 
 # pretend FILE SED-PROGRAM: what a file of the kernel's says, until umount.
 pretend() {
-	sed "$2" "$1" >/tmp/pretended
-	mount --bind /tmp/pretended "$1"
+	local kept
+	kept=$(mktemp)
+	sed "$2" "$1" >"$kept"
+	mount --bind "$kept" "$1"
 }
 
 case $(word only) in '' | doctor | secure) try doctor kexec --doctor /k/vmlinuz ;; esac
