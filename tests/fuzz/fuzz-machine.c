@@ -59,6 +59,7 @@ static const struct {
 	{ CPU "possible", "0-1\n" },
 	{ "sys/class/graphics/fb0/name", NULL },
 	{ "facts/efi-memmap", NULL },
+	{ "facts/bios", NULL },
 	{ "sys/hypervisor/type", NULL },
 	{ "sys/hypervisor/properties/features", NULL },
 	{ "sys/kernel/security/lockdown", "[none] integrity confidentiality\n" },
@@ -372,6 +373,16 @@ static void plan_load(const struct system *system, bool crash)
 		require(load.plan.stage == PLAN_SEALED);
 }
 
+static void check_bios(void)
+{
+	struct system system CLEANUP(system_done) = { 0 };
+
+	gather_bios(&root, &system);
+	require(system.bios.known || is_sentence(system.bios.unknown.text));
+	for (size_t i = 0; i < SYSTEM_BIOS_HANDLERS; i++)
+		require(system.bios.handler[i] < PHYS_LIMIT);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct content content[NR_FILES];
@@ -386,6 +397,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_others();
 	check_memmap();
 	check_explained();
+	check_bios();
 	if (gather_choice(&root, &system, &err) ||
 	    gather_machine(&root, &system, &warnings, &err) || gather_crash(&root, &system, &err)) {
 		check_error(&err);
