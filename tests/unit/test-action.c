@@ -390,6 +390,7 @@ static void test_privileges(void **state)
 	expect_kept("-f %K", "0:load+network 17:load+network 35:load ");
 	expect_kept("%K", "0:load+programs ");
 	expect_kept("-e", "0:load+network 18:load ");
+	expect_kept("-t uki -l %K", "0:load ");
 	mk_text(&machine, "vmlinuz", "no kernel");
 	expect_kept("-l %K", "0:load ");
 }
