@@ -90,9 +90,10 @@ def name_of(data, files):
 
 def kernels(files):
     """What lies in memory of each kernel, and how far in it is entered in 64-bit mode."""
-    bzimage, vmlinux = files["K"], files["V"]
+    bzimage = files["K"]
     begin, size = ((bzimage[0x1f1] or 4) + 1) * 512, struct.unpack_from("<I", bzimage, 0x1f4)[0] * 16
-    return {"K": (bzimage[begin:begin + size], 0x200), "V": (vmlinux[0x1000:0x1200], 0)}
+    elf = {name: (files[name][0x1000:0x1200], 0) for name in ("V", "E64", "E32")}
+    return {"K": (bzimage[begin:begin + size], 0x200), **elf}
 
 
 def by_setup_code(memory, files):
@@ -190,6 +191,53 @@ def loaded_multiboot(memory, entry, files):
     return None
 
 
+# include/boot/elf_boot.h of kexec-tools: the first word of ELF boot notes, and the type of the one with the command line.
+NOTES_MAGIC, NOTE_CMDLINE = 0x0e1fb007, 4
+
+
+def internet_checksum(data):
+    """RFC 1071; 0 where it is right."""
+    total = sum(struct.unpack("<%dH" % (len(data) // 2), data[:len(data) & ~1])) + (data[-1] if len(data) % 2 else 0)
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def notes_cmdline(notes):
+    """The command line in ELF boot notes; None: they are damaged."""
+    _, size, _, count = struct.unpack_from("<IIHH", notes)
+    if size > len(notes) or internet_checksum(notes[:size]):
+        return None
+    at = 12
+    for _ in range(count):
+        name, text, kind = struct.unpack_from("<III", notes, at)
+        at += 12 + (name + 3 & ~3)
+        if kind == NOTE_CMDLINE:
+            return notes[at:at + text].rstrip(b"\0").decode()
+        at += text + 3 & ~3
+    return ""
+
+
+def loaded_program(memory, entry, files):
+    """As loaded_by_segments(); None: it is no ELF file that is told by notes, or nothing, which is loaded."""
+    inside = next((data for start, room, data in memory.segments if start <= entry < start + room), b"")
+    for name in ("E64", "E32"):
+        code = kernels(files)[name][0]
+        where = next((start for start, _, data in memory.segments if data[:len(code)] == code), None)
+        if where is None or list(zero_pages(memory)):
+            continue
+        # kexec-tools may have it entered without anything before.
+        if struct.pack("<I", where) not in inside and entry != where:
+            continue
+        told = [(start + found.start(), notes_cmdline(data[found.start():])) for start, _, data in memory.segments
+                for found in re.finditer(re.escape(struct.pack("<I", NOTES_MAGIC)), data)]
+        # Their address is a register's value, or on the stack, of what is entered.
+        told = [text for at, text in told if text is not None and struct.pack("<I", at) in inside]
+        return {"kernel": name, "initrd": "", "cmdline": told[0] if told else "",
+                "verdict": "told by notes" if told else "told nothing", "segments": len(memory.segments)}
+    return None
+
+
 def tame(cmdline):
     """Less what depends on where things lie."""
     cmdline = re.sub(r"elfcorehdr=\S+", "elfcorehdr=*", cmdline)
@@ -229,7 +277,9 @@ def meaning(directory, files):
                     data = (directory / f"segment-{number}-{one[1]}").read_bytes()
                     segments.append((int(one[2], 16), int(one[3], 16), data))
             entry = int(re.search(r"entry=0x([0-9a-f]+)", line)[1], 16)
-            loaded = loaded_multiboot(Memory(segments), entry, files) or loaded_by_segments(Memory(segments), entry, files)
+            memory = Memory(segments)
+            loaded = (loaded_multiboot(memory, entry, files) or loaded_program(memory, entry, files) or
+                      loaded_by_segments(memory, entry, files))
         else:
             for other in lines:
                 one = re.match(rf"file {number} (\w+) seals=(-?\d+)", other)
