@@ -474,6 +474,7 @@ static const struct advice all[] = {
 	{ "--module: only multiboot kernels take modules, none is loaded", "an option of multiboot kernels", "--initrd=FILE" },
 	{ "%s: others may write to it (user %u, group %u, mode %04o)", "whoever may, chooses what is started", "chown root:root FILE; chmod go-w FILE" },
 	{ "--args-linux, --args-elf or --args-none: without an effect, for a multiboot kernel is told by its own information", "options of other ELF files", "the same without it" },
+	{ "--args-elf or --args-none: without an effect, for the kernel is no ELF file", "options of ELF files", "the same without it" },
 	{ "the multiboot kernel is not told where ACPI's root pointer is, which UEFI alone knows: it may find no tables",
 	  "multiboot 1 has no room for it; or the running kernel's log has lost the line with it", "a multiboot 2 kernel, and a larger log_buf_len= of the running kernel" },
 	{ "--args-none: the command line is not passed on, as nothing is", "nothing that is passed could have it", "--args-elf" },

@@ -1008,6 +1008,11 @@ static void warn_of_other_images(const struct session *session)
 			session->around->warnings,
 			"--args-linux, --args-elf or --args-none: without an effect, for a multiboot "
 			"kernel is told by its own information");
+	else if ((request->args == LOAD_ARGS_ELF || request->args == LOAD_ARGS_NONE) &&
+		 !segments_are_elf(session->kernel.image))
+		warn_add(
+			session->around->warnings,
+			"--args-elf or --args-none: without an effect, for the kernel is no ELF file");
 	if (request->dtb)
 		warn_add(session->around->warnings,
 			 "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");
