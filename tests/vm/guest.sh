@@ -57,10 +57,10 @@ report() {
 }
 
 # load ARGUMENT...: prints the plan, unless the command line has plan=no, and loads
-# /k/vmlinuz.
+# /k/vmlinuz, or $image.
 load() {
-	[ "$(word plan)" = no ] || block "plan $stage" kexec --dry-run --json -l /k/vmlinuz "$@"
-	block "load $stage" kexec -l /k/vmlinuz "$@"
+	[ "$(word plan)" = no ] || block "plan $stage" kexec --dry-run --json -l "${image:-/k/vmlinuz}" "$@"
+	block "load $stage" kexec -l "${image:-/k/vmlinuz}" "$@"
 }
 
 # shellcheck disable=SC2120

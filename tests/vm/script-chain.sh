@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 # As many kexecs as last= says, each with the same files: facts everywhere, and EFI
-# variables where there are any.
+# variables where there are any. Stage N starts /k/vmlinuz.N, if it is there, with the options of options=.
 . /guest.sh
 
 # Each stage reads the variable of the one before and makes its own. A file's first
@@ -18,9 +18,12 @@ report
 say "started $stage=$(kexec -S --verbose | tail -n 1)"
 [ -d /sys/firmware/efi ] && hand_on_a_variable
 [ "$stage" -lt "$(word last)" ] || exit 0
+rm -f /k/vmlinuz.$((stage - 1))
 # The initrd of the next stage is that of this one: the part without a loader, then a
 # new archive of the rest.
 (cd / && find sbin k | cpio -o -H newc 2>/dev/null) >/tmp/loader
-load --initrd=/k/initrd --initrd=/tmp/loader \
-	--append="$cmdline $(word hop) hop=$(word hop | tr ' ' ,) last=$(word last) stage=$((stage + 1))" &&
+[ ! -e /k/vmlinuz."$stage" ] || image=/k/vmlinuz.$stage
+# shellcheck disable=SC2046
+load --initrd=/k/initrd --initrd=/tmp/loader $(word options) \
+	--append="$cmdline $(word hop) hop=$(word hop | tr ' ' ,) options=$(word options | tr ' ' ,) plan=$(word plan) last=$(word last) stage=$((stage + 1))" &&
 	jump

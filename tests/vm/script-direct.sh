@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 # As many direct starts as last= says, each with the same files. Each kernel says where it is, and what
-# was planned for the next one.
+# was planned for the next one; that of stage N starts /k/vmlinuz.N, if it is there.
 . /guest.sh
 
 # How far the kernel is from the virtual address that it is linked at.
@@ -14,9 +14,12 @@ say "virtual $stage=$(rise)"
 block "facts $stage" facts
 say "started $stage=$(kexec -S --verbose | tail -n 1)"
 [ "$stage" -lt "$(word last)" ] || exit 0
+rm -f /k/vmlinuz.$((stage - 1))
 (cd / && find sbin k | cpio -o -H newc 2>/dev/null) >/tmp/loader
+image=/k/vmlinuz.$stage
+[ -e "$image" ] || image=/k/vmlinuz
 # shellcheck disable=SC2046
-kexec -d -l /k/vmlinuz --direct --initrd=/k/initrd --initrd=/tmp/loader --console-serial $(word options) \
+kexec -d -l $image --direct --initrd=/k/initrd --initrd=/tmp/loader --console-serial $(word options) \
 	--append="$cmdline $(word hop) hop=$(word hop | tr ' ' ,) last=$(word last) stage=$((stage + 1))" >/tmp/plan 2>&1 ||
 	{ cat /tmp/plan; exit 1; }
 say "planned physical $((stage + 1))=$(($(sed -n 's/^  kernel at \(0x[0-9a-f]*\): .*/\1/p' /tmp/plan)))"

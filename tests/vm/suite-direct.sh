@@ -3,6 +3,9 @@
 # Kernels that are unpacked when they are loaded, and entered without their decompressor.
 . "$(dirname "$0")/lib.sh"
 
+# Words for pack(): the kernel for each stage, if it is not the same for all.
+images=()
+
 # start FROM TO HOPS WORDS [vm_run argument]...: all of them are direct, and as planned.
 start() {
 	local from to hops=$3 words=$4 stage
@@ -11,7 +14,7 @@ start() {
 	to=$(kernel_dir "$2") || exit
 	shift 4
 	make_initramfs "$case_dir/base" "$vm_here/script-direct.sh"
-	pack "$case_dir/loader" "$KEXEC=/sbin/kexec" "$to/vmlinuz=/k/vmlinuz" "$case_dir/base=/k/initrd"
+	pack "$case_dir/loader" "$KEXEC=/sbin/kexec" "$case_dir/base=/k/initrd" "${images[@]:-$to/vmlinuz=/k/vmlinuz}"
 	cat "$case_dir/base" "$case_dir/loader" >"$case_dir/first"
 	vm_run '' --kernel "$from/vmlinuz" --initrd "$case_dir/first" \
 		--append "last=$((hops + 1)) $words" --timeout $((90 + 25 * hops)) "$@"
@@ -100,4 +103,18 @@ case_nokaslr() {
 	expect_equal "KERNELOFFSET" "$(value "$log" 'virtual 2')" 0
 }
 
-vm_cases chain_6.12-cloud chain_6.1-cloud 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_four-level 6.1-cloud_5.10-cloud four_levels nokaslr ${FULL:+sid-cloud}
+# No packaged kernel has such a payload: it is packed anew.
+case_payloads() {
+	local kernel format
+	need gzip lz4 xz bzip2 lzop
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	python3 "$vm_here/repack.py" "$kernel/vmlinuz" | lz4 -dc >"$case_dir/vmlinux" || fail "the payload cannot be unpacked"
+	for format in 'gzip -1' 'xz --format=lzma -0' 'bzip2 -1' 'lzop -7'; do
+		$format <"$case_dir/vmlinux" >"$case_dir/payload"
+		images+=("$case_dir/image.${#images[@]}=/k/vmlinuz.$((${#images[@]} + 1))")
+		python3 "$vm_here/repack.py" "$kernel/vmlinuz" "$case_dir/payload" "${images[-1]%%=*}" || fail "$format"
+	done
+	start 6.1-cloud 6.1-cloud ${#images[@]} '' --mem 2G --timeout 600
+}
+
+vm_cases chain_6.12-cloud chain_6.1-cloud 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_four-level 6.1-cloud_5.10-cloud four_levels nokaslr payloads ${FULL:+sid-cloud}

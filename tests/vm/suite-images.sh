@@ -126,4 +126,33 @@ case_memtest_real_mode() {
 	memtest x64 --real-mode
 }
 
-vm_cases entry_32bit entry_32bit_efi real_mode real_mode_old i386 vmlinux vmlinux_moved memtest_x64 memtest_ia32 memtest_real_mode
+# compressed OPTION: a kernel after the other in one machine, each a file that is compressed in another way.
+compressed() {
+	local files=() format stage
+	need gzip xz zstd lz4 bzip2 lzop
+	images 6.12-cloud
+	make_initramfs "$case_dir/base" "$vm_here/script-chain.sh"
+	for format in 'gzip -1' 'xz -0' 'zstd -1' 'lz4 -1' 'xz --format=lzma -0' 'bzip2 -1' 'lzop -1'; do
+		files+=("$case_dir/${#files[@]}=/k/vmlinuz.$((${#files[@]} + 1))")
+		$format <"$kernel/vmlinuz" >"${files[-1]%%=*}"
+	done
+	pack "$case_dir/loader" "$KEXEC=/sbin/kexec" "$case_dir/base=/k/initrd" "${files[@]}"
+	cat "$case_dir/base" "$case_dir/loader" >"$case_dir/first"
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --mem 2G --timeout 900 \
+		--append "options=$1 plan=no last=$((${#files[@]} + 1))"
+	for ((stage = 1; stage <= ${#files[@]}; stage++)); do
+		expect_line "$log" "^@ status load $stage=0\$"
+		expect_same_facts "$log" 1 $((stage + 1))
+	done
+	expect_line "$log" '^@ done 0$'
+}
+
+case_compressed() {
+	compressed -c
+}
+
+case_compressed_s() {
+	compressed -s
+}
+
+vm_cases entry_32bit entry_32bit_efi real_mode real_mode_old i386 vmlinux vmlinux_moved memtest_x64 memtest_ia32 memtest_real_mode compressed ${FULL:+compressed_s}
