@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# ./configure names the package, in Debian and in Fedora, of each library that is missing.
+# ./configure names the package, in Debian and in Fedora, of each library that is missing; and a build that is optimised
+# at link time, as some distributions want it, has a static library with public names only.
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 scratch=$(mktemp -d)
@@ -46,4 +47,16 @@ missing libarchive libarchive-dev libarchive-devel
 mkdir "$scratch/bzip2"
 echo '#error not there' >"$scratch/bzip2/bzlib.h"
 refuses bzip2 libbz2-dev bzip2-devel
+
+mkdir "$scratch/lto"
+if ! (cd "$scratch/lto" && "$top/configure" CC=gcc CFLAGS='-O1 -flto=auto' && make -s -j2 all) >"$scratch/lto.log" 2>&1; then
+	echo "not ok configure/lto: $(tail -1 "$scratch/lto.log")"
+	failed=1
+elif ! diff <(sed 's/ .*//' "$top/packaging/libkexec.symbols" | sort) \
+	<(nm -g --defined-only "$scratch/lto/lib/libkexec.a" | awk 'NF == 3 { print $3 }' | sort) >"$scratch/names"; then
+	echo "not ok configure/lto: $(sed -n 2p "$scratch/names")"
+	failed=1
+else
+	echo "ok configure/lto"
+fi
 exit $failed
