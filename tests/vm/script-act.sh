@@ -4,6 +4,11 @@
 # line: options=, to the loader's.
 . /guest.sh
 
+# privileges NAME FILE: of a file like /proc/PID/status.
+privileges() {
+	say "privileges $1=$(sed -n 's/^\(Cap...\|NoNewPrivs\):\t//p' "$2" | tr '\n' ' ')"
+}
+
 for way in l p; do
 	# shellcheck disable=SC2046
 	set -- "-$way" /k/vmlinuz --initrd=/k/initrd --append="quiet nokaslr" $(word options)
@@ -13,7 +18,7 @@ for way in l p; do
 	block "load $way" /trace-load "/tmp/$way" /sbin/kexec "$@"
 	cd "/tmp/$way" || exit
 	block "call $way" cat call
-	say "privileges $way=$(sed -n 's/^\(Cap...\|NoNewPrivs\):\t//p' status | tr '\n' ' ')"
+	privileges $way status
 	block "sums $way" sha256sum -- *.bin
 	# Those whose bytes have to do with the seed are small.
 	for file in *.bin; do
@@ -21,4 +26,8 @@ for way in l p; do
 	done
 	block "small $way" sh -c 'tar cz -- *.bin | base64'
 done
+mkdir /tmp/f
+block "load f" /trace-load /tmp/f /sbin/kexec -f /k/vmlinuz --initrd=/k/initrd --append=quiet
+privileges f /tmp/f/status
+privileges reboot /tmp/f/status-at-reboot
 say "loaded=$(cat /sys/kernel/kexec_loaded) $(cat /sys/kernel/kexec_crash_loaded)"

@@ -64,6 +64,22 @@ case_real_mode_old() {
 	real_mode 6.1-cloud -- --cpus 2
 }
 
+# What the running kernel has moved and stopped is as the BIOS needs it.
+case_real_mode_setup() {
+	need gcc
+	images 6.12-cloud
+	gcc -nostdlib -static -Wl,--build-id=none,-Ttext=0,-e0,--oformat=binary "$vm_here/setup.S" -o "$case_dir/setup" ||
+		fail "setup.S cannot be built"
+	chmod -x "$case_dir/setup"
+	start "$case_dir/setup" --real-mode ''
+	vm_await 'SETUP CODE: THREE TICKS'
+	vm_stop
+	expect_equal flags "$(value "$log" flags)" 0002
+	expect_equal segments "$(value "$log" code-behind-data)" 20
+	expect_equal "masks of the interrupt controllers" "$(value "$log" masks)" f8ff
+	expect_equal "mode of the timer" "$(value "$log" timer)" 36
+}
+
 # A kernel of 32 bits. It cannot run the init of 64 that it finds in the initrd.
 case_i386() {
 	local other
@@ -155,4 +171,4 @@ case_compressed_s() {
 	compressed -s
 }
 
-vm_cases entry_32bit entry_32bit_efi real_mode real_mode_old i386 vmlinux vmlinux_moved memtest_x64 memtest_ia32 memtest_real_mode compressed ${FULL:+compressed_s}
+vm_cases entry_32bit entry_32bit_efi real_mode real_mode_old real_mode_setup i386 vmlinux vmlinux_moved memtest_x64 memtest_ia32 memtest_real_mode compressed ${FULL:+compressed_s}

@@ -3,7 +3,7 @@
  * trace-load DIRECTORY COMMAND...: runs it, and stops it where it enters kexec_load: what the
  * kernel is about to copy is then in DIRECTORY, the bytes of segment N as N.bin and the
  * arguments in the file `call`; and in `status` what /proc says of the loader. Reads the tracee's memory itself, so that nothing of the loader
- * is trusted. Its status is the command's.
+ * is trusted. Where it enters reboot, it is killed, and `status-at-reboot` says what /proc said then. Its status is the command's, by a shell's rule.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -74,10 +74,10 @@ static void keep(pid_t child, const struct user_regs_struct *regs)
 		die("call");
 }
 
-static void keep_status(pid_t child)
+static void keep_status(pid_t child, const char *name)
 {
 	char path[64], text[4096];
-	FILE *from, *to = fopen("status", "w");
+	FILE *from, *to = fopen(name, "w");
 	size_t size;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", child);
@@ -86,7 +86,7 @@ static void keep_status(pid_t child)
 		die(path);
 	size = fread(text, 1, sizeof(text), from);
 	if (fwrite(text, 1, size, to) != size || fclose(to))
-		die("status");
+		die(name);
 	fclose(from);
 }
 
@@ -122,7 +122,12 @@ int main(int argc, char *argv[])
 			die("PTRACE_GETREGS");
 		if (entering && regs.orig_rax == SYS_kexec_load && regs.rsi) {
 			keep(child, &regs);
-			keep_status(child);
+			keep_status(child, "status");
+		}
+		if (entering && regs.orig_rax == SYS_reboot) {
+			keep_status(child, "status-at-reboot");
+			kill(child, SIGKILL);
+			return waitpid(child, &status, 0) == child ? 128 + WTERMSIG(status) : 125;
 		}
 		entering = !entering;
 	}
