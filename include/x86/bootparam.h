@@ -110,7 +110,13 @@ enum {
 	VIDEO_TYPE_VLFB = 0x23,
 	VIDEO_TYPE_EFI = 0x70,
 };
-enum { SCREEN_INFO_LFB_BASE = 0x18, SCREEN_INFO_LFB_SIZE = 0x1c, SCREEN_INFO_EXT_LFB_BASE = 0x3a };
+enum {
+	SCREEN_INFO_LFB_BASE = 0x18,
+	SCREEN_INFO_LFB_SIZE = 0x1c,
+	SCREEN_INFO_CAPABILITIES = 0x36,
+	SCREEN_INFO_EXT_LFB_BASE = 0x3a,
+	VIDEO_CAPABILITY_64BIT_BASE = 0x02, /* without it a kernel does not look at EXT_LFB_BASE */
+};
 
 struct efi_info {
 	char signature[4]; /* "EL64" or "EL32" */

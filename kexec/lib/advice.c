@@ -241,7 +241,7 @@ static const struct advice all[] = {
 	{ "its multiboot 2 header insists on a tag of type %u, which this loader does not know", "a kernel of a newer or of another specification", "the boot loader that it was made for" },
 	{ "its multiboot 2 header insists on information of type %u, which this loader has not to give",
 	  "only the firmware, or a boot loader while it runs, has it: boot services, APM, VBE, the EFI memory map", "the boot loader that it was made for" },
-	{ "its multiboot 2 header insists on ACPI's root pointer, which the running kernel's log does not tell", "the log has been overwritten since the boot, or there is no ACPI", "journalctl -k -b | grep RSDP, and a larger log_buf_len= of the running kernel" },
+	{ "its multiboot 2 header insists on ACPI's root pointer of revision %d, which the running kernel's log does not tell", "the log has been overwritten since the boot, or the machine's ACPI has another revision, or none", "journalctl -k -b | grep RSDP, and a larger log_buf_len= of the running kernel" },
 	{ "its multiboot 2 header insists on a screen, and none is known here that it could have", "no framebuffer and no VGA was set up at boot", "--reset-vga, where there is VGA" },
 	{ "its multiboot 2 header wants it between 0x%llx and 0x%llx, aligned to 0x%llx: no place is so", "a damaged or a hostile image", COMPARE },
 	{ "a multiboot kernel of 0x%llx-0x%llx: it is to lie below 4 GiB, in at most 0x%llx bytes", "it is entered in 32-bit mode", "file KERNEL" },

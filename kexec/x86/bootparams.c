@@ -221,6 +221,8 @@ static void fill_screen(struct filler *f, const struct boot_params *running)
 		return;
 	put_u32(screen + SCREEN_INFO_LFB_BASE, (uint32_t)system->framebuffer_base);
 	put_u32(screen + SCREEN_INFO_EXT_LFB_BASE, (uint32_t)(system->framebuffer_base >> 32));
+	if (system->framebuffer_base >> 32)
+		screen[SCREEN_INFO_CAPABILITIES] |= VIDEO_CAPABILITY_64BIT_BASE;
 	if (system->framebuffer_base)
 		return;
 	put_u32(screen + SCREEN_INFO_LFB_SIZE, 0);

@@ -159,7 +159,8 @@ static int read_information_request(struct cursor at, size_t count, bool optiona
 				       "which this loader has not to give",
 				       type);
 		kernel->wants_screen |= type == MULTIBOOT_TAG_FRAMEBUFFER;
-		kernel->wants_rsdp |= type == MULTIBOOT_TAG_RSDP_0 || type == MULTIBOOT_TAG_RSDP;
+		kernel->wants_rsdp_0 |= type == MULTIBOOT_TAG_RSDP_0;
+		kernel->wants_rsdp |= type == MULTIBOOT_TAG_RSDP;
 	}
 	return 0;
 }

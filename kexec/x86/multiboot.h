@@ -29,7 +29,7 @@ struct multiboot {
 	bool relocatable;	       /* if so: */
 	phys_t min, max;	       /* no byte lies below, or at or above */
 	uint64_t align;		       /* a power of two */
-	bool wants_screen, wants_rsdp; /* it is not to be started without one */
+	bool wants_screen, wants_rsdp_0, wants_rsdp; /* it is not to be started without one */
 };
 
 /* 1 or 2; 0: the file has no multiboot header. Of one that has both it is 2. */

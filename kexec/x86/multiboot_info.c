@@ -11,6 +11,8 @@ enum {
 	LOW_MEMORY_KIB = 640,
 	TEXT_SCREEN = 0xb8000,
 	TEXT_BITS = 16,
+	PALETTE_BITS =
+		8, /* so many, or fewer, are a colour's number; what colours there are is not known */
 };
 
 static const char loader[] = "safekexec " PACKAGE_VERSION;
@@ -85,11 +87,12 @@ static bool find_screen(const struct multiboot_info_request *request, struct scr
 		screen.colour[i] = cursor_u8(&at);
 	}
 	at.offset = SCREEN_INFO_EXT_LFB_BASE;
-	screen.address |= (uint64_t)cursor_u32(&at) << 32;
+	if (info.data[SCREEN_INFO_CAPABILITIES] & VIDEO_CAPABILITY_64BIT_BASE)
+		screen.address |= (uint64_t)cursor_u32(&at) << 32;
 	if (system->framebuffer_moved)
 		screen.address = system->framebuffer_base;
 	*ret = screen;
-	return screen.address && screen.width && screen.height;
+	return screen.address && screen.width && screen.height && screen.bits > PALETTE_BITS;
 }
 
 enum { SCREEN_RGB = 1, SCREEN_TEXT = 2, SCREEN_COLOURS_1 = 22 };
@@ -305,16 +308,18 @@ static int add_screen(const struct multiboot_info_request *request, struct buf *
 	return 0;
 }
 
-/* Of either revision. One that only a BIOS has, a kernel finds there by itself. */
+/* Of the revision that there is. One that only a BIOS has, a kernel finds there by itself. */
 static int add_rsdp(const struct multiboot_info_request *request, struct buf *info, struct err *err)
 {
 	const struct rsdp *rsdp = &request->system->rsdp;
 	uint8_t *body;
 
-	if (!rsdp->size && request->kernel->wants_rsdp)
+	if ((request->kernel->wants_rsdp && rsdp->size != RSDP_SIZE) ||
+	    (request->kernel->wants_rsdp_0 && rsdp->size != RSDP_SIZE_0))
 		return err_set(err, ERR_INPUT,
-			       "its multiboot 2 header insists on ACPI's root pointer, which the "
-			       "running kernel's log does not tell");
+			       "its multiboot 2 header insists on ACPI's root pointer of revision "
+			       "%d, which the running kernel's log does not tell",
+			       request->kernel->wants_rsdp ? 2 : 0);
 	if (!rsdp->size)
 		return 0;
 	if (add_tag(info, rsdp->size == RSDP_SIZE ? MULTIBOOT_TAG_RSDP : MULTIBOOT_TAG_RSDP_0,

@@ -290,6 +290,24 @@ static void test_moved_framebuffer(void **state)
 	assert_int_equal(fixture->warnings.count, 1);
 }
 
+/* Above 4 GiB, where it was not before. */
+static void test_framebuffer_moved_high(void **state)
+{
+	struct fixture *fixture = *state;
+	struct boot_params running = { .acpi_rsdp_addr = 0xf5a00 };
+	const uint8_t *screen;
+
+	put_u32(running.screen_info.bytes + SCREEN_INFO_LFB_BASE, 0xf8000000);
+	mk_file(&fixture->machine, "sys/kernel/boot_params/data", &running, sizeof(running));
+	mk_text(&fixture->machine, "sys/class/graphics/fb0/name", "hyperv_fb\n");
+	mk_text(&fixture->machine, "facts/framebuffer", "0x123450000\n");
+	load(fixture);
+	screen = zero_page()->screen_info.bytes;
+	assert_memory_equal(screen + SCREEN_INFO_LFB_BASE, "\x00\x00\x45\x23", 4);
+	assert_memory_equal(screen + SCREEN_INFO_EXT_LFB_BASE, "\x01\x00\x00\x00", 4);
+	assert_int_equal(screen[0x36], 2);
+}
+
 static void test_initrds_are_joined(void **state)
 {
 	struct fixture *fixture = *state;
@@ -1347,6 +1365,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_header, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_inherited, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_moved_framebuffer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_framebuffer_moved_high, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_initrds_are_joined, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_e820, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_efi, set_up, tear_down),

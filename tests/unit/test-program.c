@@ -614,24 +614,31 @@ static void test_load_multiboot_2(void **state)
 	assert_int_equal(at, word(info, 0));
 }
 
+static void set_screen(struct fixture *fixture, uint16_t bits)
+{
+	uint8_t *screen = fixture->system.boot_params;
+
+	screen[SCREEN_INFO_IS_VGA] = VIDEO_TYPE_EFI;
+	put_u16(screen + SCREEN_INFO_LFB_WIDTH, 1024);
+	put_u16(screen + SCREEN_INFO_LFB_HEIGHT, 768);
+	put_u16(screen + 0x16, bits);
+	put_u32(screen + SCREEN_INFO_LFB_BASE, 0xc0000000);
+	put_u32(screen + SCREEN_INFO_EXT_LFB_BASE, 4);
+	screen[0x36] = 2; /* which is only then to be looked at */
+	put_u16(screen + 0x24, 4096);
+	memcpy(screen + 0x26, (const uint8_t[]){ 8, 16, 7, 9, 6, 3 }, 6);
+}
+
 /* A framebuffer, as the running kernel was told of it; and text. */
 static void test_screen(void **state)
 {
 	struct fixture *fixture = *state;
-	uint8_t *screen = fixture->system.boot_params;
 	const uint8_t *tag;
 	uint32_t at = 8;
 	const uint8_t *info;
 
 	mk_multiboot_2(file, NULL, 0);
-	screen[SCREEN_INFO_IS_VGA] = VIDEO_TYPE_EFI;
-	put_u16(screen + SCREEN_INFO_LFB_WIDTH, 1024);
-	put_u16(screen + SCREEN_INFO_LFB_HEIGHT, 768);
-	put_u16(screen + 0x16, 32);
-	put_u32(screen + SCREEN_INFO_LFB_BASE, 0xc0000000);
-	put_u32(screen + SCREEN_INFO_EXT_LFB_BASE, 4);
-	put_u16(screen + 0x24, 4096);
-	memcpy(screen + 0x26, (const uint8_t[]){ 8, 16, 7, 9, 6, 3 }, 6);
+	set_screen(fixture, 32);
 	do_load(fixture);
 	info = memory(fixture, purgatory(fixture)->entry_ebx, 8);
 	for (tag = info + at; word(tag, 0) != 8; tag = info + at)
@@ -676,6 +683,10 @@ static void test_no_screen(void **state)
 	fixture->load = (struct load){ .is_direct = false };
 	put_tag(5, 0, 20, (const uint32_t[]){ 0, 0, 0 });
 	assert_no_load(fixture, sentence);
+	load_done(&fixture->load);
+	fixture->load = (struct load){ .is_direct = false };
+	set_screen(fixture, 8);
+	assert_no_load(fixture, sentence);
 }
 
 static void assert_rsdp(const char *log, size_t size, const char *bytes)
@@ -709,9 +720,17 @@ static void test_rsdp(void **state)
 		    "BOCHS \2\0\0\0\0\x24\0\0\0\xe8\xd0\x77\x3f\0\0\0\0\x6e\0\0\0");
 	assert_rsdp("ACPI: RSDP 0x000F5250 000014 (v00 BOCHS )\n", 0, "");
 	assert_rsdp("ACPI: XSDT 0x000F5250 000014\n", 0, "");
+	/* Neither revision will do for the other. */
+	rsdp_from_log(text_bytes(new), &fixture->system.rsdp);
+	put_tag(1, 0, 12, (const uint32_t[]){ 14 });
+	assert_no_load(fixture, "its multiboot 2 header insists on ACPI's root pointer of revision "
+				"0, which the running kernel's log does not tell");
+	load_done(&fixture->load);
+	fixture->load = (struct load){ .is_direct = false };
+	rsdp_from_log(text_bytes(old), &fixture->system.rsdp);
 	put_tag(1, 0, 12, wanted);
-	assert_no_load(fixture, "its multiboot 2 header insists on ACPI's root pointer, which the "
-				"running kernel's log does not tell");
+	assert_no_load(fixture, "its multiboot 2 header insists on ACPI's root pointer of revision "
+				"2, which the running kernel's log does not tell");
 	load_done(&fixture->load);
 	fixture->load = (struct load){ .is_direct = false };
 	rsdp_from_log(text_bytes(new), &fixture->system.rsdp);
@@ -721,6 +740,36 @@ static void test_rsdp(void **state)
 		at += (word(info + at, 4) + 7) & ~7U;
 	assert_int_equal(word(info + at, 4), 44);
 	assert_memory_equal(info + at + 8, fixture->system.rsdp.bytes, 36);
+}
+
+/* UEFI alone knows it, and multiboot 1 has no place for it. */
+static void test_rsdp_untold(void **state)
+{
+	static const char warning[] = "the multiboot kernel is not told where ACPI's root pointer "
+				      "is, which UEFI alone knows: it may find no tables";
+	struct fixture *fixture = *state;
+
+	for (int version = 1; version <= 2; version++)
+		for (int known = 0; known <= 1; known++) {
+			mk_program(file, false);
+			if (version == 1)
+				mk_multiboot_1(file, 0, NULL);
+			else
+				mk_multiboot_2(file, NULL, 0);
+			fixture->system.efi.booted = true;
+			fixture->system.rsdp.size = known ? RSDP_SIZE : 0;
+			do_load(fixture);
+			if (version == 2 && known) {
+				assert_int_equal(fixture->warnings.count, 0);
+			} else {
+				assert_int_equal(fixture->warnings.count, 1);
+				assert_string_equal(fixture->warnings.text[0], warning);
+			}
+			warnings_done(&fixture->warnings);
+			fixture->warnings = (struct warnings){ 0 };
+			load_done(&fixture->load);
+			fixture->load = (struct load){ .is_direct = false };
+		}
 }
 
 static void test_load_notes(void **state)
@@ -827,6 +876,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_screen, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_no_screen, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_rsdp, set_up_load, tear_down_load),
+		cmocka_unit_test_setup_teardown(test_rsdp_untold, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_notes, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_nothing, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_zero_page, set_up_load, tear_down_load),
