@@ -97,11 +97,11 @@ static void check_call(struct examination *on)
 {
 	static const char *const limit[] = { "kexec_load_limit_reboot", "kexec_load_limit_panic" };
 	const char *lockdown = on->system.lockdown;
+	struct err ignored;
 	uint64_t value;
 	char path[64];
 
-	if (!read_number(on, "sys/kernel/kexec_loaded", &value) &&
-	    !read_number(on, "sys/kernel/kexec/loaded", &value))
+	if (gather_of_kexec(on->request->root, "loaded", &value, &ignored))
 		say(on, VERDICT_FAIL, "system call", "install a kernel with CONFIG_KEXEC",
 		    "the running kernel was built without kexec (/sys/kernel/kexec_loaded is missing)");
 	else if (read_number(on, "proc/sys/kernel/kexec_load_disabled", &value) && value)

@@ -150,9 +150,7 @@ static bool find_reservation(const struct explain_failure *failure, struct range
 	if (!failure->system->iomem.count ||
 	    iomem_crash_kernel(&failure->system->iomem, ret, &low, &ignored))
 		return false;
-	if ((!root_read_number(root, "sys/kernel/kexec/crash_size", &size, &ignored) ||
-	     !root_read_number(root, "sys/kernel/kexec_crash_size", &size, &ignored)) &&
-	    size < range_size(*ret))
+	if (!gather_of_kexec(root, "crash_size", &size, &ignored) && size < range_size(*ret))
 		ret->end = ret->start + size;
 	return true;
 }
@@ -324,12 +322,12 @@ static const struct explain_cause causes[] = {
 	  "kexec -c ..." },
 	{ FILE_LOAD, EFBIG, NULL, "", "a file is larger than the running kernel reads",
 	  "kexec -c ..." },
-	{ LOADS, EADDRNOTAVAIL, has_no_reservation, "/proc/iomem",
+	{ LOADS, EADDRNOTAVAIL, has_no_reservation, "/proc/iomem, /sys/kernel/kexec_crash_size",
 	  "no memory is reserved for a crash kernel",
 	  "boot the running kernel with crashkernel=256M" },
-	{ EXPLAIN_LOAD, EADDRNOTAVAIL, is_outside, "/proc/iomem",
+	{ EXPLAIN_LOAD, EADDRNOTAVAIL, is_outside, "/proc/iomem, /sys/kernel/kexec_crash_size",
 	  "%s; it was inside when the plan was made", "the same again" },
-	{ FILE_LOAD, EADDRNOTAVAIL, is_too_small, "/proc/iomem",
+	{ FILE_LOAD, EADDRNOTAVAIL, is_too_small, "/proc/iomem, /sys/kernel/kexec_crash_size",
 	  "the running kernel's loader finds no place in the reservation of %s",
 	  "kexec -c -p --dry-run KERNEL, which says what would do" },
 	{ FILE_LOAD, EADDRNOTAVAIL, NULL, "",

@@ -1025,17 +1025,23 @@ int gather_machine(const struct root *root, struct system *ret, struct warnings 
 	return 0;
 }
 
+int gather_of_kexec(const struct root *root, const char *name, uint64_t *ret, struct err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "sys/kernel/kexec/%s", name);
+	if (!root_read_number(root, path, ret, err))
+		return 0;
+	snprintf(path, sizeof(path), "sys/kernel/%s%s",
+		 strcmp(name, "crash_elfcorehdr_size") ? "kexec_" : "", name);
+	return root_read_number(root, path, ret, err);
+}
+
 int gather_loaded(const struct root *root, bool crash, bool *ret, struct err *err)
 {
 	uint64_t value;
 
-	/* The files moved in 6.19; the old names are links that will go. */
-	if (root_read_number(root,
-			     crash ? "sys/kernel/kexec/crash_loaded" : "sys/kernel/kexec/loaded",
-			     &value, err) &&
-	    root_read_number(root,
-			     crash ? "sys/kernel/kexec_crash_loaded" : "sys/kernel/kexec_loaded",
-			     &value, err)) {
+	if (gather_of_kexec(root, crash ? "crash_loaded" : "loaded", &value, err)) {
 		if (root_is_missing(err))
 			err_advise(err,
 				   ": the running kernel was built without kexec (CONFIG_KEXEC)");
@@ -1085,8 +1091,6 @@ void gather_capture(const struct root *root, struct warnings *warnings)
 		"proc/sys/kernel/kexec_load_disabled",
 		"proc/sys/kernel/kexec_load_limit_panic",
 		"proc/sys/kernel/kexec_load_limit_reboot",
-		"sys/kernel/kexec_crash_size",
-		"sys/kernel/kexec/crash_size",
 		"sys/devices/system/cpu/crash_hotplug",
 		"sys/devices/system/memory/crash_hotplug",
 		"sys/class/tty/ttyS0/type",
@@ -1099,6 +1103,7 @@ void gather_capture(const struct root *root, struct warnings *warnings)
 	struct range_set usable CLEANUP(range_set_done) = { 0 };
 	struct efi_map map CLEANUP(efi_map_done) = { 0 };
 	struct purgatory_report report;
+	uint64_t size;
 	char *text = NULL;
 	struct err err;
 	bool is;
@@ -1115,6 +1120,7 @@ void gather_capture(const struct root *root, struct warnings *warnings)
 		gather_bios(root, &system);
 	gather_loaded(root, /* crash= */ false, &is, &err);
 	gather_loaded(root, /* crash= */ true, &is, &err);
+	gather_of_kexec(root, "crash_size", &size, &err);
 	gather_report(root, &report, &is, &err);
 	gather_efi_memmap(root, &map, &err);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {

@@ -61,6 +61,10 @@ int gather_reservation(const struct root *root, struct range *ret_main, struct r
  */
 void gather_capture(const struct root *root, struct warnings *warnings);
 
+/* The number in /sys/kernel/kexec/NAME. The files moved there in Linux 6.19; their old names, which are then links that will go, are tried,
+ * too. ERR_SYSTEM. */
+int gather_of_kexec(const struct root *root, const char *name, uint64_t *ret, struct err *err);
+
 /* Whether an image is loaded; `crash` asks for the crash kernel. ERR_SYSTEM if
  * the kernel does not say (no CONFIG_KEXEC). */
 int gather_loaded(const struct root *root, bool crash, bool *ret, struct err *err);

@@ -201,10 +201,7 @@ static uint64_t room_for_hotplug(const struct root *root)
 	struct err ignored;
 	uint64_t size;
 
-	if (root_read_number(root, "sys/kernel/kexec/crash_elfcorehdr_size", &size, &ignored) &&
-	    root_read_number(root, "sys/kernel/crash_elfcorehdr_size", &size, &ignored))
-		return 0;
-	return size;
+	return gather_of_kexec(root, "crash_elfcorehdr_size", &size, &ignored) ? 0 : size;
 }
 
 int gather_crash(const struct root *root, struct system *system, struct err *err)

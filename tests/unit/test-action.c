@@ -617,7 +617,10 @@ static void test_void_of_the_kernel(void **state)
 	expect("-l %K --module=x", "0", "load(3,0x3e0000) ");
 	assert_string_equal(warned,
 			    "--module: only multiboot kernels take modules, none is loaded");
-	expect("-l %K --dtb=x --args-elf --reuse-video-type", "0", "load(3,0x3e0000) ");
+	expect("-l %K --args-none", "0", "load(3,0x3e0000) ");
+	assert_string_equal(warned, "--args-elf or --args-none: without an effect, for the kernel "
+				    "is no ELF file");
+	expect("-l %K --dtb=x --args-linux --reuse-video-type", "0", "load(3,0x3e0000) ");
 	assert_string_equal(warned,
 			    "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");
 }
