@@ -14,6 +14,7 @@ ON_CRASH, FILE_UNLOAD, FILE_ON_CRASH = 1, 1, 2
 LOAD_FLAGS = {2: "preserve", 4: "hotplug", 8: "hotplug"}
 FILE_FLAGS = {0x10: "no-cma", 0x20: "force-dtb"}
 REGISTERS = 17 * 8  # as many bytes as all of them have
+ENTERED_IN_32_BITS = 0x10  # PURGATORY_ENTRY_32 of include/purgatory-abi.h
 TYPE_OF_LOADER, E820_AT, E820_SIZE = 0x210, 0x2d0, 20
 
 
@@ -96,6 +97,24 @@ def kernels(files):
     return {"K": (bzimage[begin:begin + size], 0x200), **elf}
 
 
+def entered(inside, start, offset, page):
+    """How what runs first enters that kernel with that zero page, by the registers that it has for them; None: not at all.
+    In 64-bit mode the one lies near the other. In 32-bit mode they are, with kexec-tools, eip and esi of the registers that its
+    purgatory loads: eax, ebx, ecx, edx, esi, edi, esp, ebp, eip; with ours two words behind the flags that say so."""
+    ours = struct.pack("<QQ", start, page)
+    for found in re.finditer(re.escape(ours), inside):
+        if struct.unpack_from("<Q", inside, found.start() - 8)[0] & ENTERED_IN_32_BITS:
+            return "32-bit"
+    theirs = struct.pack("<4I", 0, 0, 0, 0) + struct.pack("<I", page & 0xffffffff)
+    for found in re.finditer(re.escape(struct.pack("<I", start & 0xffffffff)), inside):
+        if inside[max(found.start() - 32, 0):][:len(theirs)] == theirs and not page >> 32:
+            return "32-bit"
+    at = inside.find(struct.pack("<Q", start + offset))
+    if at >= 0 and struct.pack("<Q", page) in inside[max(at - REGISTERS, 0):at + REGISTERS]:
+        return "64-bit"
+    return None
+
+
 def by_setup_code(memory, files):
     """The same of a kernel that is entered in real mode, whose setup code makes the zero page; None if it is not."""
     code = kernels(files)["K"][0]
@@ -106,6 +125,7 @@ def by_setup_code(memory, files):
         image, length, cmdline = (struct.unpack_from("<I", data, at)[0] for at in (0x218, 0x21c, 0x228))
         return {
             "kernel": "K",
+            "entry": "real mode",
             "initrd": name_of(memory.read(image, length), files) if length else "",
             "cmdline": memory.text(cmdline, 4096),
             "efi": "",
@@ -122,10 +142,10 @@ def loaded_by_segments(memory, entry, files):
     # the registers, the zero page; that may be in its tables of segments, too.
     memory.read(entry, 1)
     inside = next(data for start, room, data in memory.segments if start <= entry < start + room)
-    known = [(name, inside.find(struct.pack("<Q", start + offset))) for name, (code, offset) in kernels(files).items()
+    known = [(name, start, offset) for name, (code, offset) in kernels(files).items()
              for start, _, data in memory.segments if data[:len(code)] == code]
-    name, page = next(((name, page) for address, page in zero_pages(memory) for name, at in known if at >= 0 and
-                       struct.pack("<Q", address) in inside[max(at - REGISTERS, 0):at + REGISTERS]), (None, None))
+    name, page, mode = next(((name, page, mode) for address, page in zero_pages(memory) for name, start, offset in known
+                             for mode in [entered(inside, start, offset, address)] if mode), (None, None, None))
     if not page and by_setup_code(memory, files):
         return by_setup_code(memory, files)
     if not page:
@@ -133,6 +153,7 @@ def loaded_by_segments(memory, entry, files):
     image, length = words(page, 0x218, 0xc0), words(page, 0x21c, 0xc4)
     return {
         "kernel": name,
+        "entry": mode,
         "initrd": name_of(memory.read(image, length), files) if length else "",
         "cmdline": memory.text(words(page, 0x228, 0xc8), 4096),
         "efi": page[0x1c0:0x1c4].decode() if page[0x1c0] else "",
