@@ -413,7 +413,7 @@ static int add_initrd(const char *path, struct request *request, struct err *err
 
 static int add_module(const char *text, struct request *request, struct err *err)
 {
-	if (!*text || *text == ' ')
+	if (*text == ' ')
 		return err_set(err, ERR_USAGE, "--module=%s: it begins with no file's name", text);
 	if (request->nr_modules == REQUEST_MODULES_MAX)
 		return err_set(err, ERR_USAGE, "more than %d modules", REQUEST_MODULES_MAX);
@@ -432,9 +432,35 @@ static int set_args(enum load_args args, struct request *request, struct err *er
 	return 0;
 }
 
+static int set_spares(enum load_spares spares, struct request *request, struct err *err)
+{
+	if (request->spares != LOAD_SPARES_AUTO && request->spares != spares)
+		return err_set(
+			err, ERR_USAGE,
+			"only one of --spare-copy and --no-spare-copy can be used at a time");
+	request->spares = spares;
+	return 0;
+}
+
+/* An empty name would be one of a file that is not there. */
+static bool lacks_name(const struct cli_option *option, const char *argument)
+{
+	static const char *const names[] = { "FILE", "DIR", "LOG" };
+
+	if (!argument || *argument)
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strstr(option->argument, names[i]))
+			return true;
+	return false;
+}
+
 static int apply(const struct cli_option *option, const char *argument, struct request *request,
 		 struct err *err)
 {
+	if (lacks_name(option, argument))
+		return err_set(err, ERR_USAGE, "--%s=: the name of a file is missing",
+			       option->name);
 	switch (option->id) {
 	case 'l':
 		request->status_of_normal = true;
@@ -509,8 +535,9 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	case OPTION_MEM_MAX:
 		if (parse_address(argument, option->name, &request->mem_max, err))
 			return -1;
-		/* The highest address that may be used. */
-		request->mem_max += request->mem_max < PHYS_LIMIT;
+		/* The highest address that may be used, in whole pages. */
+		if (request->mem_max < PHYS_LIMIT)
+			request->mem_max = num_align_down(request->mem_max + 1, PAGE_SIZE_4K);
 		return 0;
 	case OPTION_NO_EFI:
 		request->no_efi = true;
@@ -557,11 +584,9 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		request->memmap_cmdline = true;
 		return 0;
 	case OPTION_SPARE_COPY:
-		request->spares = LOAD_SPARES_ALWAYS;
-		return 0;
+		return set_spares(LOAD_SPARES_ALWAYS, request, err);
 	case OPTION_NO_SPARE_COPY:
-		request->spares = LOAD_SPARES_NEVER;
-		return 0;
+		return set_spares(LOAD_SPARES_NEVER, request, err);
 	case OPTION_HASH:
 		return parse_hash(argument, request, err);
 	case OPTION_BACKUP:
@@ -678,6 +703,50 @@ static bool is_known_type(const char *type)
 	return false;
 }
 
+/* An option as it was given. */
+struct given {
+	const struct cli_option *option;
+	const char *argument; /* NULL: none */
+};
+
+/*
+ * Of an option of kexec-tools' that is given again the last counts, as there; ours would drop what
+ * is asked for without a word.
+ */
+static int refuse_other_value(const struct given *first, const struct given *again, struct err *err)
+{
+	const char *a = first->argument, *b = again->argument;
+
+	if (!first->option || again->option->id < OPTION_OWN_FIRST ||
+	    (a && b ? !strcmp(a, b) : a == b))
+		return 0;
+	return err_set(err, ERR_USAGE,
+		       "--%s%s%s and --%s%s%s: only one of them can be used at a time",
+		       first->option->name, a ? "=" : "", a ?: "", again->option->name,
+		       b ? "=" : "", b ?: "");
+}
+
+/* The option for what loads nothing. */
+static const char *action_option(enum action action)
+{
+	switch (action) {
+	case ACTION_UNLOAD:
+		return "-u";
+	case ACTION_EXEC:
+		return "-e";
+	case ACTION_STATUS:
+		return "-S";
+	case ACTION_AUDIT_EFI:
+		return "--audit-efi";
+	case ACTION_CAPTURE:
+		return "--capture";
+	case ACTION_LIST_ENTRIES:
+		return "--list-entries";
+	default:
+		return "the action";
+	}
+}
+
 static int check(const struct request *request, const char *load_option, const char *audit_option,
 		 struct err *err)
 {
@@ -690,8 +759,9 @@ static int check(const struct request *request, const char *load_option, const c
 	if (is_immediate(request->action) && !request->sysroot)
 		return 0;
 	if (load_option && !loads && !examines)
-		return err_set(err, ERR_USAGE, "--%s makes no sense without loading a kernel",
-			       load_option);
+		return err_set(err, ERR_USAGE,
+			       "--%s makes no sense without loading a kernel: %s loads none",
+			       load_option, action_option(request->action));
 	if (audit_option && !audits)
 		return err_set(err, ERR_USAGE, "--%s goes with --audit-efi", audit_option);
 	if (audits && request->audit_all && request->audit_log)
@@ -713,8 +783,16 @@ static int check(const struct request *request, const char *load_option, const c
 			err, ERR_USAGE,
 			"--boot-entry names kernel, initrd and command line: KERNEL, --initrd and "
 			"--reuse-cmdline do not go with it");
+	if ((loads || examines || audits) && request->kernel && !*request->kernel)
+		return err_set(err, ERR_USAGE, "KERNEL is an empty word");
 	if (loads && !request->kernel && !request->from_entry)
 		return err_set(err, ERR_USAGE, "no kernel named");
+	if ((loads || examines) && request->mem_max < PHYS_LIMIT &&
+	    request->mem_min >= request->mem_max)
+		return err_set(err, ERR_USAGE,
+			       "--mem-min=" PHYS_FMT " with --mem-max=" PHYS_FMT
+			       ": nothing lies between them",
+			       PHYS(request->mem_min), PHYS(request->mem_max));
 	if (request->unpack_initrd && request->method == METHOD_FILE_LOAD)
 		return err_set(err, ERR_USAGE,
 			       "--unpack-initrd needs -c: with -s the running kernel's own loader "
@@ -865,6 +943,7 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 	struct table table = { 0 };
 	struct request request = { .mem_max = PHYS_LIMIT, .hashes = PURGATORY_HASH_ALL };
 	const char *load_option = NULL, *audit_option = NULL;
+	struct given given[NR_OPTIONS] = { 0 }, again;
 	char short_options[2 * NR_OPTIONS + 3];
 	int id;
 
@@ -888,6 +967,10 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 			load_option = option->name;
 		if (option->id >= OPTION_AUDIT_FIRST)
 			audit_option = option->name;
+		again = (struct given){ option, optarg };
+		if (refuse_other_value(&given[option - options], &again, err))
+			return -1;
+		given[option - options] = again;
 		if (apply(option, optarg, &request, err))
 			return -1;
 		if (is_immediate(request.action))

@@ -848,8 +848,9 @@ static int load_by_kernel(struct session *session, struct err *err)
 	if (request->dry_run)
 		return err_set(
 			err, ERR_USAGE,
-			"--dry-run with -s: where the running kernel would put a kernel is not "
-			"known before it does; -c shows our plan");
+			"the running kernel's own loader is to load (%s), and where it would put a "
+			"kernel is not known before it does: there is no plan to show",
+			session->method_reason);
 	if (request->direct == LOAD_DIRECT_ASKED && request->method == METHOD_FILE_LOAD)
 		return err_set(err, ERR_USAGE,
 			       "--direct with -s: the running kernel's own loader starts kernels "

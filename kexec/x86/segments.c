@@ -16,6 +16,20 @@ struct elf_header {
 	uint64_t entry, phoff;
 };
 
+static const char *type_name(uint16_t type)
+{
+	switch (type) {
+	case ET_REL:
+		return "an object, or a module of a kernel";
+	case ET_DYN:
+		return "a program of an operating system, or a library, which is position-independent";
+	case ET_CORE:
+		return "a dump of a process, or of a kernel";
+	default:
+		return "nothing that is known";
+	}
+}
+
 static int read_header(struct bytes file, struct elf_header *ret, struct err *err)
 {
 	Elf32_Ehdr small;
@@ -47,11 +61,13 @@ static int read_header(struct bytes file, struct elf_header *ret, struct err *er
 		return err_set(err, ERR_INPUT,
 			       "an ELF file of class %u for machine %u: not for x86-64",
 			       header.class, header.machine);
-	if (header.type != ET_EXEC || header.phentsize != size)
-		return err_set(
-			err, ERR_INPUT,
-			"an ELF file of type %u, with program headers of %u bytes: no kernel",
-			header.type, header.phentsize);
+	if (header.type != ET_EXEC)
+		return err_set(err, ERR_INPUT, "%s (an ELF file of type %u): no kernel",
+			       type_name(header.type), header.type);
+	if (header.phentsize != size)
+		return err_set(err, ERR_INPUT,
+			       "an ELF file with program headers of %u bytes: no kernel",
+			       header.phentsize);
 	*ret = header;
 	return 0;
 }

@@ -237,8 +237,13 @@ static void test_load(void **state)
 	expect("-s -l %K --append=quiet", "0", "file_load(kernel,none,6,quiet,0x4) ");
 	expect("--dry-run -l %K", "0", "");
 	expect("--dry-run -s -l %K",
-	       "1: --dry-run with -s: where the running kernel would put a kernel is not known "
-	       "before it does; -c shows our plan",
+	       "1: the running kernel's own loader is to load (as asked), and where it would put a "
+	       "kernel is not known before it does: there is no plan to show",
+	       "");
+	expect("--dry-run --force-dtb -l %K",
+	       "1: the running kernel's own loader is to load (no other hands on the device tree of "
+	       "--force-dtb), and where it would put a kernel is not known before it does: there is "
+	       "no plan to show",
 	       "");
 	expect("-s -l %K --direct",
 	       "1: --direct with -s: the running kernel's own loader starts kernels only as they are; "
@@ -752,7 +757,7 @@ static void test_multiboot(void **state)
 	mk_text(&machine, "proc/iomem",
 		"00100000-3fffffff : System RAM\n  10000000-1fffffff : Crash kernel\n");
 	expect("-p %K", said, "");
-	expect("-l %K --module=", "--module=: it begins with no file's name", "");
+	expect("-l %K --module=", "--module=: the name of a file is missing", "");
 	expect("-l %K --args-elf --args-linux",
 	       "only one of --args-linux, --args-elf and --args-none can be used at a time", "");
 	/* Twice the same is no contradiction. */
@@ -1402,7 +1407,7 @@ static void test_audit_usage(void **state)
 	expect("-l %K --load-address=1M", "--load-address goes with --audit-efi", "");
 	expect("--audit-efi=x --all=y %K", "--all names the logs: --audit-efi takes none then", "");
 	expect("--audit-efi %K --initrd=x --json",
-	       "--initrd makes no sense without loading a kernel", "");
+	       "--initrd makes no sense without loading a kernel: --audit-efi loads none", "");
 	expect("-u --json", "--json goes with --dry-run, --doctor, --audit-efi or --list-entries",
 	       "");
 	expect("-u --sysroot=x",
@@ -1517,8 +1522,9 @@ static void test_usage(void **state)
 {
 	(void)state;
 	expect("-l", "no kernel named", "");
-	expect("-e --append=x", "--append makes no sense without loading a kernel", "");
-	expect("--noefi -u", "--noefi makes no sense without loading a kernel", "");
+	expect("-e --append=x", "--append makes no sense without loading a kernel: -e loads none",
+	       "");
+	expect("--noefi -u", "--noefi makes no sense without loading a kernel: -u loads none", "");
 	expect("--frobnicate", "--frobnicate: no such option", "");
 	expect("-l %K -dqZ", "-q: no such option", "");
 	expect("-l %K --console", "--console: several options begin so", "");
@@ -1607,8 +1613,8 @@ static void test_order(void **state)
 	assert_int_equal(b.nr_initrds, 2);
 	assert_string_equal(a.initrd[1], "two");
 	assert_string_equal(b.initrd[1], "two");
-	assert_int_equal(a.mem_max, 0x4000001);
-	assert_int_equal(b.mem_max, 0x4000001);
+	assert_int_equal(a.mem_max, 0x4000000);
+	assert_int_equal(b.mem_max, 0x4000000);
 }
 
 int main(void)

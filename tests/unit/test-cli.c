@@ -174,12 +174,106 @@ static void test_words(void **state)
 			 ACTION_EXEC);
 }
 
+static struct err refusal(int argc, char *const argv[])
+{
+	struct request request;
+	struct err err = { 0 };
+
+	assert_int_equal(cli_parse(argc, argv, &request, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	return err;
+}
+
+#define REFUSED(...)                                                                      \
+	refusal((int)(sizeof((const char *[]){ "kexec", __VA_ARGS__ }) / sizeof(char *)), \
+		(char *const[]){ (char *)"kexec", __VA_ARGS__, NULL })                    \
+		.text
+
+#define ONLY_ONE ": only one of them can be used at a time"
+
+/* Nothing that is asked for is dropped without a word. */
+static void test_contradictions(void **state)
+{
+	struct request request;
+
+	(void)state;
+	assert_string_equal(REFUSED("-p", "K", "--spare-copy", "--no-spare-copy"),
+			    "only one of --spare-copy and --no-spare-copy can be used at a time");
+	assert_string_equal(REFUSED("-p", "K", "--no-spare-copy", "--spare-copy"),
+			    "only one of --spare-copy and --no-spare-copy can be used at a time");
+	assert_string_equal(REFUSED("-p", "K", "--backup=always", "--backup", "never"),
+			    "--backup=always and --backup=never" ONLY_ONE);
+	assert_string_equal(REFUSED("-l", "K", "--hash=avx2", "--hash=auto"),
+			    "--hash=avx2 and --hash=auto" ONLY_ONE);
+	assert_string_equal(REFUSED("-l", "K", "--on-corruption=halt", "--on-corruption=reset"),
+			    "--on-corruption=halt and --on-corruption=reset" ONLY_ONE);
+	assert_string_equal(REFUSED("-l", "K", "--svg=a", "--dry-run", "--svg=b"),
+			    "--svg=a and --svg=b" ONLY_ONE);
+	assert_string_equal(REFUSED("--boot-entry=a", "--boot-entry=b"),
+			    "--boot-entry=a and --boot-entry=b" ONLY_ONE);
+	assert_string_equal(REFUSED("--boot-entry=a", "--boot-entry"),
+			    "--boot-entry=a and --boot-entry" ONLY_ONE);
+	assert_string_equal(REFUSED("--boot-entry", "--boot-entry=b"),
+			    "--boot-entry and --boot-entry=b" ONLY_ONE);
+	assert_string_equal(REFUSED("--capture=a", "--capture=b"),
+			    "--capture=a and --capture=b" ONLY_ONE);
+	assert_string_equal(REFUSED("--sysroot=a", "--sysroot=b", "-l", "K"),
+			    "--sysroot=a and --sysroot=b" ONLY_ONE);
+	assert_string_equal(REFUSED("-l", "K", "--uki-profile=1", "--uki-profile=0"),
+			    "--uki-profile=1 and --uki-profile=0" ONLY_ONE);
+	assert_string_equal(REFUSED("-l", "K", "--mem-min=2G", "--mem-max=1G"),
+			    "--mem-min=0x80000000 with --mem-max=0x40000000: nothing lies between "
+			    "them");
+	/* One is compared with the value, not with whether there was one. */
+	assert_string_equal(REFUSED("-l", "K", "--hash=avx2", "--hash=avx2", "--hash=sha-ni"),
+			    "--hash=avx2 and --hash=sha-ni" ONLY_ONE);
+
+	request = PARSE("-p", "K", "--no-spare-copy", "--no-spare-copy", "--hash=sha-ni",
+			"--hash=sha-ni", "--sysroot=a", "--sysroot=a", "--mem-min=1G",
+			"--mem-max=0x40000fff");
+	assert_int_equal(request.spares, LOAD_SPARES_NEVER);
+	assert_string_equal(request.sysroot, "a");
+	assert_int_equal(request.mem_max, 0x40001000);
+	assert_true(PARSE("--boot-entry", "--boot-entry").from_entry);
+	/* Of kexec-tools' own the last counts, as there. */
+	request = PARSE("-l", "K", "--append=a", "--command-line=b", "--mem-min=4G", "--mem-min=1G",
+			"--mem-max=2G", "--serial=ttyS0", "--serial=ttyS1", "-t", "uki",
+			"--type=bzImage");
+	assert_string_equal(request.append, "b");
+	assert_int_equal(request.mem_min, 1 << 30);
+	assert_int_equal(request.console.port, 0x2f8);
+	assert_string_equal(request.type, "bzImage");
+}
+
+/* A variable of a script that is empty. */
+static void test_empty(void **state)
+{
+	static const char *const options[] = { "--initrd=", "--ramdisk=", "--dtb=",
+					       "--svg=",    "--capture=", "--sysroot=",
+					       "--all=",    "--module=",  "--audit-efi=" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		char expected[80];
+
+		snprintf(expected, sizeof(expected), "%s: the name of a file is missing",
+			 options[i]);
+		assert_string_equal(REFUSED("-l", "K", (char *)options[i]), expected);
+	}
+	assert_string_equal(REFUSED("-l", "K", "--initrd", ""),
+			    "--initrd=: the name of a file is missing");
+	assert_string_equal(REFUSED("-l", ""), "KERNEL is an empty word");
+	assert_string_equal(REFUSED("-l"), "no kernel named");
+	assert_int_equal(PARSE("-e", "").action, ACTION_EXEC);
+	assert_string_equal(PARSE("-l", "K", "--append=").append, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_abbreviations),
-		cmocka_unit_test(test_at_once),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_abbreviations), cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_words),	      cmocka_unit_test(test_contradictions),
+		cmocka_unit_test(test_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

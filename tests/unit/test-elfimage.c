@@ -145,7 +145,16 @@ static void test_other_files(void **state)
 	assert_refused(whole, ERR_INPUT, "an ELF file of class 2 for machine 183: not for x86-64");
 	header()->e_type = ET_CORE;
 	assert_refused(whole, ERR_INPUT,
-		       "an ELF file of type 4, with program headers of 56 bytes: no kernel");
+		       "a dump of a process, or of a kernel (an ELF file of type 4): no kernel");
+	header()->e_type = ET_DYN;
+	assert_refused(whole, ERR_INPUT,
+		       "a program of an operating system, or a library, which is "
+		       "position-independent (an ELF file of type 3): no kernel");
+	header()->e_type = ET_REL;
+	assert_refused(whole, ERR_INPUT,
+		       "an object, or a module of a kernel (an ELF file of type 1): no kernel");
+	header()->e_phentsize = 32;
+	assert_refused(whole, ERR_INPUT, "an ELF file with program headers of 32 bytes: no kernel");
 	header()->e_phoff = MK_VMLINUX_SIZE - 100;
 	assert_refused(whole, ERR_DAMAGED,
 		       "the ELF file's 4 program headers at 0xf9c lie outside it: it is cut");
