@@ -69,6 +69,7 @@ struct system {
 	struct system_crash crash;
 	struct system_bios bios; /* filled where real mode is asked for */
 	uint64_t mem_total;	 /* bytes that the kernel manages; 0: unknown */
+	uint64_t mem_unaccepted; /* bytes of RAM that an encrypted guest has yet to accept */
 	uint64_t acpi_rsdp;	 /* 0: leave the search to the new kernel */
 	struct rsdp rsdp;	 /* the same, where only its bytes can be told */
 	char *cmdline;		 /* /proc/cmdline without its newline; NULL if unreadable */
@@ -80,6 +81,8 @@ struct system {
 	uint32_t boot_apicid;	  /* of the CPU that the firmware started */
 	bool is_guest_without_io; /* SEV-ES, SEV-SNP or TDX: PURGATORY_NO_IO */
 	bool encrypts_memory;	  /* those, SEV, and a host with SME in use */
+	bool may_encrypt_memory;  /* both are what the processor can do: the log has lost its
+				     beginning, which would say what it does */
 	bool is_hypervisor_host; /* of Hyper-V: the root partition, or one that has guests of its own */
 	/* Of Xen: its memory is not the machine's, and the machine not its own to start anew. */
 	bool is_xen_dom0, is_xen_pv;

@@ -398,6 +398,8 @@ static const struct advice all[] = {
 	{ "boot protocol %u.%02u is of a kernel before 5.5", "how such kernels are entered without their decompressor was not tried", NULL },
 	{ "the kernel is not relocatable", "it was built without CONFIG_RELOCATABLE", NULL },
 	{ "memory is encrypted here (SEV, SME, TDX), which the decompressor prepares for the kernel", "of the processor, or of the hypervisor", NULL },
+	{ "the processor can encrypt this memory (SEV, SME), and the kernel's log no longer says whether it does", "the log is a ring, and its first lines are gone, or may not be read", "load soon after boot, or boot with a larger log_buf_len=" },
+	{ "%llu KiB of memory are not accepted yet (SEV-SNP, TDX), which the decompressor would do for the kernel", "the kernel accepts memory as it is used", NULL },
 	{ "mem_encrypt= on its command line is for the decompressor", "only the decompressor reads it", "the command line without it" },
 	{ "the machine runs with 5-level paging, which the kernel itself is not built for", "a kernel keeps the paging that it is entered with, but for its decompressor", "boot the running kernel with no5lvl" },
 	{ "the machine runs with 5-level paging, and no5lvl asks the decompressor to leave it", "a kernel keeps the paging that it is entered with", "the command line without no5lvl" },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kexec/sys/gather.h"
 
+#include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -163,7 +164,7 @@ static bool begins_with(struct bytes text, const char *word)
 
 static bool meminfo_line_is_used(struct bytes line)
 {
-	return begins_with(line, "MemTotal:");
+	return begins_with(line, "MemTotal:") || begins_with(line, "Unaccepted:");
 }
 
 static void narrow_meminfo(struct buf *meminfo)
@@ -171,18 +172,25 @@ static void narrow_meminfo(struct buf *meminfo)
 	keep_lines(meminfo, meminfo_line_is_used);
 }
 
-/* "MemTotal:     2014348 kB": totalram_pages() of the running kernel. */
-static void gather_mem_total(const struct root *root, struct system *system)
+/* "MemTotal:     2014348 kB": totalram_pages() of the running kernel; "Unaccepted:" from 6.5 on. */
+static uint64_t meminfo_bytes(const char *meminfo, const char *name)
+{
+	const char *line = strstr(meminfo, name);
+
+	return line ? strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
+}
+
+static void gather_meminfo(const struct root *root, struct system *system)
 {
 	struct buf meminfo CLEANUP(buf_done) = { 0 };
-	unsigned long long kib;
 	struct err ignored;
 
-	if (!root_read_used(root, "proc/meminfo", ROOT_FILE_MAX, narrow_meminfo, &meminfo,
-			    &ignored) &&
-	    !buf_append(&meminfo, "", 1, &ignored) &&
-	    sscanf((const char *)meminfo.data, "MemTotal: %llu kB", &kib) == 1)
-		system->mem_total = kib * 1024;
+	if (root_read_used(root, "proc/meminfo", ROOT_FILE_MAX, narrow_meminfo, &meminfo,
+			   &ignored) ||
+	    buf_append(&meminfo, "", 1, &ignored))
+		return;
+	system->mem_total = meminfo_bytes((const char *)meminfo.data, "MemTotal:");
+	system->mem_unaccepted = meminfo_bytes((const char *)meminfo.data, "Unaccepted:");
 }
 
 int gather_memory(const struct root *root, struct system *system, struct err *err)
@@ -193,7 +201,7 @@ int gather_memory(const struct root *root, struct system *system, struct err *er
 		return -1;
 	if (iomem_parse(buf_bytes(&text), &system->iomem, err))
 		return err_prefix(err, "/proc/iomem");
-	gather_mem_total(root, system);
+	gather_meminfo(root, system);
 	return 0;
 }
 
@@ -212,6 +220,8 @@ static const char tsc_mark[] = "tsc: Detected ";
 /* arch/x86/kernel/cpu/mshyperv.c, drivers/hv/hv_common.c: "root partition", "L1VH partition" */
 static const char host_mark[] = "Hyper-V: running as ";
 static const char encryption_mark[] = "Memory Encryption Features active: ";
+/* Before 5.10: "AMD Secure Memory Encryption (SME) active" */
+static const char sme_mark[] = "(SME) active", sev_mark[] = "(SEV) active";
 
 static bool log_line_is_used(struct bytes line)
 {
@@ -222,9 +232,9 @@ static bool log_line_is_used(struct bytes line)
 		return false;
 	/* The firmware's map is for the audit. */
 	return contains(line, tsc_mark) || contains(line, encryption_mark) ||
-	       contains(line, host_mark) || contains(line, "efi: mem") ||
-	       contains(line, "efi: EFI runtime memory map:") || rsdp_is_in_line(line) ||
-	       efi_tables_from_log(line, &table, 1);
+	       contains(line, sme_mark) || contains(line, sev_mark) || contains(line, host_mark) ||
+	       contains(line, "efi: mem") || contains(line, "efi: EFI runtime memory map:") ||
+	       rsdp_is_in_line(line) || efi_tables_from_log(line, &table, 1);
 }
 
 static void narrow_log(struct buf *log)
@@ -710,30 +720,73 @@ static void narrow_cpuinfo(struct buf *cpuinfo)
 	keep_lines(cpuinfo, cpuinfo_line_is_used);
 }
 
+/* CPUID Fn8000_001F_EAX, AMD64 Architecture Programmer's Manual, volume 3 */
+enum {
+	CPUID_ENCRYPTION = 0x8000001f,
+	CPUID_SEV = 1 << 1,
+	CPUID_SEV_ES = 1 << 3,
+	CPUID_SEV_SNP = 1 << 4,
+};
+
+/* /proc/cpuinfo has them only where the kernel could have such guests; one that is a guest finds it here. */
+static uint64_t gather_encryption(const struct root *root)
+{
+	static const char fact[] = FACTS "cpuid-8000001f";
+	unsigned int eax, ebx, ecx, edx;
+	uint64_t kept = 0;
+	struct err ignored;
+	char text[24];
+
+	if (!root->is_live) {
+		root_read_number(root, fact, &kept, &ignored);
+		return kept;
+	}
+	if (!__get_cpuid(CPUID_ENCRYPTION, &eax, &ebx, &ecx, &edx) || !eax)
+		return 0;
+	snprintf(text, sizeof(text), "0x%x", eax);
+	root_record_text(root, fact, text);
+	return eax;
+}
+
 static void gather_cpu(const struct root *root, struct bytes log, struct system *system)
 {
 	struct buf cpuinfo CLEANUP(buf_done) = { 0 };
+	uint64_t encryption = gather_encryption(root);
+	bool is_guest = false, sme = false, tdx = false;
 	struct bytes rest, line;
 	struct err ignored;
 	char text[64];
 
-	system->is_guest_without_io = log_says_encryption(log, "AMD SEV SEV-ES") ||
-				      log_says_encryption(log, "SEV SEV-ES");
-	system->encrypts_memory = contains(log, encryption_mark);
 	system->is_hypervisor_host =
 		contains(log, host_mark) || root_exists(root, "sys/devices/virtual/misc/mshv");
 	system->tsc_hz = tsc_hz_from_log(log);
-	if (root_read_used(root, "proc/cpuinfo", CPUINFO_HEAD, narrow_cpuinfo, &cpuinfo, &ignored))
-		return;
+	/* Without it, as if it were empty. */
+	root_read_used(root, "proc/cpuinfo", CPUINFO_HEAD, narrow_cpuinfo, &cpuinfo, &ignored);
 	rest = buf_bytes(&cpuinfo);
 	while (bytes_next_line(&rest, &line)) {
 		system->la57 |= has_word(line, "la57");
-		system->is_guest_without_io |= has_word(line, "tdx_guest");
-		system->encrypts_memory |= has_word(line, "tdx_guest");
+		is_guest |= has_word(line, "hypervisor");
+		sme |= has_word(line, "sme");
+		tdx |= has_word(line, "tdx_guest");
+		encryption |= (has_word(line, "sev") ? CPUID_SEV : 0) |
+			      (has_word(line, "sev_es") ? CPUID_SEV_ES : 0) |
+			      (has_word(line, "sev_snp") ? CPUID_SEV_SNP : 0);
 		snprintf(text, sizeof(text), "%.*s", (int)line.size, (const char *)line.data);
 		system->has_boot_apicid |=
 			sscanf(text, "initial apicid : %u", &system->boot_apicid) == 1;
 	}
+	/* Only SEV-SNP and TDX have memory that is unaccepted. */
+	system->is_guest_without_io = log_says_encryption(log, "AMD SEV SEV-ES") ||
+				      log_says_encryption(log, "SEV SEV-ES") || tdx ||
+				      system->mem_unaccepted;
+	system->encrypts_memory = system->is_guest_without_io || contains(log, encryption_mark) ||
+				  contains(log, sme_mark) || contains(log, sev_mark);
+	/* A log that has the TSC's line, which comes earlier, would say it. */
+	if (system->encrypts_memory || contains(log, tsc_mark))
+		return;
+	encryption &= is_guest ? CPUID_SEV | CPUID_SEV_ES | CPUID_SEV_SNP : 0;
+	system->may_encrypt_memory = system->encrypts_memory = sme || encryption;
+	system->is_guest_without_io = encryption & (CPUID_SEV_ES | CPUID_SEV_SNP);
 }
 
 static void gather_reset_register(const struct root *root, struct system *system)

@@ -18,6 +18,15 @@ static int check(const struct load_request *request, const struct system *system
 		return err_set(err, ERR_INPUT, "the kernel is entered in 32-bit mode");
 	if (!image->footprint.relocatable)
 		return err_set(err, ERR_INPUT, "the kernel is not relocatable");
+	if (system->mem_unaccepted)
+		return err_set(err, ERR_INPUT,
+			       "%llu KiB of memory are not accepted yet (SEV-SNP, TDX), which the "
+			       "decompressor would do for the kernel",
+			       (unsigned long long)system->mem_unaccepted / 1024);
+	if (system->may_encrypt_memory)
+		return err_set(err, ERR_INPUT,
+			       "the processor can encrypt this memory (SEV, SME), and the kernel's "
+			       "log no longer says whether it does");
 	if (system->encrypts_memory)
 		return err_set(err, ERR_INPUT,
 			       "memory is encrypted here (SEV, SME, TDX), which the decompressor "

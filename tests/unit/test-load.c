@@ -4,6 +4,7 @@
  * model of memory, and everything is then read from there by physical address, as the
  * purgatory and the new kernel will.
  */
+#include <elf.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -1043,6 +1044,14 @@ static void test_failure(void **state)
 		  ON_CORRUPTION_RESET, 0, 0, 610351 },
 		{ "x", "flags\t\t: fpu tdx_guest sse\n", ON_CORRUPTION_RESET, PURGATORY_NO_IO,
 		  PURGATORY_STAGE1_NO_IO, 0 },
+		/* A log that has lost its beginning: as the processor says. */
+		{ "x", "flags\t\t: fpu hypervisor sev sev_es\n", ON_CORRUPTION_RESET,
+		  PURGATORY_NO_IO, PURGATORY_STAGE1_NO_IO, 0 },
+		{ "x", "flags\t\t: fpu hypervisor sev\n", ON_CORRUPTION_RESET, 0, 0, 610351 },
+		{ "tsc: Detected 2000.000 MHz processor", "flags\t\t: fpu hypervisor sev sev_es\n",
+		  ON_CORRUPTION_RESET, 0, 0, 305175 },
+		/* A host of such guests. */
+		{ "x", "flags\t\t: fpu sev sev_es sev_snp\n", ON_CORRUPTION_RESET, 0, 0, 610351 },
 	};
 	struct fixture *fixture = *state;
 	uint8_t fadt[132] = {
@@ -1239,6 +1248,13 @@ static void test_not_direct(void **state)
 		"[    0.1] AMD Memory Encryption Features active: SEV\n");
 	check_not_direct(fixture, "memory is encrypted here");
 	mk_text(&fixture->machine, "dmesg", "");
+	mk_text(&fixture->machine, "proc/cpuinfo", "flags\t\t: fpu tdx_guest sse\n");
+	check_not_direct(fixture, "memory is encrypted here");
+	mk_text(&fixture->machine, "proc/cpuinfo", "flags\t\t: fpu sse\n");
+	mk_text(&fixture->machine, "proc/meminfo",
+		"MemTotal: 900000 kB\nUnaccepted:    12288 kB\n");
+	check_not_direct(fixture, "12288 KiB of memory are not accepted yet");
+	mk_text(&fixture->machine, "proc/meminfo", "MemTotal: 900000 kB\nUnaccepted: 0 kB\n");
 	fixture->header->payload_length = 0;
 	check_not_direct(fixture, "its setup header names no payload");
 	fixture->header->relocatable_kernel = 0;
@@ -1249,6 +1265,82 @@ static void test_not_direct(void **state)
 	forget();
 	load(fixture);
 	assert_int_equal(fixture->warnings.count, 0);
+}
+
+/* As the boot of a running kernel has said it, as long as its log has that, and as the processor says. */
+static void test_not_direct_by_the_processor(void **state)
+{
+	static const char begins[] = "[    0.0] tsc: Detected 2000.000 MHz processor\n",
+			  ended[] = "[99999.0] systemd[1]: Started something.\n",
+			  doubt[] = "the kernel's log no longer says whether it does";
+	static const struct {
+		const char *log, *cpu, *cpuid, *why;
+	} rows[] = {
+		{ ended, "flags\t\t: fpu hypervisor sev\n", "0", doubt },
+		{ ended, "flags\t\t: fpu hypervisor sev_snp\n", "0", doubt },
+		{ ended, "flags\t\t: fpu hypervisor\n", "0x2", doubt },
+		{ ended, "flags\t\t: fpu hypervisor\n", "0x1a", doubt },
+		{ "", "flags\t\t: fpu hypervisor\n", "0xa", doubt },
+		/* SME of a host. */
+		{ ended, "flags\t\t: fpu sme sev sev_es\n", "0x1f", doubt },
+		{ "[    0.2] AMD Secure Encrypted Virtualization (SEV) active\n",
+		  "flags\t\t: fpu hypervisor\n", "0", "memory is encrypted here" },
+		{ "[    0.2] AMD Secure Memory Encryption (SME) active\n", "flags\t\t: fpu sme\n",
+		  "0", "memory is encrypted here" },
+		{ begins, "flags\t\t: fpu hypervisor sev sev_es\n", "0xa", NULL },
+		{ ended, "flags\t\t: fpu hypervisor sse\n", "0x1", NULL },
+		{ ended, "flags\t\t: fpu sev sev_es sev_snp\n", "0x1f", NULL },
+	};
+	struct fixture *fixture = *state;
+	uint64_t physical, rise;
+
+	make_payload(fixture);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		mk_text(&fixture->machine, "dmesg", rows[i].log);
+		mk_text(&fixture->machine, "proc/cpuinfo", rows[i].cpu);
+		mk_text(&fixture->machine, "facts/cpuid-8000001f", rows[i].cpuid);
+		if (rows[i].why) {
+			check_not_direct(fixture, rows[i].why);
+			continue;
+		}
+		forget();
+		load(fixture);
+		check_direct(&physical, &rise);
+		assert_int_equal(fixture->warnings.count, 0);
+	}
+}
+
+/* The kernel itself is whole, but not as one of those that are known. */
+static void test_not_direct_by_the_payload(void **state)
+{
+	struct fixture *fixture = *state;
+	uint8_t file[MK_VMLINUX_SIZE];
+	size_t size;
+
+	make_payload(fixture);
+	size = mk_vmlinux(file, 3);
+	file[EI_CLASS] = ELFCLASS32;
+	mk_image_payload(fixture->image, file, size);
+	check_not_direct(fixture, "its payload is no 64-bit ELF file of a kernel for x86-64");
+	size = mk_vmlinux(file, 3);
+	mk_image_payload(fixture->image, file, 10);
+	check_not_direct(fixture, "its payload has 10 bytes, and is no ELF file");
+	/* A list more than there are kinds. */
+	memset(file + size, 0, 4);
+	mk_image_payload(fixture->image, file, size + 4);
+	check_not_direct(fixture, "its relocations are of an unknown form: 28 bytes, 4 lists");
+	/* The first relocation, of a 32-bit address. */
+	memcpy(file + MK_VMLINUX_TABLE_AT + 4, (uint32_t[]){ 0x80000000 }, 4);
+	mk_image_payload(fixture->image, file, size);
+	/* Where the drawn address is its own, nothing is relocated. */
+	for (int i = 0; i < 10 && !fixture->warnings.count; i++) {
+		forget();
+		load(fixture);
+	}
+	assert_int_equal(fixture->warnings.count, 1);
+	assert_non_null(strstr(fixture->warnings.text[0],
+			       "its relocation 1, 0x80000000, points outside the kernel"));
+	assert_false(purgatory()->flags & PURGATORY_DIRECT);
 }
 
 static void test_elf(void **state)
@@ -1392,6 +1484,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_direct_with_less_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_direct_beside_an_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_direct, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_not_direct_by_the_processor, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_not_direct_by_the_payload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_elf, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged_payload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_record_of_direct, set_up, tear_down),

@@ -12,10 +12,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "kexec/action.h"
 #include "kexec/core/initrd.h"
 #include "kexec/progress.h"
 #include "kexec/x86/load.h"
 #include "tests/mk/image.h"
+#include "tests/mk/machine.h"
 #include "tests/mk/pack.h"
 
 static const uint64_t MIB = 1 << 20;
@@ -164,13 +166,103 @@ static void test_initrd(void **state)
 	assert_true(told.done == in.size && told.total == in.size);
 }
 
+/* --- the command --------------------------------------------------------------- */
+
+static int loaded(void *context, uint64_t entry, size_t count, const struct kexec_segment *segment,
+		  unsigned long flags)
+{
+	(void)context;
+	(void)entry;
+	(void)count;
+	(void)segment;
+	(void)flags;
+	return 0;
+}
+
+/* What comes before the files are looked at takes longer than half a second. */
+static void dawdle(void *context, unsigned int privileges)
+{
+	(void)context;
+	(void)privileges;
+	usleep(600000);
+}
+
+/* What a load shows on its terminal, in full. */
+static const char *shown(const struct request *request, const struct mk_machine *machine)
+{
+	static const struct ops ops = { .load = loaded, .keep_only = dawdle };
+	struct warnings warnings CLEANUP(warnings_done) = { 0 };
+	struct surroundings around = { .ops = &ops, .out = stdout, .warnings = &warnings };
+	struct termios raw = { 0 };
+	int above, below, saved = dup(STDERR_FILENO), status, failed;
+	const char *text;
+	struct err err;
+
+	assert_int_equal(openpty(&above, &below, NULL, &raw, NULL), 0);
+	assert_int_equal(fcntl(above, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(root_open(machine->path, &around.root, &err), 0);
+	dup2(below, STDERR_FILENO);
+	failed = action_run(request, &around, &status, &err);
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	root_close(&around.root);
+	if (failed)
+		fail_msg("%s", err.text);
+	text = seen(above);
+	close(above);
+	close(below);
+	close(saved);
+	return text;
+}
+
+static void test_command(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	struct buf archive CLEANUP(buf_done) = { 0 }, packed CLEANUP(buf_done) = { 0 };
+	char kernel[MK_PATH_MAX], initrd[MK_PATH_MAX];
+	struct request request = {
+		.action = ACTION_LOAD,
+		.method = METHOD_LOAD,
+		.mem_max = PHYS_LIMIT,
+		.kernel = kernel,
+		.initrd = { initrd },
+		.nr_initrds = 1,
+	};
+	uint8_t file[MK_VMLINUX_SIZE];
+	struct mk_machine machine;
+	const char *text;
+
+	(void)state;
+	mk_machine_init(&machine);
+	mk_image(image);
+	mk_image_payload(image, file, mk_vmlinux(file, 3));
+	pack_archive_end(&archive);
+	pack_gzip(buf_bytes(&archive), &packed);
+	mk_path(&machine, "vmlinuz", kernel);
+	mk_path(&machine, "initrd", initrd);
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	mk_file(&machine, "initrd", packed.data, packed.size);
+	/* Nothing of it is left on the terminal as the plan comes. */
+	request.debug = true;
+	text = shown(&request, &machine);
+	assert_ptr_equal(strstr(text, "kexec: 0 of 0 MiB read and hashed\r   "), text);
+	request.debug = false;
+	request.direct = LOAD_DIRECT_ASKED;
+	text = shown(&request, &machine);
+	assert_ptr_equal(strstr(text, "kexec: 0 of 0 MiB of the kernel unpacked"), text);
+	request.direct = LOAD_DIRECT_NEVER;
+	request.unpack_initrd = true;
+	text = shown(&request, &machine);
+	assert_ptr_equal(strstr(text, "kexec: 0 of 0 MiB of the initrd unpacked"), text);
+	mk_machine_done(&machine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_terminal),
-		cmocka_unit_test(test_no_terminal),
-		cmocka_unit_test(test_load),
-		cmocka_unit_test(test_initrd),
+		cmocka_unit_test(test_terminal), cmocka_unit_test(test_no_terminal),
+		cmocka_unit_test(test_load),	 cmocka_unit_test(test_initrd),
+		cmocka_unit_test(test_command),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
