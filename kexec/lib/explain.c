@@ -395,18 +395,26 @@ int explain(const struct explain_failure *failure, struct err *err)
 	return -1;
 }
 
+size_t explain_memory(const struct root *root)
+{
+	uint64_t available, swap = 0;
+
+	if (!look_up(root, "proc/meminfo", "MemAvailable:", 10, &available))
+		return 0;
+	look_up(root, "proc/meminfo", "SwapFree:", 10, &swap);
+	return (available + swap) * 1024;
+}
+
 int explain_check_memory(const struct root *root, const struct plan *plan, struct err *err)
 {
 	const struct explain_failure failure = { .plan = plan };
-	uint64_t available, swap = 0, needed = bytes_to_load(&failure) / 1024;
+	uint64_t available = explain_memory(root), needed = bytes_to_load(&failure);
 
-	look_up(root, "proc/meminfo", "SwapFree:", 10, &swap);
-	if (!look_up(root, "proc/meminfo", "MemAvailable:", 10, &available) ||
-	    needed <= available + swap)
+	if (!available || needed <= available)
 		return 0;
 	return err_set(
 		err, ERR_NO_FIT,
 		"the running kernel needs %llu KiB for its copy of the segments and has %llu KiB "
 		"to give: it would kill processes for them, so nothing was loaded",
-		(unsigned long long)needed, (unsigned long long)(available + swap));
+		(unsigned long long)needed / 1024, (unsigned long long)available / 1024);
 }

@@ -196,7 +196,11 @@ static int judge_inputs(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 
-	if (kernel_of(&session->kernel_file, request->uki_profile, &session->kernel, err))
+	/* Memory of the moment, of which a plan that is shown knows nothing. */
+	if (!request->dry_run)
+		session->memory = explain_memory(&session->around->root);
+	if (kernel_of(&session->kernel_file, request->uki_profile, session->memory,
+		      &session->kernel, err))
 		return err_prefix(err, "kernel");
 	if (check_type(session, err))
 		return err_prefix(err, "%s", request->kernel);
@@ -303,7 +307,6 @@ static int place_unpacked(struct session *session, const struct load_request *pa
 	if (unpacked.spares == LOAD_SPARES_AUTO)
 		unpacked.spares = LOAD_SPARES_ALWAYS;
 	if (place_with(session, &unpacked, err) ||
-	    /* Memory of the moment, of which a plan that is shown knows nothing. */
 	    (!request->crash && !request->dry_run &&
 	     explain_check_memory(&session->around->root, &load->plan, err))) {
 		if (err->code == ERR_NO_FIT)
@@ -326,7 +329,8 @@ static int place(struct session *session, const struct load_request *load_reques
 
 	if (!wants_unpacked(session))
 		return place_with(session, load_request, err);
-	if (initrd_unpack(load_request->initrd, &progress, &session->unpacked, &why)) {
+	if (initrd_unpack(load_request->initrd, session->memory, &progress, &session->unpacked,
+			  &why)) {
 		if (why.code == ERR_DAMAGED)
 			err_prefix(&why, "initrd");
 	} else if (!place_unpacked(session, load_request, &why)) {

@@ -641,6 +641,61 @@ static void test_memory_for_the_copy(void **state)
 	expect("-c -l %K", "0", "load(3,0x3e0000) ");
 }
 
+static void mk_packed(const void *data, size_t size, size_t zeros)
+{
+	struct buf plain CLEANUP(buf_done) = { 0 }, compressed CLEANUP(buf_done) = { 0 };
+	struct err err;
+
+	assert_int_equal(
+		buf_append(&plain, data, size, &err) || buf_extend(&plain, size + zeros, &err), 0);
+	pack_zstd(buf_bytes(&plain), &compressed);
+	mk_file(&machine, "vmlinuz", compressed.data, compressed.size);
+}
+
+/* A file that is compressed as a whole is expanded as far as it can be a kernel. */
+static void test_expanded(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE], vmlinux[MK_VMLINUX_SIZE], program[MK_PROGRAM_SIZE];
+	static const uint8_t late[32000 + 64];
+	char said[MK_PATH_MAX + 200];
+
+	(void)state;
+	mk_image(image);
+	mk_vmlinux(vmlinux, 0);
+	mk_program(program, false);
+	mk_multiboot_2(program, NULL, 0);
+	mk_packed(image, sizeof(image), 0);
+	expect("-c -l %K", "0", "load(3,0x3e0000) ");
+	mk_packed(vmlinux, sizeof(vmlinux), 0);
+	expect("-c -l %K -t elf-x86_64", "0", "load(3,0x3e0000) ");
+	mk_packed(program, sizeof(program), 0);
+	expect("-c -l %K -t multiboot2-x86", "0", "load(3,0x3e0000) ");
+	snprintf(said, sizeof(said),
+		 "1: kernel: %s: zstd: what it expands to is no kernel: it begins neither as a "
+		 "bzImage, a unified kernel image or an ELF file does, nor as a multiboot kernel",
+		 kernel);
+	mk_packed(late, sizeof(late), 100 << 20);
+	expect("-c -l %K", said, "");
+	expect("-s -l %K", said, "");
+	expect("-c -p %K", said, "");
+	snprintf(said, sizeof(said),
+		 "1: kernel: %s: zstd: expands to more than 64 times its size, which no kernel or "
+		 "initrd does",
+		 kernel);
+	mk_packed(image, sizeof(image), 17 << 20);
+	expect("-c -l %K", said, "");
+	/* Of what it asks for, the machine has less. */
+	mk_text(&machine, "proc/meminfo",
+		"MemTotal: 900000 kB\nMemAvailable: 10 kB\nSwapFree: 5 kB\n");
+	snprintf(said, sizeof(said),
+		 "1: kernel: %s: zstd: expands to more than the 15360 bytes of memory that are "
+		 "available",
+		 kernel);
+	mk_packed(image, sizeof(image), 0);
+	expect("-c -l %K", said, "");
+	expect("-c --dry-run -l %K", "0", "");
+}
+
 /* What the running kernel's loader did before 6.12, where the first RAM that is large enough has
  * its last place below the floor. */
 static void test_own_loader_goes_low(void **state)
@@ -1633,6 +1688,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_multiboot, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_32bit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unheeded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_expanded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd_of_crash, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unified, set_up, tear_down),
