@@ -167,7 +167,7 @@ case_secure_boot() {
 	expect_line "$log" 'secureboot: Secure boot enabled'
 	advised 'warn  lockdown       the kernel is locked down \(integrity\): its own loader must be used, .*' 'kexec -s, with a kernel that is signed'
 	expect_line "$log" '^@ doctor=0 00$'
-	refused secure 00 'kexec_load failed: Permission denied: Secure Boot is on, and this call gives the running kernel no signature to check; try: kexec -s -l KERNEL.signed'
+	refused secure 00 'kexec_load failed: Permission denied: Secure Boot is on and the kernel is locked down \(integrity\): this call gives the running kernel no signature to check; try: kexec -s -l KERNEL.signed'
 	refused unsigned 00 'kexec_file_load failed: No data available: the kernel is not signed, and must be; try: sbverify --list KERNEL'
 	refused other 00 "kexec_file_load failed: Required key not available: the kernel's signature is of a key that the running kernel does not have; try: sbverify --list KERNEL; mokutil --list-enrolled"
 	refused tampered 00 "kexec_file_load failed: Key was rejected by service: the kernel's contents do not match its signature, or the signature is revoked; try: sbverify --cert CERTIFICATE KERNEL"
