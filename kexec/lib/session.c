@@ -75,10 +75,18 @@ static int check_type(const struct session *session, struct err *err)
 	return err_set(err, ERR_INPUT, "--type=%s: the file is %s", type, is);
 }
 
-static int open_files(const char *const *name, const int *fd, size_t count, bool by_fd,
-		      struct inputs *ret, struct err *err)
+static int open_files(const char *const *name, const int *fd, size_t count,
+		      enum request_files files, struct inputs *ret, struct err *err)
 {
-	return by_fd ? inputs_copy(fd, name, count, ret, err) : inputs_open(name, count, ret, err);
+	switch (files) {
+	case REQUEST_FILES_NAMED:
+		return inputs_open(name, count, ret, err);
+	case REQUEST_FILES_OPEN:
+		return inputs_map(fd, name, count, ret, err);
+	case REQUEST_FILES_COPIED:
+		return inputs_copy(fd, name, count, ret, err);
+	}
+	return err_set(err, ERR_INTERNAL, "unknown files");
 }
 
 /* Who can write to it decides what is started. A pipe's copy has no name, and no such writer. */
@@ -119,11 +127,11 @@ static int open_inputs(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 
-	if (open_files(&request->kernel, &request->kernel_fd, 1, request->by_fd,
+	if (open_files(&request->kernel, &request->kernel_fd, 1, request->files,
 		       &session->kernel_file, err))
 		return err_prefix(err, "kernel");
 	if (request->nr_initrds &&
-	    open_files(request->initrd, request->initrd_fd, request->nr_initrds, request->by_fd,
+	    open_files(request->initrd, request->initrd_fd, request->nr_initrds, request->files,
 		       &session->initrd, err))
 		return err_prefix(err, "initrd");
 	/* Whether they are wanted is not known yet. */
@@ -601,7 +609,7 @@ static int plan_ourselves(struct session *session, struct err *err)
 			 "--hotplug: the running kernel cannot keep a loaded crash kernel up to "
 			 "date (/sys/kernel/crash_elfcorehdr_size is missing): load it again "
 			 "after memory or CPUs come or go");
-	if (request->crash && !request->dry_run && !request->by_fd)
+	if (request->crash && !request->dry_run && request->files != REQUEST_FILES_COPIED)
 		pin_inputs(session);
 	if (make_plan(session, err) || check_inputs(session, err) ||
 	    (session->planned && session->planned(session, err)))
@@ -630,7 +638,8 @@ static int submit_ourselves(struct session *session, struct err *err)
 		return -1;
 	remember(session, &digests, flags, &load->plan);
 	/* Of those its own copies were loaded. */
-	if (request->crash || request->by_fd || !check_inputs(session, &changed))
+	if (request->crash || request->files == REQUEST_FILES_COPIED ||
+	    !check_inputs(session, &changed))
 		return 0;
 	if (session_unload(session->around, METHOD_AUTO, false, err))
 		return -1;

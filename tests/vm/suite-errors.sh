@@ -184,4 +184,22 @@ case_secure_boot() {
 	refused packed-unsigned 10 'kexec_file_load failed: No data available: the kernel is not signed, and must be; try: sbverify --list KERNEL'
 }
 
-vm_cases secure_boot no_runtime_map small not_built 6.1 6.12
+# The file of Debian's package, untouched, from the firmware to kexec_file_load: both trust Debian's certificate, which the
+# running kernel has from the firmware.
+case_debian_signed() {
+	local kernel shim
+	need_loader
+	need python3
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	shim=$("$VM_PACKAGES" --shim) || skip "Debian's certificate cannot be had"
+	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" "$kernel/vmlinuz=/k/vmlinuz"
+	vm_run '' --firmware secure --trust "$shim/usr/share/shim/debian-uefi-ca.der" --kernel "$kernel/vmlinuz" \
+		--initrd "$case_dir/initrd" --append only=debian --timeout 240
+	expect_line "$log" 'secureboot: Secure boot enabled'
+	refused secure 00 'kexec_load failed: Permission denied: Secure Boot is on and the kernel is locked down \(integrity\): this call gives the running kernel no signature to check; try: kexec -s -l KERNEL.signed'
+	expect_line "$log" '^@ signed=0 10$'
+	expect_line "$log" '^kexec: /k/vmlinuz loaded by kexec_file_load: the running kernel is locked down$'
+	expect_line "$log" '^@ chosen=0 10$'
+}
+
+vm_cases secure_boot debian_signed no_runtime_map small not_built 6.1 6.12
