@@ -202,4 +202,22 @@ case_debian_signed() {
 	expect_line "$log" '^@ chosen=0 10$'
 }
 
-vm_cases secure_boot debian_signed no_runtime_map small not_built 6.1 6.12
+# What one system call is refused, the other may do.
+case_fallback() {
+	local kernel
+	need_loader
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	gcc -O2 -static -o "$case_dir/refuse" "$vm_here/refuse.c" || fail "refuse.c cannot be built"
+	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" \
+		"$case_dir/refuse=/refuse" "$kernel/vmlinuz=/k/vmlinuz"
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append only=fallback --timeout 240
+	expect_line "$log" '^kexec: /k/vmlinuz loaded by kexec_file_load: kexec_load failed: Function not implemented$'
+	expect_line "$log" '^@ file_load=0 10$'
+	expect_line "$log" '^kexec: /k/vmlinuz loaded by kexec_load: kexec_file_load failed: Function not implemented$'
+	expect_line "$log" '^@ load=0 10$'
+	expect_line "$log" '^kexec: /k/vmlinuz loaded by kexec_load: kexec_file_load failed: Exec format error$'
+	expect_line "$log" '^@ image=0 10$'
+	refused busy 00 'kexec_load failed: Device or resource busy: another load is under way; try: the same again'
+}
+
+vm_cases secure_boot debian_signed fallback no_runtime_map small not_built 6.1 6.12
