@@ -243,21 +243,27 @@ static int capture_machine(const struct request *request, const struct surroundi
 
 _Static_assert((int)BOOT_INITRDS_MAX <= (int)REQUEST_INITRDS_MAX, "an entry has no more");
 
-/* What an entry names stands for what the command line would. */
+/* What an entry names stands for what the command line would. It was looked for and is open: whatever has its name by now is
+ * another. */
 static int run_from_entry(const struct request *request, const struct surroundings *around,
 			  int *ret_status, struct err *err)
 {
 	struct boot_entry entry CLEANUP(boot_entry_done) = { 0 };
+	struct boot_files files CLEANUP(boot_files_done) = BOOT_FILES_NONE;
 	struct request of_entry = *request;
 
-	if (boot_choose(&around->root, request->boot_entry, &entry, err))
+	if (boot_choose(&around->root, request->boot_entry, &entry, &files, err))
 		return -1;
 	of_entry.from_entry = false;
 	of_entry.of_entry = true;
+	of_entry.files = REQUEST_FILES_OPEN;
 	of_entry.kernel = entry.kernel;
+	of_entry.kernel_fd = files.kernel;
 	of_entry.entry_options = *entry.options ? entry.options : NULL;
-	for (size_t i = 0; i < entry.nr_initrds; i++)
+	for (size_t i = 0; i < entry.nr_initrds; i++) {
 		of_entry.initrd[i] = entry.initrd[i];
+		of_entry.initrd_fd[i] = files.initrd[i];
+	}
 	of_entry.nr_initrds = entry.nr_initrds;
 	if (!request->dry_run)
 		boot_say(&entry, around->out);

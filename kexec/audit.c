@@ -48,7 +48,7 @@ static void subject_done(struct subject *subject)
 
 static int open_image(struct subject *subject, struct err *err)
 {
-	if (kernel_open(subject->path, /* profile= */ 0, &subject->kernel, err))
+	if (kernel_open(subject->path, /* profile= */ 0, /* memory= */ 0, &subject->kernel, err))
 		return err_prefix(err, "kernel");
 	if (bzimage_parse(subject->kernel.image, &subject->image, err))
 		return err_prefix(err, "%s", subject->path);
@@ -205,7 +205,7 @@ static int map_of_log(struct bytes log, struct finding *finding, struct err *err
 	struct buf expanded CLEANUP(buf_done) = { 0 };
 	const char *format = decompress_format(log);
 
-	if (format && decompress(log, &expanded, err))
+	if (format && decompress(log, NULL, &expanded, err))
 		return -1;
 	if (format)
 		log = buf_bytes(&expanded);

@@ -849,23 +849,51 @@ void boot_say(const struct boot_entry *entry, FILE *to)
 	print_text(to, ": ", entry->id);
 }
 
-/* A path of another root, whose links are followed there, as this process has to open it. */
-static int outside(const struct root *root, char **path, struct err *err)
+void boot_files_done(struct boot_files *files)
 {
-	int fd CLEANUP(fd_close) = root_fd_below(root, *path + 1, O_PATH);
+	fd_close(&files->kernel);
+	for (size_t i = 0; i < files->nr_initrds; i++)
+		fd_close(&files->initrd[i]);
+}
+
+/* Of another root the path, whose links are followed there, becomes that which this process can open. */
+static int open_path(const struct root *root, char **path, int *ret_fd, struct err *err)
+{
 	char link[40], real[PATH_MAX];
 	ssize_t length;
 
+	*ret_fd = root_fd_below(root, *path + 1, 0);
+	if (*ret_fd < 0)
+		return err_set_errno(err, errno, "%s", *path);
 	if (root->is_live)
 		return 0;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", *ret_fd);
 	length = readlink(link, real, sizeof(real));
 	if (length < 0)
 		return err_set_errno(err, errno, "%s", *path);
 	return boot_text((struct bytes){ (uint8_t *)real, (size_t)length }, path, err);
 }
 
-int boot_choose(const struct root *root, const char *name, struct boot_entry *ret, struct err *err)
+static int open_entry(const struct root *root, struct boot_entry *entry, struct boot_files *ret,
+		      struct err *err)
+{
+	struct boot_files files CLEANUP(boot_files_done) = BOOT_FILES_NONE;
+
+	if (open_path(root, &entry->kernel, &files.kernel, err))
+		return -1;
+	while (files.nr_initrds < entry->nr_initrds) {
+		size_t i = files.nr_initrds++;
+
+		if (open_path(root, &entry->initrd[i], &files.initrd[i], err))
+			return -1;
+	}
+	*ret = files;
+	files = BOOT_FILES_NONE;
+	return 0;
+}
+
+int boot_choose(const struct root *root, const char *name, struct boot_entry *ret,
+		struct boot_files *ret_files, struct err *err)
 {
 	struct boot_entries entries CLEANUP(boot_entries_done) = { 0 };
 	struct err unread = { 0 };
@@ -889,11 +917,8 @@ int boot_choose(const struct root *root, const char *name, struct boot_entry *re
 		*err = *entry->why;
 		return -1;
 	}
-	if (outside(root, &entry->kernel, err))
+	if (open_entry(root, entry, ret_files, err))
 		return -1;
-	for (size_t i = 0; i < entry->nr_initrds; i++)
-		if (outside(root, &entry->initrd[i], err))
-			return -1;
 	*ret = *entry;
 	*entry = (struct boot_entry){ 0 };
 	return 0;

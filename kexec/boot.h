@@ -20,9 +20,20 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 int boot_list(const struct root *root, bool json, FILE *to, struct warnings *warnings,
 	      struct err *err);
 
-/* The entry of that name, NULL: the default, with paths that this process can open. Release with
- * boot_entry_done(). */
-int boot_choose(const struct root *root, const char *name, struct boot_entry *ret, struct err *err);
+/* Descriptors of the files of an entry. */
+struct boot_files {
+	int kernel, initrd[BOOT_INITRDS_MAX];
+	size_t nr_initrds;
+};
+
+#define BOOT_FILES_NONE ((struct boot_files){ .kernel = -1 })
+
+void boot_files_done(struct boot_files *files);
+
+/* The entry of that name, NULL: the default, and its files, open, and called as this process can open them. Release
+ * with boot_entry_done() and boot_files_done(). */
+int boot_choose(const struct root *root, const char *name, struct boot_entry *ret,
+		struct boot_files *ret_files, struct err *err);
 
 /* Which one is loaded, in a line. */
 void boot_say(const struct boot_entry *entry, FILE *to);

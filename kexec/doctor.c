@@ -7,6 +7,7 @@
 
 #include "kexec/core/cmdline.h"
 #include "kexec/core/initrd.h"
+#include "kexec/lib/explain.h"
 #include "kexec/lib/json.h"
 #include "kexec/lib/kernel.h"
 #include "kexec/lib/loaded.h"
@@ -262,7 +263,7 @@ static int open_pair(struct examination *on, struct err *err)
 	const struct doctor_request *request = on->request;
 	const char *kernel = request->kernel, *const *initrd = request->initrd;
 	const char *default_initrd;
-	size_t nr_initrds = request->nr_initrds;
+	size_t nr_initrds = request->nr_initrds, memory = 0;
 
 	if (!kernel) {
 		const char *release = on->system.release ?: "";
@@ -278,7 +279,9 @@ static int open_pair(struct examination *on, struct err *err)
 		initrd = &default_initrd;
 		nr_initrds = root_exists(request->root, on->default_initrd + 1);
 	}
-	if (kernel_open(kernel, request->uki_profile, &on->kernel, err))
+	if (request->root->is_live)
+		memory = explain_memory(request->root);
+	if (kernel_open(kernel, request->uki_profile, memory, &on->kernel, err))
 		return -1;
 	if (nr_initrds && inputs_open(initrd, nr_initrds, &on->initrd, err))
 		return -1;
@@ -286,7 +289,8 @@ static int open_pair(struct examination *on, struct err *err)
 	    (on->kernel.is_uki && uki_cmdline(&on->kernel.uki, NULL, &on->own_cmdline, err)))
 		return -1;
 	if (request->unpack_initrd && on->ramdisk.size &&
-	    initrd_unpack(on->ramdisk, NULL, &on->unpacked, err) && err->code != ERR_INPUT)
+	    initrd_unpack(on->ramdisk, memory, NULL, &on->unpacked, err) &&
+	    err->code != ERR_INPUT && err->code != ERR_NO_FIT)
 		return err_prefix(err, "initrd");
 	return 0;
 }

@@ -33,9 +33,71 @@ enum {
 	LZOP_CRC32_H = 1 << 12,
 };
 
-static int no_room(struct err *err)
+/* Of one that expands. */
+struct making {
+	const struct decompress_rules *rules;
+	struct buf *out;
+	size_t begin; /* in `out`: where what it expands to begins */
+	size_t most;  /* bytes of it */
+	bool is_judged;
+};
+
+static size_t most_of(struct bytes in)
 {
-	return err_set(err, ERR_INPUT, "expands to more than %d bytes", DECOMPRESSED_MAX);
+	if (in.size <= DECOMPRESSED_FREE / DECOMPRESSED_RATIO)
+		return DECOMPRESSED_FREE;
+	return in.size < DECOMPRESSED_MAX / DECOMPRESSED_RATIO ? in.size * DECOMPRESSED_RATIO
+							       : DECOMPRESSED_MAX;
+}
+
+static struct making making_of(struct bytes in, const struct decompress_rules *rules,
+			       struct buf *out)
+{
+	static const struct decompress_rules none;
+
+	return (struct making){ rules ? rules : &none, out, out->size, most_of(in), false };
+}
+
+/* Whether there may be so many bytes more. */
+static int check_room(const struct making *making, size_t more, struct err *err)
+{
+	const struct decompress_rules *rules = making->rules;
+	size_t most = rules->most ? rules->most : DECOMPRESSED_MAX;
+	size_t size = making->out->size + more;
+
+	if (size > most)
+		return err_set(err, ERR_INPUT, "expands to more than %zu bytes", most);
+	if (size - making->begin > making->most)
+		return err_set(err, ERR_INPUT,
+			       "expands to more than %d times its size, which no kernel or initrd "
+			       "does",
+			       DECOMPRESSED_RATIO);
+	if (rules->memory && size > rules->memory)
+		return err_set(err, ERR_NO_FIT,
+			       "expands to more than the %zu bytes of memory that are available",
+			       rules->memory);
+	return 0;
+}
+
+/* Once there is enough to tell. */
+static int judge(struct making *making, bool is_whole, struct err *err)
+{
+	const struct decompress_rules *rules = making->rules;
+	struct bytes made = { making->out->data + making->begin,
+			      making->out->size - making->begin };
+
+	if (!rules->judge || making->is_judged || (made.size < rules->judged && !is_whole))
+		return 0;
+	making->is_judged = true;
+	return rules->judge(made, err);
+}
+
+static int add_made(struct making *making, size_t size, struct err *err)
+{
+	if (check_room(making, size, err))
+		return -1;
+	making->out->size += size;
+	return judge(making, /* is_whole= */ false, err);
 }
 
 static int damaged(struct err *err, size_t offset)
@@ -236,8 +298,9 @@ static int failed_step(const struct decoding *decoding, enum step step, struct e
 }
 
 static int decode(const struct decoder *decoder, struct bytes in, size_t *at,
-		  const struct progress *progress, struct buf *out, struct err *err)
+		  const struct progress *progress, struct making *making, struct err *err)
 {
+	struct buf *out = making->out;
 	struct decoding decoding;
 	int failed = 0;
 
@@ -257,12 +320,10 @@ static int decode(const struct decoder *decoder, struct bytes in, size_t *at,
 		step = decoder->step(&decoding);
 		if (step == STEP_DAMAGED || step == STEP_DICTIONARY)
 			failed = failed_step(&decoding, step, err);
-		else if (out->size + decoding.made > DECOMPRESSED_MAX)
-			failed = no_room(err);
 		else if (step == STEP_MORE && decoding.at == before && !decoding.made)
 			failed = truncated(err, in.size);
 		else
-			out->size += decoding.made;
+			failed = add_made(making, decoding.made, err);
 		progress_tell(progress, decoding.at, in.size);
 	}
 	decoder->close(&decoding);
@@ -273,17 +334,17 @@ static int decode(const struct decoder *decoder, struct bytes in, size_t *at,
 /* --- containers of blocks --------------------------------------------------- */
 
 /* Room for more bytes behind what is there. */
-static int make_room(struct buf *out, size_t size, struct err *err)
+static int make_room(const struct making *making, size_t size, struct err *err)
 {
-	if (out->size + size > DECOMPRESSED_MAX)
-		return no_room(err);
-	return buf_reserve(out, out->size + size, err);
+	return buf_reserve(making->out, making->out->size + size, err);
 }
 
 /* Blocks, their sizes in front, up to the end of the file. As in the kernel, the magic between them
  * is that of a frame that was appended, and a size of 0 is padding behind the last. */
-static int expand_lz4_legacy(struct bytes in, size_t *at, struct buf *out, struct err *err)
+static int expand_lz4_legacy(struct bytes in, size_t *at, struct making *making, struct err *err)
 {
+	struct buf *out = making->out;
+
 	while (true) {
 		struct cursor cursor = cursor_at(in, *at);
 		uint32_t size = cursor_u32(&cursor);
@@ -303,13 +364,14 @@ static int expand_lz4_legacy(struct bytes in, size_t *at, struct buf *out, struc
 			return truncated(err, in.size);
 		room = size < LZ4_LEGACY_BLOCK / LZ4_RATIO_MAX ? size * LZ4_RATIO_MAX
 							       : LZ4_LEGACY_BLOCK;
-		if (make_room(out, room, err))
+		if (make_room(making, room, err))
 			return -1;
 		made = LZ4_decompress_safe((const char *)block.data, (char *)out->data + out->size,
 					   (int)size, (int)room);
 		if (made < 0)
 			return damaged(err, *at);
-		out->size += (size_t)made;
+		if (add_made(making, (size_t)made, err))
+			return -1;
 		*at = cursor.offset;
 	}
 }
@@ -356,7 +418,7 @@ static uint32_t lzop_header(struct cursor *cursor, bool *ret_good)
 }
 
 /* One block behind its size; the cursor says whether it was cut. */
-static int lzop_block(struct cursor *cursor, uint32_t flags, uint32_t size, struct buf *out,
+static int lzop_block(struct cursor *cursor, uint32_t flags, uint32_t size, struct making *making,
 		      struct err *err)
 {
 	size_t begin = cursor->offset;
@@ -376,9 +438,9 @@ static int lzop_block(struct cursor *cursor, uint32_t flags, uint32_t size, stru
 		return damaged(err, begin);
 	if (!cursor_take(cursor, packed, &block))
 		return truncated(err, cursor->in.size);
-	if (make_room(out, size, err))
+	if (check_room(making, size, err) || make_room(making, size, err))
 		return -1;
-	to = out->data + out->size;
+	to = making->out->data + making->out->size;
 	if (packed == size)
 		memcpy(to, block.data, size);
 	else if (lzo1x_decompress_safe(block.data, packed, to, &made, NULL) != LZO_E_OK)
@@ -386,11 +448,10 @@ static int lzop_block(struct cursor *cursor, uint32_t flags, uint32_t size, stru
 	if (made != size || (flags & LZOP_ADLER32_D && checksum(false, to, size) != adler) ||
 	    (flags & LZOP_CRC32_D && checksum(true, to, size) != crc))
 		return damaged(err, begin);
-	out->size += size;
-	return 0;
+	return add_made(making, size, err);
 }
 
-static int expand_lzop(struct bytes in, size_t *at, struct buf *out, struct err *err)
+static int expand_lzop(struct bytes in, size_t *at, struct making *making, struct err *err)
 {
 	struct cursor cursor = cursor_at(in, *at + LZOP_MAGIC_SIZE);
 	bool good;
@@ -399,7 +460,7 @@ static int expand_lzop(struct bytes in, size_t *at, struct buf *out, struct err 
 	if (!cursor.bad && !good)
 		return damaged(err, *at);
 	while ((size = take_be32(&cursor)))
-		if (lzop_block(&cursor, flags, size, out, err))
+		if (lzop_block(&cursor, flags, size, making, err))
 			return -1;
 	if (cursor.bad)
 		return truncated(err, in.size);
@@ -415,7 +476,7 @@ static const struct format {
 	size_t size;
 	struct decoder decoder;
 	/* One stream from *at on; *at is then where it ends. NULL: by the decoder. */
-	int (*expand)(struct bytes in, size_t *at, struct buf *out, struct err *err);
+	int (*expand)(struct bytes in, size_t *at, struct making *making, struct err *err);
 } formats[] = {
 	{ "gzip", "\x1f\x8b", 2, { gzip_open, gzip_step, gzip_close }, NULL },
 	/* The NUL that ends it is a part of it. */
@@ -446,26 +507,33 @@ const char *decompress_format(struct bytes in)
 }
 
 static int expand(const struct format *format, struct bytes in, size_t *at,
-		  const struct progress *progress, struct buf *out, struct err *err)
+		  const struct progress *progress, struct making *making, struct err *err)
 {
-	size_t before = out->size;
+	size_t before = making->out->size;
 
 	if (!format)
 		return err_set(err, ERR_INPUT, "not gzip, xz, zstd, lz4, lzma, bzip2 or lzop");
-	if (!(format->expand ? format->expand(in, at, out, err)
-			     : decode(&format->decoder, in, at, progress, out, err)))
+	if (!(format->expand ? format->expand(in, at, making, err)
+			     : decode(&format->decoder, in, at, progress, making, err)))
 		return 0;
-	out->size = before;
+	making->out->size = before;
 	return err_prefix(err, "%s", format->name);
 }
 
-int decompress_stream(struct bytes in, const struct progress *progress, struct buf *out,
-		      size_t *ret_used, struct err *err)
+int decompress_stream(struct bytes in, const struct decompress_rules *rules,
+		      const struct progress *progress, struct buf *out, size_t *ret_used,
+		      struct err *err)
 {
+	struct making making = making_of(in, rules, out);
+	const struct format *format = format_of(in);
 	size_t used = 0;
 
-	if (expand(format_of(in), in, &used, progress, out, err))
+	if (expand(format, in, &used, progress, &making, err))
 		return -1;
+	if (judge(&making, /* is_whole= */ true, err)) {
+		out->size = making.begin;
+		return err_prefix(err, "%s", format->name);
+	}
 	*ret_used = used;
 	return 0;
 }
@@ -480,28 +548,30 @@ static bool is_zstd_frame(struct bytes in, size_t at)
 	       (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 }
 
-static int expand_whole(struct bytes in, const struct progress *progress, struct buf *out,
-			struct err *err)
+static int expand_whole(struct bytes in, const struct decompress_rules *rules,
+			const struct progress *progress, struct buf *out, struct err *err)
 {
 	const struct format *format = format_of(in);
+	struct making making = making_of(in, rules, out);
 	size_t at = 0;
 
 	do {
-		if (expand(format, in, &at, progress, out, err))
+		if (expand(format, in, &at, progress, &making, err))
 			return -1;
 	} while (format->decoder.step == zstd_step && is_zstd_frame(in, at));
 	if (at != in.size) {
 		err_set(err, ERR_DAMAGED, "data behind its end at 0x%zx", at);
 		return err_prefix(err, "%s", format->name);
 	}
-	return 0;
+	return judge(&making, /* is_whole= */ true, err) ? err_prefix(err, "%s", format->name) : 0;
 }
 
-int decompress(struct bytes in, struct buf *ret, struct err *err)
+int decompress(struct bytes in, const struct decompress_rules *rules, struct buf *ret,
+	       struct err *err)
 {
 	struct buf out CLEANUP(buf_done) = { 0 };
 
-	if (expand_whole(in, NULL, &out, err))
+	if (expand_whole(in, rules, NULL, &out, err))
 		return -1;
 	*ret = out;
 	out = (struct buf){ 0 };
@@ -525,14 +595,14 @@ int decompress_sized(struct bytes in, size_t size, const struct progress *progre
 	struct buf out CLEANUP(buf_done) = { 0 };
 	const struct format *format = format_of(in);
 
-	if (size > DECOMPRESSED_MAX)
+	if (size > most_of(in))
 		return err_set(err, ERR_DAMAGED, "its end says that it expands to %zu bytes", size);
 	if (buf_reserve(&out, size + BLOCK, err))
 		return -1;
 	if (format && format->decoder.step == zstd_step) {
 		if (expand_zstd(in, size, &out, err))
 			return err_prefix(err, "zstd");
-	} else if (expand_whole(in, progress, &out, err)) {
+	} else if (expand_whole(in, NULL, progress, &out, err)) {
 		return -1;
 	}
 	*ret = out;

@@ -97,15 +97,26 @@ static int skip_archive(struct bytes in, size_t *at, struct err *err)
 	return 0;
 }
 
+static int check_archive(struct bytes in, size_t at, struct err *err)
+{
+	if (is_archive(in, at))
+		return 0;
+	return err_set(err, ERR_INPUT, "what it expands to is no newc archive at 0x%zx", at);
+}
+
+static int judge_begin(struct bytes begin, struct err *err)
+{
+	return check_archive(begin, 0, err);
+}
+
 /* What a member has expanded to is archives and nothing else. */
 static int check_expanded(struct bytes in, struct err *err)
 {
 	size_t at = 0;
 
 	do {
-		if (!is_archive(in, at))
-			return err_set(err, ERR_INPUT,
-				       "what it expands to is no newc archive at 0x%zx", at);
+		if (check_archive(in, at, err))
+			return -1;
 		if (skip_archive(in, &at, err))
 			return -1;
 	} while (at < in.size);
@@ -143,13 +154,18 @@ int initrd_align(struct buf *to, struct err *err)
 }
 
 /* A compressed member; *at is then behind the zeros that follow it. */
-static int unpack_member(struct bytes in, const struct progress *progress, size_t *at,
-			 struct buf *out, struct err *err)
+static int unpack_member(struct bytes in, size_t memory, const struct progress *progress,
+			 size_t *at, struct buf *out, struct err *err)
 {
+	const struct decompress_rules rules = {
+		.memory = memory,
+		.judged = MAGIC_SIZE,
+		.judge = judge_begin,
+	};
 	size_t begin = out->size, used;
 	struct bytes member = { in.data + *at, in.size - *at }, made;
 
-	if (decompress_stream(member, progress, out, &used, err) ||
+	if (decompress_stream(member, &rules, progress, out, &used, err) ||
 	    !bytes_slice(buf_bytes(out), begin, out->size - begin, &made) ||
 	    check_expanded(made, err))
 		return err_prefix(err, "the member at 0x%zx", *at);
@@ -158,7 +174,7 @@ static int unpack_member(struct bytes in, const struct progress *progress, size_
 	return initrd_align(out, err);
 }
 
-int initrd_unpack(struct bytes in, const struct progress *progress, struct buf *ret,
+int initrd_unpack(struct bytes in, size_t memory, const struct progress *progress, struct buf *ret,
 		  struct err *err)
 {
 	struct buf out CLEANUP(buf_done) = { 0 };
@@ -177,7 +193,8 @@ int initrd_unpack(struct bytes in, const struct progress *progress, struct buf *
 				       "%d, nor one that is compressed in a way that is known",
 				       at, ALIGN);
 		if (buf_append(&out, in.data + copied, at - copied, err) ||
-		    initrd_align(&out, err) || unpack_member(members, progress, &at, &out, err))
+		    initrd_align(&out, err) ||
+		    unpack_member(members, memory, progress, &at, &out, err))
 			return -1;
 		copied = at;
 	}

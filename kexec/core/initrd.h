@@ -14,11 +14,11 @@
  * The same initrd with nothing in it compressed: what was, is replaced by what it expands to;
  * each archive begins at a multiple of 4, in the same order, and the boot configuration is at the
  * end, byte for byte. ret is zero-initialised. With the offset: ERR_DAMAGED for archives and members
- * that are cut or damaged, ERR_INPUT for what else the kernel would not take, and for an image of a
+ * that are cut or damaged, ERR_NO_FIT for more than `memory` bytes, where that is not 0, ERR_INPUT for what else the kernel would not take, and for an image of a
  * file system; and where nothing is compressed.
  * progress, or NULL, is told of each member.
  */
-int initrd_unpack(struct bytes in, const struct progress *progress, struct buf *ret,
+int initrd_unpack(struct bytes in, size_t memory, const struct progress *progress, struct buf *ret,
 		  struct err *err);
 
 /*

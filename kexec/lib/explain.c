@@ -121,20 +121,25 @@ static bool is_not_built(const struct explain_failure *failure, char detail[EXPL
 	return true;
 }
 
-/* The zero page of the running kernel says how the firmware started it. */
+/* The zero page of the running kernel says how the firmware started it; not every kernel is locked down then. */
 static bool is_secure_boot(const struct explain_failure *failure, char detail[EXPLAIN_DETAIL_MAX])
 {
 	const struct boot_params *params;
+	char state[EXPLAIN_DETAIL_MAX];
 	struct buf data CLEANUP(buf_done) = { 0 };
 	struct err ignored;
 
-	(void)detail;
 	if (root_read(failure->root, "sys/kernel/boot_params/data", sizeof(*params), &data,
 		      &ignored) ||
 	    data.size != sizeof(*params))
 		return false;
 	params = (const void *)data.data;
-	return params->secure_boot == SECURE_BOOT_ENABLED;
+	if (params->secure_boot != SECURE_BOOT_ENABLED)
+		return false;
+	if (is_locked_down(failure, state))
+		snprintf(detail, EXPLAIN_DETAIL_MAX, " and the kernel is locked down (%.60s)",
+			 state);
+	return true;
 }
 
 /* It only shrinks, at its end (crash_shrink_memory() in kernel/crash_core.c). */
@@ -285,7 +290,7 @@ static const struct explain_cause causes[] = {
 	{ ALL, EPERM, NULL, "", "a security module forbids it, or this is a container",
 	  "journalctl -k -g kexec" },
 	{ LOADS, EACCES, is_secure_boot, "/sys/kernel/boot_params/data",
-	  "Secure Boot is on, and this call gives the running kernel no signature to check",
+	  "Secure Boot is on%s: this call gives the running kernel no signature to check",
 	  "kexec -s -l KERNEL.signed" },
 	{ LOADS, EACCES, NULL, "",
 	  "a security module forbids it: IMA appraises what is loaded, or a policy of SELinux",
@@ -395,18 +400,26 @@ int explain(const struct explain_failure *failure, struct err *err)
 	return -1;
 }
 
+size_t explain_memory(const struct root *root)
+{
+	uint64_t available, swap = 0;
+
+	if (!look_up(root, "proc/meminfo", "MemAvailable:", 10, &available))
+		return 0;
+	look_up(root, "proc/meminfo", "SwapFree:", 10, &swap);
+	return (available + swap) * 1024;
+}
+
 int explain_check_memory(const struct root *root, const struct plan *plan, struct err *err)
 {
 	const struct explain_failure failure = { .plan = plan };
-	uint64_t available, swap = 0, needed = bytes_to_load(&failure) / 1024;
+	uint64_t available = explain_memory(root), needed = bytes_to_load(&failure);
 
-	look_up(root, "proc/meminfo", "SwapFree:", 10, &swap);
-	if (!look_up(root, "proc/meminfo", "MemAvailable:", 10, &available) ||
-	    needed <= available + swap)
+	if (!available || needed <= available)
 		return 0;
 	return err_set(
 		err, ERR_NO_FIT,
 		"the running kernel needs %llu KiB for its copy of the segments and has %llu KiB "
 		"to give: it would kill processes for them, so nothing was loaded",
-		(unsigned long long)needed, (unsigned long long)(available + swap));
+		(unsigned long long)needed / 1024, (unsigned long long)available / 1024);
 }

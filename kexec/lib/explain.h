@@ -54,6 +54,8 @@ const struct explain_cause *explain_causes(size_t *ret_count);
  */
 int explain(const struct explain_failure *failure, struct err *err);
 
+/* Bytes of memory, and of swap, that are there without a process being killed for them; 0: not known. */
+size_t explain_memory(const struct root *root);
 /*
  * Whether the running kernel has memory for its copy of a plan that is no crash kernel's.
  * It does not answer ENOMEM where it has not: it kills processes. ERR_NO_FIT with both sizes.

@@ -5,6 +5,8 @@
 
 #include "kexec/core/decompress.h"
 #include "kexec/x86/bzimage.h"
+#include "kexec/x86/multiboot.h"
+#include "x86/bootparam.h"
 
 /* include/linux/pe.h and drivers/firmware/efi/libstub/zboot-header.S of Linux 6.12 */
 static const char zboot_magic[8] = "MZ\0\0zimg";
@@ -53,14 +55,37 @@ static int find_kernel(struct kernel *kernel, unsigned int profile, struct err *
 	return 0;
 }
 
-int kernel_of(struct inputs *file, unsigned int profile, struct kernel *ret, struct err *err)
+/* Multiboot kernels may have their header anywhere in the first 32 KiB. */
+enum { JUDGED = 1 << 16 };
+
+/* Whether it can be anything that the rest of it would have to be expanded for. */
+static int judge_begin(struct bytes begin, struct err *err)
 {
+	struct cursor cursor = cursor_at(begin, offsetof(struct boot_params, hdr.header));
+
+	if (begins_with(begin, "MZ", 2) || cursor_u32(&cursor) == SETUP_HEADER_MAGIC ||
+	    begins_with(begin, nbi_magic, sizeof(nbi_magic)) || segments_are_elf(begin) ||
+	    multiboot_version(begin))
+		return 0;
+	return err_set(err, ERR_INPUT,
+		       "what it expands to is no kernel: it begins neither as a bzImage, a unified "
+		       "kernel image or an ELF file does, nor as a multiboot kernel");
+}
+
+int kernel_of(struct inputs *file, unsigned int profile, size_t memory, struct kernel *ret,
+	      struct err *err)
+{
+	const struct decompress_rules rules = {
+		.memory = memory,
+		.judged = JUDGED,
+		.judge = judge_begin,
+	};
 	struct kernel kernel CLEANUP(kernel_done) = { .inputs = *file, .image = file->bytes };
 	const char *name = file->file[0].path;
 
 	*file = (struct inputs){ 0 };
 	if (decompress_format(kernel.image)) {
-		if (decompress(kernel.image, &kernel.expanded, err))
+		if (decompress(kernel.image, &rules, &kernel.expanded, err))
 			return err_prefix(err, "%s", name);
 		kernel.image = buf_bytes(&kernel.expanded);
 	}
@@ -71,11 +96,13 @@ int kernel_of(struct inputs *file, unsigned int profile, struct kernel *ret, str
 	return 0;
 }
 
-int kernel_open(const char *path, unsigned int profile, struct kernel *ret, struct err *err)
+int kernel_open(const char *path, unsigned int profile, size_t memory, struct kernel *ret,
+		struct err *err)
 {
 	struct inputs file;
 
-	return inputs_open(&path, 1, &file, err) || kernel_of(&file, profile, ret, err) ? -1 : 0;
+	return inputs_open(&path, 1, &file, err) || kernel_of(&file, profile, memory, ret, err) ? -1
+												: 0;
 }
 
 int kernel_initrd(const struct kernel *kernel, const struct inputs *files, struct buf *joined,

@@ -17,11 +17,14 @@ struct kernel {
 
 /*
  * Maps the file, and finds the kernel in what is compressed as a whole or is a unified kernel image;
- * other files have profile 0 alone. The error names the file.
+ * other files have profile 0 alone. What expands to more than `memory` bytes is ERR_NO_FIT, where that is not
+ * 0. The error names the file.
  */
-int kernel_open(const char *path, unsigned int profile, struct kernel *ret, struct err *err);
+int kernel_open(const char *path, unsigned int profile, size_t memory, struct kernel *ret,
+		struct err *err);
 /* The same of a file that is open, which it takes over, also on failure. */
-int kernel_of(struct inputs *file, unsigned int profile, struct kernel *ret, struct err *err);
+int kernel_of(struct inputs *file, unsigned int profile, size_t memory, struct kernel *ret,
+	      struct err *err);
 /*
  * What is loaded as its initrd: those files, or with a unified kernel image what uki_initrd() makes, in
  * joined, which is zero-initialised. Size 0: none.

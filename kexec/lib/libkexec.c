@@ -288,7 +288,7 @@ static struct kexec_request *new_request(struct err *err)
 		.json = true,
 		.mem_max = PHYS_LIMIT,
 		.hashes = PURGATORY_HASH_ALL,
-		.by_fd = true,
+		.files = REQUEST_FILES_COPIED,
 	};
 	request->kernel.fd = -1;
 	return request;

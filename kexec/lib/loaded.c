@@ -404,7 +404,7 @@ static int is_same_kernel(const struct record *record, const struct opened *open
 	struct kernel kernel CLEANUP(kernel_done) = { 0 };
 	char now[RECORD_DIGEST_MAX];
 
-	if (kernel_open(opened->paths[0], record->uki_profile, &kernel, err) ||
+	if (kernel_open(opened->paths[0], record->uki_profile, /* memory= */ 0, &kernel, err) ||
 	    digest_bytes(kernel_part(kernel.image), now, err))
 		return -1;
 	*ret = !strcmp(now, record->kernel_digest);
@@ -428,7 +428,8 @@ static int is_same_initrd(const struct record *record, const struct opened *open
 	char now[RECORD_DIGEST_MAX];
 	struct bytes initrd;
 
-	if ((first && kernel_open(opened->paths[0], record->uki_profile, &kernel, err)) ||
+	if ((first &&
+	     kernel_open(opened->paths[0], record->uki_profile, /* memory= */ 0, &kernel, err)) ||
 	    (opened->count > first &&
 	     inputs_open(opened->paths + first, opened->count - first, &files, err)) ||
 	    kernel_initrd(&kernel, &files, &joined, &initrd, err) || digest_bytes(initrd, now, err))

@@ -33,7 +33,13 @@ enum { REQUEST_INITRDS_MAX = 64, REQUEST_MODULES_MAX = 64 };
 #define TYPE_MULTIBOOT_1 "multiboot-x86"
 #define TYPE_UKI	 "uki"
 
-/* Strings are borrowed. */
+enum request_files {
+	REQUEST_FILES_NAMED,
+	REQUEST_FILES_OPEN,
+	REQUEST_FILES_COPIED, /* see inputs_copy() */
+};
+
+/* Strings and descriptors are borrowed. */
 struct request {
 	enum action action;
 	enum method method;
@@ -64,9 +70,8 @@ struct request {
 	unsigned int uki_profile;
 	const char *initrd[REQUEST_INITRDS_MAX];
 	size_t nr_initrds;
-	/* The files are open, and the paths above are what they are called in sentences: what is read is
-	 * copied, see inputs_copy(). */
-	bool by_fd;
+	/* Where they are open, the paths above are only what they are called. */
+	enum request_files files;
 	int kernel_fd, initrd_fd[REQUEST_INITRDS_MAX];
 	bool unpack_initrd;
 	bool entry_32bit, real_mode;

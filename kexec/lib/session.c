@@ -75,10 +75,18 @@ static int check_type(const struct session *session, struct err *err)
 	return err_set(err, ERR_INPUT, "--type=%s: the file is %s", type, is);
 }
 
-static int open_files(const char *const *name, const int *fd, size_t count, bool by_fd,
-		      struct inputs *ret, struct err *err)
+static int open_files(const char *const *name, const int *fd, size_t count,
+		      enum request_files files, struct inputs *ret, struct err *err)
 {
-	return by_fd ? inputs_copy(fd, name, count, ret, err) : inputs_open(name, count, ret, err);
+	switch (files) {
+	case REQUEST_FILES_NAMED:
+		return inputs_open(name, count, ret, err);
+	case REQUEST_FILES_OPEN:
+		return inputs_map(fd, name, count, ret, err);
+	case REQUEST_FILES_COPIED:
+		return inputs_copy(fd, name, count, ret, err);
+	}
+	return err_set(err, ERR_INTERNAL, "unknown files");
 }
 
 /* Who can write to it decides what is started. A pipe's copy has no name, and no such writer. */
@@ -119,11 +127,11 @@ static int open_inputs(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 
-	if (open_files(&request->kernel, &request->kernel_fd, 1, request->by_fd,
+	if (open_files(&request->kernel, &request->kernel_fd, 1, request->files,
 		       &session->kernel_file, err))
 		return err_prefix(err, "kernel");
 	if (request->nr_initrds &&
-	    open_files(request->initrd, request->initrd_fd, request->nr_initrds, request->by_fd,
+	    open_files(request->initrd, request->initrd_fd, request->nr_initrds, request->files,
 		       &session->initrd, err))
 		return err_prefix(err, "initrd");
 	/* Whether they are wanted is not known yet. */
@@ -196,7 +204,11 @@ static int judge_inputs(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
 
-	if (kernel_of(&session->kernel_file, request->uki_profile, &session->kernel, err))
+	/* Memory of the moment, of which a plan that is shown knows nothing. */
+	if (!request->dry_run)
+		session->memory = explain_memory(&session->around->root);
+	if (kernel_of(&session->kernel_file, request->uki_profile, session->memory,
+		      &session->kernel, err))
 		return err_prefix(err, "kernel");
 	if (check_type(session, err))
 		return err_prefix(err, "%s", request->kernel);
@@ -303,7 +315,6 @@ static int place_unpacked(struct session *session, const struct load_request *pa
 	if (unpacked.spares == LOAD_SPARES_AUTO)
 		unpacked.spares = LOAD_SPARES_ALWAYS;
 	if (place_with(session, &unpacked, err) ||
-	    /* Memory of the moment, of which a plan that is shown knows nothing. */
 	    (!request->crash && !request->dry_run &&
 	     explain_check_memory(&session->around->root, &load->plan, err))) {
 		if (err->code == ERR_NO_FIT)
@@ -326,7 +337,8 @@ static int place(struct session *session, const struct load_request *load_reques
 
 	if (!wants_unpacked(session))
 		return place_with(session, load_request, err);
-	if (initrd_unpack(load_request->initrd, &progress, &session->unpacked, &why)) {
+	if (initrd_unpack(load_request->initrd, session->memory, &progress, &session->unpacked,
+			  &why)) {
 		if (why.code == ERR_DAMAGED)
 			err_prefix(&why, "initrd");
 	} else if (!place_unpacked(session, load_request, &why)) {
@@ -597,7 +609,7 @@ static int plan_ourselves(struct session *session, struct err *err)
 			 "--hotplug: the running kernel cannot keep a loaded crash kernel up to "
 			 "date (/sys/kernel/crash_elfcorehdr_size is missing): load it again "
 			 "after memory or CPUs come or go");
-	if (request->crash && !request->dry_run && !request->by_fd)
+	if (request->crash && !request->dry_run && request->files != REQUEST_FILES_COPIED)
 		pin_inputs(session);
 	if (make_plan(session, err) || check_inputs(session, err) ||
 	    (session->planned && session->planned(session, err)))
@@ -626,7 +638,8 @@ static int submit_ourselves(struct session *session, struct err *err)
 		return -1;
 	remember(session, &digests, flags, &load->plan);
 	/* Of those its own copies were loaded. */
-	if (request->crash || request->by_fd || !check_inputs(session, &changed))
+	if (request->crash || request->files == REQUEST_FILES_COPIED ||
+	    !check_inputs(session, &changed))
 		return 0;
 	if (session_unload(session->around, METHOD_AUTO, false, err))
 		return -1;

@@ -46,6 +46,7 @@ struct session {
 	struct multiboot_module module[REQUEST_MODULES_MAX];
 	size_t nr_modules;
 	struct buf unpacked; /* the same, if it is loaded so */
+	size_t memory;	     /* bytes that there are for what is expanded; 0: not known */
 	struct system system;
 	struct err unknown, unknown_to_dump; /* why it is not all known; code 0: it is */
 	struct warnings of_machine;	     /* for who places a kernel in it */

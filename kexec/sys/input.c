@@ -135,6 +135,8 @@ static uint64_t page_align(uint64_t size)
 	return (size + PAGE_SIZE_4K - 1) & ~(PAGE_SIZE_4K - 1);
 }
 
+typedef int fill_function(const struct input *file, uint8_t *at, size_t bytes, struct err *err);
+
 static int map(const struct input *file, uint8_t *at, size_t bytes, struct err *err)
 {
 	if (mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file->fd, 0) ==
@@ -168,10 +170,7 @@ static int copy(const struct input *file, uint8_t *at, size_t bytes, struct err 
 }
 
 /* One behind the other, each by `fill`. */
-static int fill_all(struct inputs *inputs,
-		    int (*fill)(const struct input *file, uint8_t *at, size_t bytes,
-				struct err *err),
-		    struct err *err)
+static int fill_all(struct inputs *inputs, fill_function *fill, struct err *err)
 {
 	const struct input *last = &inputs->file[inputs->count - 1];
 	uint64_t size = 0, at = 0;
@@ -206,40 +205,45 @@ static int fill_all(struct inputs *inputs,
 	return 0;
 }
 
-int inputs_open(const char *const *path, size_t count, struct inputs *ret, struct err *err)
+/* Those of the descriptors, or where that is NULL of the paths. */
+static int take_all(const int *fd, const char *const *name, size_t count, fill_function *fill,
+		    struct inputs *ret, struct err *err)
 {
 	struct inputs inputs CLEANUP(inputs_done) = { 0 };
 
 	inputs.file = calloc(count, sizeof(*inputs.file));
 	if (!inputs.file)
 		return err_no_memory(err);
-	for (; inputs.count < count; inputs.count++)
-		if (input_open(path[inputs.count], &inputs.file[inputs.count], err))
+	for (; inputs.count < count; inputs.count++) {
+		struct input *file = &inputs.file[inputs.count];
+		const char *path = name[inputs.count];
+
+		if (fd ? input_duplicate(fd[inputs.count], path, file, err)
+		       : input_open(path, file, err))
 			return -1;
-	if (fill_all(&inputs, map, err))
+	}
+	if (fill_all(&inputs, fill, err))
 		return -1;
 	*ret = inputs;
 	inputs = (struct inputs){ 0 };
 	return 0;
 }
 
+int inputs_open(const char *const *path, size_t count, struct inputs *ret, struct err *err)
+{
+	return take_all(NULL, path, count, map, ret, err);
+}
+
+int inputs_map(const int *fd, const char *const *name, size_t count, struct inputs *ret,
+	       struct err *err)
+{
+	return take_all(fd, name, count, map, ret, err);
+}
+
 int inputs_copy(const int *fd, const char *const *name, size_t count, struct inputs *ret,
 		struct err *err)
 {
-	struct inputs inputs CLEANUP(inputs_done) = { 0 };
-
-	inputs.file = calloc(count, sizeof(*inputs.file));
-	if (!inputs.file)
-		return err_no_memory(err);
-	for (; inputs.count < count; inputs.count++)
-		if (input_duplicate(fd[inputs.count], name[inputs.count],
-				    &inputs.file[inputs.count], err))
-			return -1;
-	if (fill_all(&inputs, copy, err))
-		return -1;
-	*ret = inputs;
-	inputs = (struct inputs){ 0 };
-	return 0;
+	return take_all(fd, name, count, copy, ret, err);
 }
 
 void inputs_pin(const struct inputs *inputs)

@@ -32,10 +32,11 @@ struct inputs {
  * is written to the files. Where somebody else truncates a file, reading it raises SIGBUS.
  */
 int inputs_open(const char *const *path, size_t count, struct inputs *ret, struct err *err);
-/*
- * The same of files that are open, from their beginning; a pipe is read from where it is. The descriptors stay the
- * caller's. What can be truncated or written to is copied, so that no SIGBUS can come of it.
- */
+/* The same of files that are open, from their beginning; a pipe is read from where it is. The descriptors stay the
+ * caller's. */
+int inputs_map(const int *fd, const char *const *name, size_t count, struct inputs *ret,
+	       struct err *err);
+/* The same; what can be truncated or written to is copied, so that no SIGBUS can come of it. */
 int inputs_copy(const int *fd, const char *const *name, size_t count, struct inputs *ret,
 		struct err *err);
 /* Makes every page of the map this process's own: no writer of the files reaches the bytes then. */

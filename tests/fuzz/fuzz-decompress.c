@@ -127,13 +127,13 @@ static void check_stream(struct bytes in)
 	size_t used = 0;
 
 	require(!buf_append(&out, "before", 6, &err));
-	if (decompress_stream(in, NULL, &out, &used, &err)) {
+	if (decompress_stream(in, NULL, NULL, &out, &used, &err)) {
 		require((err.code == ERR_INPUT || err.code == ERR_DAMAGED) &&
 			is_sentence(err.text) && out.size == 6 && !used);
 		return;
 	}
 	require(used && used <= in.size && !memcmp(out.data, "before", 6));
-	require(!decompress((struct bytes){ in.data, used }, &alone, &err));
+	require(!decompress((struct bytes){ in.data, used }, NULL, &alone, &err));
 	require(alone.size == out.size - 6);
 	require(!alone.size || !memcmp(alone.data, out.data + 6, alone.size));
 }
@@ -164,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf out CLEANUP(buf_done) = { 0 };
 	struct err err = { 0 };
 	const char *format = decompress_format(in);
-	int result = decompress(in, &out, &err);
+	int result = decompress(in, NULL, &out, &err);
 	size_t expected_size;
 	bool is_whole;
 

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf out CLEANUP(buf_done) = { 0 }, again CLEANUP(buf_done) = { 0 };
 	struct err err = { 0 };
 
-	if (initrd_unpack(in, NULL, &out, &err)) {
+	if (initrd_unpack(in, 0, NULL, &out, &err)) {
 		require((err.code == ERR_INPUT || err.code == ERR_DAMAGED) &&
 			is_sentence(err.text) && !out.data && !out.size);
 		return 0;
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* The last file of a member may end as one does. */
 	if (has_bootconfig(buf_bytes(&out)) && !has_bootconfig(in))
 		return 0;
-	require(initrd_unpack(buf_bytes(&out), NULL, &again, &err));
+	require(initrd_unpack(buf_bytes(&out), 0, NULL, &again, &err));
 	require(!strcmp(err.text, "nothing in it is compressed"));
 	if (has_bootconfig(in))
 		require(!memcmp(in.data + in.size - BOOTCONFIG_BLOCK,

@@ -170,6 +170,29 @@ static char warned[512];  /* the first warning */
 static char last[512];	  /* and the last one */
 static char output[8192]; /* on standard output */
 
+static void (*said_something)(
+	void); /* NULL: nobody wants to know, each time that something is printed */
+
+static ssize_t take_output(void *cookie, const char *text, size_t size)
+{
+	(void)cookie;
+	snprintf(output + strlen(output), sizeof(output) - strlen(output), "%.*s", (int)size, text);
+	said_something();
+	return (ssize_t)size;
+}
+
+static FILE *open_output(void)
+{
+	FILE *file = said_something ? fopencookie(NULL, "w",
+						  (cookie_io_functions_t){ .write = take_output })
+				    : fmemopen(output, sizeof(output), "w");
+
+	assert_non_null(file);
+	if (said_something)
+		setvbuf(file, NULL, _IOLBF, 0);
+	return file;
+}
+
 /* Parses a command line, words between blanks, %K for the kernel, %I for the initrd, and does it. The error's
  * text or the exit status as text. */
 static const char *run(const char *line)
@@ -189,8 +212,7 @@ static const char *run(const char *line)
 	if (cli_parse(argc, argv, &request, &err))
 		return err.text;
 	assert_int_equal(root_open(machine.path, &around.root, &err), 0);
-	around.out = fmemopen(output, sizeof(output), "w");
-	assert_non_null(around.out);
+	around.out = open_output();
 	result = action_run(&request, &around, &status, &err);
 	assert_int_equal(fclose(around.out), 0);
 	root_close(&around.root);
@@ -644,6 +666,102 @@ static void test_memory_for_the_copy(void **state)
 	mk_text(&machine, "proc/meminfo",
 		"MemTotal: 900000 kB\nMemAvailable: 300 kB\nSwapFree: 200000 kB\n");
 	expect("-c -l %K", "0", "load(3,0x3e0000) ");
+}
+
+static void replace(const char *path)
+{
+	char by[MK_PATH_MAX], full[MK_PATH_MAX];
+
+	mk_path(&machine, "boot/another", by);
+	mk_path(&machine, path, full);
+	mk_text(&machine, "boot/another", "another");
+	assert_int_equal(rename(by, full), 0);
+}
+
+static void replace_files(void)
+{
+	replace("boot/k");
+	replace("boot/i");
+}
+
+/* Files that get the names of a boot entry's after that was found are others. */
+static void test_entry_replaced(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+
+	(void)state;
+	mk_image(image);
+	mk_text(&machine, "boot/loader/entries/a.conf", "linux /k\ninitrd /i\n");
+	for (int by_us = 0; by_us <= 1; by_us++) {
+		mk_file(&machine, "boot/k", image, sizeof(image));
+		mk_text(&machine, "boot/i", "the entry's");
+		packed = archive = (struct bytes){ (const uint8_t *)"the entry's", 11 };
+		said_something = replace_files;
+		expect(by_us ? "-c -l --boot-entry" : "-s -l --boot-entry", "0",
+		       by_us ? "load(4,0x3e0000) " : "file_load(kernel,initrd,1,,0x0) ");
+		said_something = NULL;
+	}
+	assert_string_equal(loaded_initrd, "packed");
+	assert_int_equal(given_kernel.bytes.size, sizeof(image));
+	assert_memory_equal(given_kernel.bytes.data, image, sizeof(image));
+	assert_int_equal(given_initrd.bytes.size, 11);
+	assert_memory_equal(given_initrd.bytes.data, "the entry's", 11);
+	packed = archive = (struct bytes){ 0 };
+}
+
+static void mk_packed(const void *data, size_t size, size_t zeros)
+{
+	struct buf plain CLEANUP(buf_done) = { 0 }, compressed CLEANUP(buf_done) = { 0 };
+	struct err err;
+
+	assert_int_equal(
+		buf_append(&plain, data, size, &err) || buf_extend(&plain, size + zeros, &err), 0);
+	pack_zstd(buf_bytes(&plain), &compressed);
+	mk_file(&machine, "vmlinuz", compressed.data, compressed.size);
+}
+
+/* A file that is compressed as a whole is expanded as far as it can be a kernel. */
+static void test_expanded(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE], vmlinux[MK_VMLINUX_SIZE], program[MK_PROGRAM_SIZE];
+	static const uint8_t late[32000 + 64];
+	char said[MK_PATH_MAX + 200];
+
+	(void)state;
+	mk_image(image);
+	mk_vmlinux(vmlinux, 0);
+	mk_program(program, false);
+	mk_multiboot_2(program, NULL, 0);
+	mk_packed(image, sizeof(image), 0);
+	expect("-c -l %K", "0", "load(3,0x3e0000) ");
+	mk_packed(vmlinux, sizeof(vmlinux), 0);
+	expect("-c -l %K -t elf-x86_64", "0", "load(3,0x3e0000) ");
+	mk_packed(program, sizeof(program), 0);
+	expect("-c -l %K -t multiboot2-x86", "0", "load(3,0x3e0000) ");
+	snprintf(said, sizeof(said),
+		 "1: kernel: %s: zstd: what it expands to is no kernel: it begins neither as a "
+		 "bzImage, a unified kernel image or an ELF file does, nor as a multiboot kernel",
+		 kernel);
+	mk_packed(late, sizeof(late), 100 << 20);
+	expect("-c -l %K", said, "");
+	expect("-s -l %K", said, "");
+	expect("-c -p %K", said, "");
+	snprintf(said, sizeof(said),
+		 "1: kernel: %s: zstd: expands to more than 64 times its size, which no kernel or "
+		 "initrd does",
+		 kernel);
+	mk_packed(image, sizeof(image), 17 << 20);
+	expect("-c -l %K", said, "");
+	/* Of what it asks for, the machine has less. */
+	mk_text(&machine, "proc/meminfo",
+		"MemTotal: 900000 kB\nMemAvailable: 10 kB\nSwapFree: 5 kB\n");
+	snprintf(said, sizeof(said),
+		 "1: kernel: %s: zstd: expands to more than the 15360 bytes of memory that are "
+		 "available",
+		 kernel);
+	mk_packed(image, sizeof(image), 0);
+	expect("-c -l %K", said, "");
+	expect("-c --dry-run -l %K", "0", "");
 }
 
 /* What the running kernel's loader did before 6.12, where the first RAM that is large enough has
@@ -1639,6 +1757,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_multiboot, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_32bit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unheeded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_entry_replaced, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_expanded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd_of_crash, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unified, set_up, tear_down),

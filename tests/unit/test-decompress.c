@@ -64,7 +64,7 @@ static const char *expand(size_t size)
 	static struct err err;
 
 	err = (struct err){ 0 };
-	if (decompress((struct bytes){ packed, size }, &out, &err)) {
+	if (decompress((struct bytes){ packed, size }, NULL, &out, &err)) {
 		assert_int_equal(err.code, says_damage(err.text) ? ERR_DAMAGED : ERR_INPUT);
 		assert_null(out.data);
 		return err.text;
@@ -89,18 +89,21 @@ static void assert_stream(size_t size)
 
 	memcpy(packed + size, "\0\0\0\0more", 8);
 	assert_int_equal(buf_append(&out, "before", 6, &err), 0);
-	assert_int_equal(
-		decompress_stream((struct bytes){ packed, size + 8 }, NULL, &out, &used, &err), 0);
+	assert_int_equal(decompress_stream((struct bytes){ packed, size + 8 }, NULL, NULL, &out,
+					   &used, &err),
+			 0);
 	assert_int_equal(used, size);
 	assert_int_equal(out.size, 6 + CONTENTS_SIZE);
 	assert_memory_equal(out.data, "before", 6);
 	assert_memory_equal(out.data + 6, contents, CONTENTS_SIZE);
-	assert_int_equal(
-		decompress_stream((struct bytes){ packed, size - 1 }, NULL, &out, &used, &err), -1);
+	assert_int_equal(decompress_stream((struct bytes){ packed, size - 1 }, NULL, NULL, &out,
+					   &used, &err),
+			 -1);
 	assert_int_equal(used, size);
 	assert_int_equal(out.size, 6 + CONTENTS_SIZE);
-	assert_int_equal(
-		decompress_stream((struct bytes){ packed + size, 8 }, NULL, &out, &used, &err), -1);
+	assert_int_equal(decompress_stream((struct bytes){ packed + size, 8 }, NULL, NULL, &out,
+					   &used, &err),
+			 -1);
 }
 
 /* What is known to be so large, in one piece or more. */
@@ -271,12 +274,172 @@ static void test_dictionary(void **state)
 	assert_string_equal(expand(size), "xz: its dictionary is too large for a kernel");
 }
 
+/* --- more than there should be ------------------------------------------------ */
+
+enum { BOMB_SIZE = 48 << 20, JUDGED_MAX = 9 << 20 };
+
+/* No block expands to more than 8 MiB. */
+static void pack_lz4_legacy_long(struct bytes in, struct buf *to)
+{
+	const size_t most = 8 << 20;
+
+	for (size_t at = 0; at < in.size; at += most)
+		pack_lz4_legacy(
+			(struct bytes){ in.data + at, in.size - at < most ? in.size - at : most },
+			to);
+}
+
+static const struct {
+	void (*pack)(struct bytes in, struct buf *to);
+	const char *name;
+} packers[] = {
+	{ pack_gzip, "gzip" },		 { pack_xz, "xz" },
+	{ pack_zstd, "zstd" },		 { pack_lz4, "lz4" },
+	{ pack_lzma, "lzma" },		 { pack_lzma_known, "lzma" },
+	{ pack_lz4_legacy_long, "lz4" }, { pack_bzip2, "bzip2" },
+	{ pack_lzop, "lzop" },
+};
+
+enum { NR_PACKERS = sizeof(packers) / sizeof(packers[0]) };
+
+/* Zeros, and behind them so many bytes that are kept as they are. */
+static void pack_bomb(size_t i, size_t kept, struct buf *to)
+{
+	uint8_t *plain = calloc(BOMB_SIZE, 1);
+	uint32_t random = 1;
+
+	assert_non_null(plain);
+	for (size_t at = BOMB_SIZE - kept; at < BOMB_SIZE; at++)
+		plain[at] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
+	packers[i].pack((struct bytes){ plain, BOMB_SIZE }, to);
+	free(plain);
+}
+
+static void assert_is(size_t i, const struct err *err, enum err_code code, const char *sentence)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "%s: %s", packers[i].name, sentence);
+	assert_string_equal(err->text, text);
+	assert_int_equal(err->code, code);
+}
+
+/* Both as a file and as a member of one. */
+static void assert_refused(size_t i, struct bytes in, const struct decompress_rules *rules,
+			   enum err_code code, const char *sentence)
+{
+	struct buf out CLEANUP(buf_done) = { 0 }, none = { 0 };
+	struct err err;
+	size_t used;
+
+	assert_int_equal(decompress(in, rules, &none, &err), -1);
+	assert_is(i, &err, code, sentence);
+	assert_null(none.data);
+	assert_int_equal(buf_append(&out, "before", 6, &err), 0);
+	assert_int_equal(decompress_stream(in, rules, NULL, &out, &used, &err), -1);
+	assert_is(i, &err, code, sentence);
+	assert_int_equal(out.size, 6);
+}
+
+static size_t times_judged, size_judged;
+
+static int refuse(struct bytes begin, struct err *err)
+{
+	times_judged++;
+	size_judged = begin.size;
+	for (size_t at = 0; at < 1024; at++)
+		assert_int_equal(begin.data[at], 0);
+	return err_set(err, ERR_INPUT, "not wanted");
+}
+
+static void test_bombs(void **state)
+{
+	const struct decompress_rules few = { .most = 1 << 20 }, poor = { .memory = 1 << 20 },
+				      strict = { .judged = 1024, .judge = refuse };
+
+	(void)state;
+	for (size_t i = 0; i < NR_PACKERS; i++) {
+		struct buf bomb CLEANUP(buf_done) = { 0 }, out = { 0 };
+		struct err err;
+
+		pack_bomb(i, 0, &bomb);
+		assert_refused(i, buf_bytes(&bomb), NULL, ERR_INPUT,
+			       "expands to more than 64 times its size, which no kernel or initrd "
+			       "does");
+		assert_refused(i, buf_bytes(&bomb), &few, ERR_INPUT,
+			       "expands to more than 1048576 bytes");
+		assert_refused(
+			i, buf_bytes(&bomb), &poor, ERR_NO_FIT,
+			"expands to more than the 1048576 bytes of memory that are available");
+		times_judged = 0;
+		assert_refused(i, buf_bytes(&bomb), &strict, ERR_INPUT, "not wanted");
+		assert_int_equal(times_judged, 2);
+		assert_in_range(size_judged, 1024, JUDGED_MAX);
+		assert_int_equal(decompress_sized(buf_bytes(&bomb), BOMB_SIZE, NULL, &out, &err),
+				 -1);
+		assert_string_equal(err.text, "its end says that it expands to 50331648 bytes");
+	}
+}
+
+static size_t nr_wanted;
+
+static int want(struct bytes begin, struct err *err)
+{
+	(void)begin;
+	(void)err;
+	nr_wanted++;
+	return 0;
+}
+
+/* Many zeros are no bomb where there is enough beside them; and who is content is asked once. */
+static void test_many_zeros(void **state)
+{
+	const struct decompress_rules rules = { .judged = 1024, .judge = want };
+
+	(void)state;
+	for (size_t i = 0; i < NR_PACKERS; i++) {
+		struct buf in CLEANUP(buf_done) = { 0 }, out CLEANUP(buf_done) = { 0 };
+		struct err err = { 0 };
+
+		pack_bomb(i, 1 << 20, &in);
+		nr_wanted = 0;
+		if (decompress(buf_bytes(&in), &rules, &out, &err))
+			assert_string_equal(err.text, "");
+		assert_int_equal(out.size, BOMB_SIZE);
+		assert_int_equal(nr_wanted, 1);
+	}
+}
+
+/* What ends before there is enough to judge is judged all the same. */
+static void test_judged_at_its_end(void **state)
+{
+	const struct decompress_rules rules = { .judged = BOMB_SIZE, .judge = refuse };
+
+	(void)state;
+	for (size_t i = 0; i < NR_PACKERS; i++) {
+		struct buf in CLEANUP(buf_done) = { 0 };
+		static const uint8_t zeros[4096];
+
+		packers[i].pack((struct bytes){ zeros, sizeof(zeros) }, &in);
+		times_judged = 0;
+		assert_refused(i, buf_bytes(&in), &rules, ERR_INPUT, "not wanted");
+		assert_int_equal(times_judged, 2);
+		assert_int_equal(size_judged, sizeof(zeros));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_formats),	    cmocka_unit_test(test_size_that_is_a_lie),
-		cmocka_unit_test(test_lz4_legacy),  cmocka_unit_test(test_lzop),
-		cmocka_unit_test(test_zstd_frames), cmocka_unit_test(test_dictionary),
+		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_size_that_is_a_lie),
+		cmocka_unit_test(test_lz4_legacy),
+		cmocka_unit_test(test_lzop),
+		cmocka_unit_test(test_zstd_frames),
+		cmocka_unit_test(test_dictionary),
+		cmocka_unit_test(test_bombs),
+		cmocka_unit_test(test_many_zeros),
+		cmocka_unit_test(test_judged_at_its_end),
 	};
 
 	for (size_t i = 0; i < CONTENTS_SIZE; i++)

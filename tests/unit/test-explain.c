@@ -289,9 +289,19 @@ static void test_secure_boot(void **state)
 	mk_file(&machine, "sys/kernel/boot_params/data", &params, sizeof(params));
 	assert_int_equal(explain(&failure, &err), -1);
 	assert_string_equal(
-		err.text, "kexec_load failed: Permission denied: Secure Boot is on, and this call "
-			  "gives the running kernel no signature to check; try: kexec -s -l "
-			  "KERNEL.signed");
+		err.text,
+		"kexec_load failed: Permission denied: Secure Boot is on: this call gives "
+		"the running kernel no signature to check; try: kexec -s -l "
+		"KERNEL.signed");
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	assert_int_equal(explain(&failure, &err), -1);
+	assert_string_equal(
+		err.text, "kexec_load failed: Permission denied: Secure Boot is on and the kernel "
+			  "is locked down (integrity): this call gives the running kernel no "
+			  "signature to check; try: kexec -s -l KERNEL.signed");
+	mk_text(&machine, "sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+	assert_int_equal(explain(&failure, &err), -1);
+	assert_non_null(strstr(err.text, "Secure Boot is on: this call"));
 	params.secure_boot = 2;
 	mk_file(&machine, "sys/kernel/boot_params/data", &params, sizeof(params));
 	assert_int_equal(explain(&failure, &err), -1);

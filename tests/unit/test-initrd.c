@@ -51,7 +51,7 @@ static void assert_unpacks(const struct buf *in, const struct buf *expected)
 	struct buf out CLEANUP(buf_done) = { 0 };
 	struct err err = { 0 };
 
-	if (initrd_unpack(buf_bytes(in), NULL, &out, &err))
+	if (initrd_unpack(buf_bytes(in), 0, NULL, &out, &err))
 		assert_string_equal(err.text, "");
 	assert_int_equal(out.size, expected->size);
 	assert_memory_equal(out.data, expected->data, expected->size);
@@ -68,7 +68,7 @@ static void assert_refused(const struct buf *in, const char *sentence)
 	struct buf out CLEANUP(buf_done) = { 0 };
 	struct err err;
 
-	assert_int_equal(initrd_unpack(buf_bytes(in), NULL, &out, &err), -1);
+	assert_int_equal(initrd_unpack(buf_bytes(in), 0, NULL, &out, &err), -1);
 	assert_int_equal(err.code, says_damage(err.text) ? ERR_DAMAGED : ERR_INPUT);
 	assert_null(out.data);
 	if (strncmp(err.text, sentence, strlen(sentence)))
@@ -237,7 +237,7 @@ static void test_refused(void **state)
 	zeros(&image, 4096);
 	archive("first", &in);
 	pack_gzip(buf_bytes(&image), &in);
-	assert_refused(&in, "the member at 0x188: what it expands to is no newc archive at 0x0");
+	assert_refused(&in, "the member at 0x188: gzip: what it expands to is no newc archive at 0x0");
 	in.size = image.size = 0;
 	archive("first", &image);
 	append(&image, of("more"));
@@ -249,7 +249,7 @@ static void test_refused(void **state)
 	assert_refused(&in, "the member at 0x0: at 0x78 there is no header of a file");
 	in.size = image.size = 0;
 	pack_zstd(buf_bytes(&image), &in);
-	assert_refused(&in, "the member at 0x0: what it expands to is no newc archive at 0x0");
+	assert_refused(&in, "the member at 0x0: zstd: what it expands to is no newc archive at 0x0");
 }
 
 int main(void)

@@ -160,7 +160,7 @@ static void test_initrd(void **state)
 	(void)state;
 	pack_archive_end(&archive);
 	pack_gzip(buf_bytes(&archive), &in);
-	assert_int_equal(initrd_unpack(buf_bytes(&in), &progress, &out, &err), 0);
+	assert_int_equal(initrd_unpack(buf_bytes(&in), 0, &progress, &out, &err), 0);
 	assert_string_equal(told.what, "unpacked");
 	assert_int_equal(told.times, 1);
 	assert_true(told.done == in.size && told.total == in.size);

@@ -455,7 +455,7 @@ static void test_initrd_unpacks(void **state)
 					    { ".osrel", text_bytes("ID=x") } },
 	       4, &file);
 	make_initrd(&file, 0, "", &initrd);
-	if (initrd_unpack(buf_bytes(&initrd), NULL, &out, &err))
+	if (initrd_unpack(buf_bytes(&initrd), 0, NULL, &out, &err))
 		fail_msg("%s", err.text);
 	expect_bytes(&out, 0, plain.data, plain.size);
 	expect_bytes(&out, plain.size, plain.data, plain.size);

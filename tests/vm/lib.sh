@@ -235,9 +235,10 @@ build_pins() {
 # --- QEMU --------------------------------------------------------------------
 
 # vm_run NAME --firmware bios|ovmf|secure [--mem 1G] [--cpus N] --kernel V --initrd I
-#        [--append A] [--timeout S] [--esp DIR] [QEMU argument]...
+#        [--append A] [--timeout S] [--esp DIR] [--trust DER] [QEMU argument]...
 # The serial console goes to $log, build/log/vm/SUITE-CASE-NAME.log. A guest that
-# resets ends QEMU. --esp replaces --kernel: UEFI boots from that directory.
+# resets ends QEMU. --esp replaces --kernel: UEFI boots from that directory. --trust: a certificate whose signatures the
+# firmware takes, too.
 # At its timeout (120 s) it is killed, and the case fails.
 vm_run() {
 	vm_start "$@"
@@ -245,7 +246,7 @@ vm_run() {
 }
 
 vm_start() {
-	local name=$1 firmware=bios mem=1G cpus=1 kernel='' initrd='' append='' esp=''
+	local name=$1 firmware=bios mem=1G cpus=1 kernel='' initrd='' append='' esp='' trust=''
 	local qemu code vars
 	shift
 	vm_timeout=120
@@ -259,6 +260,7 @@ vm_start() {
 		--append) append=$2 ;;
 		--timeout) vm_timeout=$2 ;;
 		--esp) esp=$2 ;;
+		--trust) trust=$2 ;;
 		*) break ;;
 		esac
 		shift 2
@@ -276,6 +278,7 @@ vm_start() {
 		fi
 		need "$code" "$vars"
 		cp "$vars" "$case_dir/vars$name.fd"
+		[ -z "$trust" ] || "$vm_here/enroll.py" "$case_dir/vars$name.fd" "$trust" || fail "$trust cannot be enrolled"
 		qemu+=(-drive "if=pflash,format=raw,unit=0,readonly=on,file=$code"
 			-drive "if=pflash,format=raw,unit=1,file=$case_dir/vars$name.fd")
 	fi

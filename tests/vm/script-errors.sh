@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 # Loads and starts that the running kernel refuses, each for a cause that is real here. Words:
-# only=doctor|secure|small|call, for a part of it.
+# only=doctor|secure|debian|fallback|small|call, for a part of it.
 . /guest.sh
-kexec_load=246 kexec_file_load=320 EPERM=1 ENOSYS=38
+kexec_load=246 kexec_file_load=320 EPERM=1 ENOEXEC=8 EBUSY=16 ENOSYS=38
 
 # say_result NAME STATUS: what was said, the status, what is loaded then.
 say_result() {
@@ -74,6 +74,23 @@ secure)
 	try packed kexec -a -l /tmp/vmlinuz.gz
 	gzip -c /k/unsigned >/tmp/unsigned.gz
 	try packed-unsigned kexec -a -l /tmp/unsigned.gz
+	exit 0
+	;;
+debian)
+	try secure kexec -c -l /k/vmlinuz
+	try signed kexec -s -l /k/vmlinuz
+	try chosen kexec -a -l /k/vmlinuz
+	exit 0
+	;;
+fallback)
+	try file_load /refuse $kexec_load $ENOSYS kexec -a -l /k/vmlinuz
+	kexec -u
+	try load /refuse $kexec_file_load $ENOSYS kexec -a --force-dtb -l /k/vmlinuz
+	kexec -u
+	try image /refuse $kexec_file_load $ENOEXEC kexec -a --force-dtb -l /k/vmlinuz
+	kexec -u
+	# It is busy for both.
+	try busy /refuse $kexec_load $EBUSY kexec -a -l /k/vmlinuz
 	exit 0
 	;;
 small)

@@ -167,7 +167,7 @@ case_secure_boot() {
 	expect_line "$log" 'secureboot: Secure boot enabled'
 	advised 'warn  lockdown       the kernel is locked down \(integrity\): its own loader must be used, .*' 'kexec -s, with a kernel that is signed'
 	expect_line "$log" '^@ doctor=0 00$'
-	refused secure 00 'kexec_load failed: Permission denied: Secure Boot is on, and this call gives the running kernel no signature to check; try: kexec -s -l KERNEL.signed'
+	refused secure 00 'kexec_load failed: Permission denied: Secure Boot is on and the kernel is locked down \(integrity\): this call gives the running kernel no signature to check; try: kexec -s -l KERNEL.signed'
 	refused unsigned 00 'kexec_file_load failed: No data available: the kernel is not signed, and must be; try: sbverify --list KERNEL'
 	refused other 00 "kexec_file_load failed: Required key not available: the kernel's signature is of a key that the running kernel does not have; try: sbverify --list KERNEL; mokutil --list-enrolled"
 	refused tampered 00 "kexec_file_load failed: Key was rejected by service: the kernel's contents do not match its signature, or the signature is revoked; try: sbverify --cert CERTIFICATE KERNEL"
@@ -184,4 +184,40 @@ case_secure_boot() {
 	refused packed-unsigned 10 'kexec_file_load failed: No data available: the kernel is not signed, and must be; try: sbverify --list KERNEL'
 }
 
-vm_cases secure_boot no_runtime_map small not_built 6.1 6.12
+# The file of Debian's package, untouched, from the firmware to kexec_file_load: both trust Debian's certificate, which the
+# running kernel has from the firmware.
+case_debian_signed() {
+	local kernel shim
+	need_loader
+	need python3
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	shim=$("$VM_PACKAGES" --shim) || skip "Debian's certificate cannot be had"
+	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" "$kernel/vmlinuz=/k/vmlinuz"
+	vm_run '' --firmware secure --trust "$shim/usr/share/shim/debian-uefi-ca.der" --kernel "$kernel/vmlinuz" \
+		--initrd "$case_dir/initrd" --append only=debian --timeout 240
+	expect_line "$log" 'secureboot: Secure boot enabled'
+	refused secure 00 'kexec_load failed: Permission denied: Secure Boot is on and the kernel is locked down \(integrity\): this call gives the running kernel no signature to check; try: kexec -s -l KERNEL.signed'
+	expect_line "$log" '^@ signed=0 10$'
+	expect_line "$log" '^kexec: /k/vmlinuz loaded by kexec_file_load: the running kernel is locked down$'
+	expect_line "$log" '^@ chosen=0 10$'
+}
+
+# What one system call is refused, the other may do.
+case_fallback() {
+	local kernel
+	need_loader
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	gcc -O2 -static -o "$case_dir/refuse" "$vm_here/refuse.c" || fail "refuse.c cannot be built"
+	make_initramfs "$case_dir/initrd" "$vm_here/script-errors.sh" "$KEXEC=/sbin/kexec" \
+		"$case_dir/refuse=/refuse" "$kernel/vmlinuz=/k/vmlinuz"
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append only=fallback --timeout 240
+	expect_line "$log" '^kexec: /k/vmlinuz loaded by kexec_file_load: kexec_load failed: Function not implemented$'
+	expect_line "$log" '^@ file_load=0 10$'
+	expect_line "$log" '^kexec: /k/vmlinuz loaded by kexec_load: kexec_file_load failed: Function not implemented$'
+	expect_line "$log" '^@ load=0 10$'
+	expect_line "$log" '^kexec: /k/vmlinuz loaded by kexec_load: kexec_file_load failed: Exec format error$'
+	expect_line "$log" '^@ image=0 10$'
+	refused busy 00 'kexec_load failed: Device or resource busy: another load is under way; try: the same again'
+}
+
+vm_cases secure_boot debian_signed fallback no_runtime_map small not_built 6.1 6.12
