@@ -609,7 +609,7 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 	case OPTION_ARGS_NONE:
 		return set_args(LOAD_ARGS_NONE, request, err);
 	case OPTION_DTB:
-		request->dtb = true;
+		request->dtb = argument;
 		return 0;
 	case OPTION_ENTRY:
 		return err_set(

@@ -57,7 +57,7 @@ struct request {
 	enum load_direct direct;
 	bool fast;
 	bool no_cma, force_dtb;			 /* for the running kernel's own loader */
-	bool dtb;				 /* of other images than a bzImage */
+	const char *dtb;			 /* a device tree's file; NULL: none */
 	const char *module[REQUEST_MODULES_MAX]; /* "FILE WORDS" */
 	size_t nr_modules;
 	enum load_args args;

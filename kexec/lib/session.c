@@ -34,6 +34,7 @@ void session_done(struct session *session)
 	kernel_done(&session->kernel);
 	inputs_done(&session->initrd);
 	inputs_done(&session->modules);
+	inputs_done(&session->dtb);
 	buf_done(&session->joined);
 	buf_done(&session->unpacked);
 	input_done(&session->made_kernel);
@@ -134,6 +135,8 @@ static int open_inputs(struct session *session, struct err *err)
 	    open_files(request->initrd, request->initrd_fd, request->nr_initrds, request->files,
 		       &session->initrd, err))
 		return err_prefix(err, "initrd");
+	if (request->dtb && inputs_open(&request->dtb, 1, &session->dtb, err))
+		return err_prefix(err, "dtb");
 	/* Whether they are wanted is not known yet. */
 	if (request->nr_modules && open_modules(session, &session->no_modules) &&
 	    session->no_modules.code == ERR_NO_MEMORY) {
@@ -143,6 +146,7 @@ static int open_inputs(struct session *session, struct err *err)
 	warn_of_writable(&session->kernel_file, session->around->warnings);
 	warn_of_writable(&session->initrd, session->around->warnings);
 	warn_of_writable(&session->modules, session->around->warnings);
+	warn_of_writable(&session->dtb, session->around->warnings);
 	return 0;
 }
 
@@ -200,6 +204,17 @@ static int judge_modules(struct session *session, struct err *err)
 	return 0;
 }
 
+/* A kernel that is told by a zero page of ours; what cannot be parsed is refused otherwise. */
+static bool takes_dtb(const struct session *session)
+{
+	struct bzimage image;
+	struct err ignored;
+
+	return !session->request->real_mode &&
+	       (image_parse_with(session->kernel.image, session->request->args, &image, &ignored) ||
+		image.told == IMAGE_TOLD_LINUX);
+}
+
 static int judge_inputs(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
@@ -212,6 +227,9 @@ static int judge_inputs(struct session *session, struct err *err)
 		return err_prefix(err, "kernel");
 	if (check_type(session, err))
 		return err_prefix(err, "%s", request->kernel);
+	if (request->dtb && request->method != METHOD_FILE_LOAD && takes_dtb(session) &&
+	    bootparams_check_dtb(session->dtb.bytes, err))
+		return err_prefix(err, "dtb: %s", request->dtb);
 	if (is_multiboot(session))
 		return judge_modules(session, err);
 	if (kernel_initrd(&session->kernel, &session->initrd, &session->joined, &session->ramdisk,
@@ -400,6 +418,7 @@ static int make_plan(struct session *session, struct err *err)
 		.name = request->kernel,
 		.args = request->args,
 		.initrd = session->ramdisk,
+		.dtb = session->dtb.bytes,
 		.module = session->module,
 		.nr_modules = session->nr_modules,
 		.cmdline = session->cmdline,
@@ -437,6 +456,9 @@ static int make_plan(struct session *session, struct err *err)
 		load_request.direct = LOAD_DIRECT_NEVER;
 	}
 	if (place(session, &load_request, err) || say_uki(session, err) ||
+	    (session->load.bootparams.dtb_at &&
+	     plan_reason(&session->load.plan, err, "device tree of %s, %zu bytes, in setup_data",
+			 request->dtb, load_request.dtb.size)) ||
 	    load_seal(&load_request, &session->system, &session->load, err))
 		return -1;
 	bytes_wipe(session->seed, sizeof(session->seed));
@@ -828,6 +850,7 @@ static const char *unheeded(const struct session *session, struct warnings *warn
 		{ "--backup", request->backup != CRASH_BACKUP_AUTO, false },
 		{ "--spare-copy", request->spares == LOAD_SPARES_ALWAYS, true },
 		{ "--unpack-initrd", request->unpack_initrd, false },
+		{ "--dtb", request->dtb, false },
 		{ "--direct", request->direct == LOAD_DIRECT_ASKED, false },
 	};
 	const char *first = NULL;
@@ -1027,9 +1050,10 @@ static void warn_of_other_images(const struct session *session)
 		warn_add(
 			session->around->warnings,
 			"--args-elf or --args-none: without an effect, for the kernel is no ELF file");
-	if (request->dtb)
+	if (request->dtb && !takes_dtb(session))
 		warn_add(session->around->warnings,
-			 "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");
+			 "--dtb: only Linux takes a device tree, and not in real mode: the kernel "
+			 "gets none");
 }
 
 int session_begin(struct session *session, const struct request *request,

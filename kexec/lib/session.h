@@ -36,6 +36,7 @@ struct session {
 	struct inputs kernel_file; /* until it is known what it is: then it is the kernel's */
 	struct kernel kernel;
 	struct inputs initrd;
+	struct inputs dtb;
 	struct buf joined;    /* the initrd of a unified kernel image */
 	struct bytes ramdisk; /* the initrd, whatever it is of */
 	/* Until it is known that the kernel is a multiboot one: then they are in the initrd's place. */

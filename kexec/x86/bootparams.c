@@ -53,6 +53,31 @@ static bool hands_over_efi(const struct bootparams_request *request, struct warn
 	return false;
 }
 
+static uint32_t get_be32(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+int bootparams_check_dtb(struct bytes dtb, struct err *err)
+{
+	enum { MAGIC = 0xd00dfeed, HEADER_SIZE = 40 };
+	uint32_t size;
+
+	if (dtb.size < HEADER_SIZE || get_be32(dtb.data) != MAGIC)
+		return err_set(err, ERR_INPUT,
+			       "no device tree blob: it does not begin with 0xd00dfeed");
+	size = get_be32(dtb.data + 4);
+	if (size < HEADER_SIZE || size > dtb.size)
+		return err_set(err, ERR_DAMAGED,
+			       "the device tree has %u bytes by its header, the file %zu", size,
+			       dtb.size);
+	if (dtb.size > DTB_SIZE_MAX)
+		return err_set(err, ERR_INPUT,
+			       "the device tree has %zu bytes, of which a kernel maps %d at most",
+			       dtb.size, DTB_SIZE_MAX);
+	return 0;
+}
+
 int bootparams_shape(const struct bootparams_request *request, struct bootparams *ret,
 		     struct warnings *warnings, struct err *err)
 {
@@ -92,6 +117,8 @@ int bootparams_shape(const struct bootparams_request *request, struct bootparams
 	shape.report_at = take(&shape, NODE_HEADER + sizeof(struct purgatory_report));
 	/* There is room also where there is no seed, so that no plan's addresses depend on it. */
 	shape.seed_at = take(&shape, NODE_HEADER + RNG_SEED_SIZE);
+	if (request->dtb.size && !real_mode)
+		shape.dtb_at = take(&shape, NODE_HEADER + request->dtb.size);
 	if (real_mode && shape.size > REALMODE_CODE_AT)
 		return err_set(
 			err, ERR_INPUT,
@@ -204,6 +231,15 @@ static int fill_seed(struct filler *f)
 		return 0;
 	memcpy(f->bytes + f->shape->seed_at + NODE_HEADER, f->request->seed, RNG_SEED_SIZE);
 	return add_node(f, f->shape->seed_at, SETUP_RNG_SEED, RNG_SEED_SIZE);
+}
+
+static int fill_dtb(struct filler *f)
+{
+	if (!f->shape->dtb_at)
+		return 0;
+	memcpy(f->bytes + f->shape->dtb_at + NODE_HEADER, f->request->dtb.data,
+	       f->request->dtb.size);
+	return add_node(f, f->shape->dtb_at, SETUP_DTB, f->request->dtb.size);
 }
 
 /*
@@ -355,7 +391,7 @@ int bootparams_fill(const struct bootparams_request *request, const struct bootp
 		memcpy(f.bytes, request->image->setup.data, request->image->setup.size);
 	if (fill_header(&f) ||
 	    (request->image->real_mode ? fill_real_mode(&f) : fill_zero_page(&f)) ||
-	    fill_seed(&f) ||
+	    fill_seed(&f) || fill_dtb(&f) ||
 	    add_node(&f, shape->report_at, PURGATORY_REPORT_TYPE, sizeof(struct purgatory_report)))
 		return -1;
 	return 0;

@@ -7,6 +7,7 @@
 #ifndef X86_BOOTPARAMS_H
 #define X86_BOOTPARAMS_H
 
+#include "kexec/core/bytes.h"
 #include "kexec/core/plan.h"
 #include "kexec/core/system.h"
 #include "kexec/x86/bzimage.h"
@@ -17,6 +18,9 @@ enum {
 	 * E820_MAX_ENTRIES in arch/x86/include/asm/e820/types.h of Linux 6.12 (64 NUMA
 	 * nodes and more: 3 * MAX_NUMNODES, 1,024 in distribution kernels). */
 	E820_HANDED_ON_MAX = 128 + 3072,
+	/* The target maps a device tree early, in NR_FIX_BTMAPS pages (arch/x86/include/asm/fixmap.h),
+	 * of which it may begin in the midst of one; it does without a larger one. */
+	DTB_SIZE_MAX = 63 * 4096,
 };
 
 /* Where each part lies in the segment; 0: there is none. */
@@ -26,6 +30,7 @@ struct bootparams {
 	uint64_t efi_setup_at;
 	uint64_t seed_at; /* of its room: there is a seed only if there was one */
 	uint64_t report_at;
+	uint64_t dtb_at;
 	uint64_t efi_map_at, efi_map_size;
 	uint64_t size;
 	bool hands_over_efi;
@@ -37,9 +42,13 @@ struct bootparams_request {
 	const struct memmap *e820; /* normalised */
 	const char *cmdline;
 	const uint8_t *seed; /* RNG_SEED_SIZE bytes, or NULL; the caller wipes it */
+	struct bytes dtb;    /* size 0: none; in real mode none is handed on */
 	bool no_efi;
 	bool kaslr; /* the kernel's addresses are random already; it draws more itself then */
 };
+
+/* Of a device tree blob: the header of the Devicetree Specification 0.4, section 5.2, and its size. */
+int bootparams_check_dtb(struct bytes dtb, struct err *err);
 
 /* Sizes and refusals; warns of what the new kernel will do without. */
 int bootparams_shape(const struct bootparams_request *request, struct bootparams *ret,

@@ -271,6 +271,7 @@ static struct bootparams_request bootparams_request(const struct load_request *r
 		.e820 = &load->plan.e820,
 		.cmdline = load->plan.cmdline,
 		.seed = request->seed,
+		.dtb = request->dtb,
 		.no_efi = request->no_efi,
 		.kaslr = load->kaslr,
 	};

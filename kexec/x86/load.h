@@ -55,6 +55,7 @@ struct load_request {
 	const struct multiboot_module *module; /* of a multiboot kernel: what is in the initrd */
 	size_t nr_modules;
 	bool initrd_is_unpacked; /* nothing in it is compressed */
+	struct bytes dtb;	 /* a device tree for a zero page; size 0: none */
 	const char *cmdline;	 /* composed */
 	phys_t mem_min;		 /* segments start at or above */
 	phys_t mem_max;		 /* and end at or below; PHYS_LIMIT: no limit */

@@ -15,6 +15,7 @@ LOAD_FLAGS = {2: "preserve", 4: "hotplug", 8: "hotplug"}
 FILE_FLAGS = {0x10: "no-cma", 0x20: "force-dtb"}
 REGISTERS = 17 * 8  # as many bytes as all of them have
 ENTERED_IN_32_BITS = 0x10  # PURGATORY_ENTRY_32 of include/purgatory-abi.h
+SETUP_DTB = 2
 TYPE_OF_LOADER, E820_AT, E820_SIZE = 0x210, 0x2d0, 20
 
 
@@ -80,6 +81,17 @@ def ram_of(page):
         if kind == 1:
             entries.append([start, start + size])
     return join(entries)
+
+
+def nodes(memory, page):
+    """{type: payload} of the setup_data list."""
+    found, at = {}, struct.unpack_from("<Q", page, 0x250)[0]
+    while at:
+        following, kind, length = struct.unpack("<QII", memory.read(at, 16))
+        if kind in found:
+            raise Malformed("setup_data has type %d twice" % kind)
+        found[kind], at = memory.read(at + 16, length), following
+    return found
 
 
 def name_of(data, files):
@@ -154,6 +166,7 @@ def loaded_by_segments(memory, entry, files):
     return {
         "kernel": name,
         "entry": mode,
+        "dtb": name_of(nodes(memory, page).get(SETUP_DTB, b""), {**files, "": b""}),
         "initrd": name_of(memory.read(image, length), files) if length else "",
         "cmdline": memory.text(words(page, 0x228, 0xc8), 4096),
         "efi": page[0x1c0:0x1c4].decode() if page[0x1c0] else "",

@@ -647,9 +647,13 @@ static void test_void_of_the_kernel(void **state)
 	expect("-l %K --args-none", "0", "load(3,0x3e0000) ");
 	assert_string_equal(warned, "--args-elf or --args-none: without an effect, for the kernel "
 				    "is no ELF file");
-	expect("-l %K --dtb=x --args-linux --reuse-video-type", "0", "load(3,0x3e0000) ");
-	assert_string_equal(warned,
-			    "--dtb: a bzImage that is entered in 64-bit mode gets no device tree");
+	expect("-l %K --args-linux --reuse-video-type", "0", "load(3,0x3e0000) ");
+	assert_string_equal(warned, "");
+	/* A device tree: its file is open before it is known who needs it. */
+	expect("-l %K --dtb=/nowhere", "1: dtb: /nowhere: No such file or directory", "");
+	expect("-s -l %K --dtb %K", "0", "file_load(kernel,none,1,,0x4) ");
+	assert_string_equal(warned, "--dtb: without an effect, for the running kernel's own loader "
+				    "loads (as asked)");
 }
 
 /* The running kernel keeps a copy, for which it would kill. */

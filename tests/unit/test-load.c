@@ -888,6 +888,79 @@ static void check_kaslr(void)
 					 pointer(page->hdr.ramdisk_size, page->ext_ramdisk_size));
 }
 
+/* The header of a device tree blob: its magic, and its size. */
+static void put_dtb(struct fixture *fixture, uint32_t magic, uint32_t told, size_t size)
+{
+	uint8_t *blob = calloc(size ?: 1, 1);
+
+	assert_non_null(blob);
+	for (int i = 0; i < 4; i++) {
+		blob[i] = (uint8_t)(magic >> (24 - 8 * i));
+		blob[4 + i] = (uint8_t)(told >> (24 - 8 * i));
+	}
+	memset(blob + 40, 'D', size - 40);
+	mk_file(&fixture->machine, "dtb", blob, size);
+	free(blob);
+}
+
+static void check_dtb(struct fixture *fixture, uint32_t size)
+{
+	unsigned int found = 0;
+
+	forget();
+	put_dtb(fixture, 0xd00dfeed, size, size);
+	load(fixture);
+	for (uint64_t at = zero_page()->hdr.setup_data; at;) {
+		const struct setup_data_wire *node = memory(at, sizeof(*node));
+		const uint8_t *blob = memory(at + sizeof(*node), node->len);
+
+		at = node->next;
+		if (node->type != SETUP_DTB)
+			continue;
+		found++;
+		assert_int_equal(node->len, size);
+		assert_memory_equal(blob, "\xd0\x0d\xfe\xed", 4);
+		for (uint32_t i = 40; i < size; i++)
+			assert_int_equal(blob[i], 'D');
+	}
+	assert_int_equal(found, 1);
+	check_kaslr();
+}
+
+static void expect_no_dtb(struct fixture *fixture, const char *why)
+{
+	struct err err;
+
+	assert_int_equal(try_to_load(fixture, &err), -1);
+	assert_string_equal(strstr(err.text, "/dtb: ") + 6, why);
+}
+
+static void test_dtb(void **state)
+{
+	struct fixture *fixture = *state;
+	char path[4096];
+
+	mk_path(&fixture->machine, "dtb", path);
+	fixture->request.dtb = path;
+	check_dtb(fixture, 1001);
+	fixture->request.entry_32bit = true;
+	check_dtb(fixture, 1001);
+	check_dtb(fixture, DTB_SIZE_MAX);
+	forget();
+	put_dtb(fixture, 0xd00dfeed, DTB_SIZE_MAX, DTB_SIZE_MAX + 1);
+	expect_no_dtb(fixture,
+		      "the device tree has 258049 bytes, of which a kernel maps 258048 at most");
+	put_dtb(fixture, 0xd00dfeed, 101, 100);
+	expect_no_dtb(fixture, "the device tree has 101 bytes by its header, the file 100");
+	put_dtb(fixture, 0xd00dfeed, 39, 100);
+	expect_no_dtb(fixture, "the device tree has 39 bytes by its header, the file 100");
+	put_dtb(fixture, 0xedfe0dd0, 100, 100);
+	expect_no_dtb(fixture, "no device tree blob: it does not begin with 0xd00dfeed");
+	mk_file(&fixture->machine, "dtb", "\xd0\x0d\xfe\xed", 4);
+	expect_no_dtb(fixture, "no device tree blob: it does not begin with 0xd00dfeed");
+	assert_int_equal(nr_segments, 0);
+}
+
 static void test_kaslr_keeps_off(void **state)
 {
 	struct fixture *fixture = *state;
@@ -1468,6 +1541,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_part_of_a_paragraph, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_entry_32bit_without_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_entry_32bit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_dtb, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_real_mode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_real_mode_reads_disks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_real_mode_screen, set_up, tear_down),
