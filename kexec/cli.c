@@ -77,7 +77,7 @@ struct cli_option {
 	const char *argument; /* what it is called in the help, NULL if there is none; "[=...]":
 				 it may be left out */
 	bool only_for_load;
-	const char *help; /* NULL: not shown, a synonym */
+	const char *help; /* NULL: not shown */
 };
 
 static const struct cli_option options[] = {
@@ -113,10 +113,10 @@ static const struct cli_option options[] = {
 	{ "boot-entry", OPTION_BOOT_ENTRY, "[=NAME]", true,
 	  "what the boot loader would start, its default or NAME" },
 	{ "append", OPTION_APPEND, "STRING", true, "the new kernel's command line" },
-	{ "command-line", OPTION_APPEND, "STRING", true, NULL },
+	{ "command-line", OPTION_APPEND, "STRING", true, "the same as --append" },
 	{ "reuse-cmdline", OPTION_REUSE_CMDLINE, NULL, true, "begin it with the running kernel's" },
 	{ "initrd", OPTION_INITRD, "FILE", true, "initial ramdisk; several are joined in order" },
-	{ "ramdisk", OPTION_INITRD, "FILE", true, NULL },
+	{ "ramdisk", OPTION_INITRD, "FILE", true, "the same as --initrd" },
 	{ "unpack-initrd", OPTION_UNPACK_INITRD, NULL, true,
 	  "decompress it now, where that fits, so that the new kernel need not" },
 	{ "entry-32bit", OPTION_ENTRY_32BIT, NULL, true,
@@ -190,10 +190,10 @@ static const struct cli_option options[] = {
 	{ "debug", 'd', NULL, false, "say more" },
 	{ "version", 'v', NULL, false, "print the version" },
 	{ "help", 'h', NULL, false, "print this" },
-	{ "elf64-core-headers", OPTION_ACCEPTED, NULL, false, NULL },
-	{ "elf32-core-headers", OPTION_ACCEPTED, NULL, false, NULL },
-	{ "dt-no-old-root", OPTION_OF_OTHERS, NULL, false, NULL },
-	{ "reuse-video-type", OPTION_ACCEPTED, NULL, true, NULL }, /* always done */
+	{ "dt-no-old-root", OPTION_OF_OTHERS, NULL, false, "of other processors" },
+	{ "elf64-core-headers", OPTION_ACCEPTED, NULL, false, "always done" },
+	{ "elf32-core-headers", OPTION_ACCEPTED, NULL, false, "the header of a dump is ELF64" },
+	{ "reuse-video-type", OPTION_ACCEPTED, NULL, true, "always done" },
 	{ "dtb", OPTION_DTB, "FILE", true, NULL },
 	{ "entry", OPTION_ENTRY, "ADDRESS", false, NULL },
 	{ "reuseinitrd", OPTION_REUSE_INITRD, NULL, false, NULL },
@@ -222,6 +222,7 @@ static const struct {
 	{ OPTION_CAPTURE, "Captured machines:" },
 	{ OPTION_AUDIT_EFI, "Audit of the EFI stub:" },
 	{ OPTION_VERBOSE, "Others:" },
+	{ OPTION_OF_OTHERS, "Of kexec-tools, without an effect:" },
 };
 
 static const char *heading_above(int id)

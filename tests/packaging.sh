@@ -73,6 +73,72 @@ runs() {
 	verdict "$1" "$why"
 }
 
+# carries: what the RPM says that it is and needs; its distribution's kdump-utils wants a kexec-tools of 2.0.28-8 or newer.
+carries() {
+	local why= provides requires provided
+	provides=$(rpm -qp --provides "$rpm" 2>/dev/null) requires=$(rpm -qp --requires "$rpm" 2>/dev/null)
+	provided=$(sed -n 's/^kexec-tools = //p' <<<"$provides")
+	[ "$(rpm --eval "%{lua: print(rpm.vercmp('${provided:-0}', '2.0.28-8'))}")" = 1 ] || why="provides kexec-tools \"$provided\""
+	[ "$provided" = "$(dpkg-deb -f "$deb" Provides | sed -n 's/.*kexec-tools (= 1:\([^)]*\)).*/\1/p')" ] || why="provides another kexec-tools than the deb"
+	grep -q '^libarchive\.so' <<<"$requires" || why="requires no libarchive"
+	grep -v '^libkexec\.so\.1' <<<"$requires" | grep -i kexec >"$scratch/said" && why="requires $(head -1 "$scratch/said")"
+	# Its own library is in it, under each name that the programs ask for.
+	grep '^libkexec\.so\.1' <<<"$requires" | grep -vxFf <(printf '%s\n' "$provides") >"$scratch/said" && why="lacks $(head -1 "$scratch/said")"
+	verdict rpm-carries "$why"
+}
+
+# habits: over kexec-tools, whose configuration loads a kernel before a reboot, the same is still done, and no other.
+habits() {
+	local why= said link
+	inside sh -c 'echo kexec-tools kexec-tools/load_kexec boolean true | debconf-set-selections' >"$scratch/log" 2>&1
+	inside apt-get install -qy --no-install-recommends kexec-tools >"$scratch/log" 2>&1 || {
+		verdict deb-over "kexec-tools cannot be installed: $(tail -1 "$scratch/log")"
+		return
+	}
+	printf 'KERNEL_IMAGE=/boot/the-kernel\nINITRD="/boot/the initrd"\nAPPEND="a  b"\n' >>"$root/etc/default/kexec"
+	cp "$root/etc/default/kexec" "$scratch/configuration"
+	inside apt-get install -qy --no-install-recommends "/tmp/$(basename "$deb")" >"$scratch/log" 2>&1 || why=$(tail -1 "$scratch/log")
+	[[ $(inside dpkg-query -W -f '${db:Status-Status}' kexec-tools) = config-files ]] || why="kexec-tools is still there"
+	cmp -s "$root/etc/default/kexec" "$scratch/configuration" || why="another /etc/default/kexec"
+	grep -q '^LOAD_KEXEC=true' "$root/etc/default/kexec" || why="LOAD_KEXEC is not what was answered"
+	verdict deb-over "$why"
+
+	why=
+	for link in 'coldreboot' 'kexec' 'vmcore-dmesg'; do
+		[ -x "$root/sbin/$link" ] || why="no /sbin/$link"
+	done
+	for link in safekexec safekexec-load; do
+		[ -x "$root/etc/init.d/$link" ] || why="no /etc/init.d/$link"
+		[ "$(readlink "$root"/*/systemd/system/$link.service "$root"/usr/lib/systemd/system/$link.service 2>/dev/null | head -1)" = /dev/null ] ||
+			why="systemd makes a unit of $link"
+	done
+	[ ! -x "$root/etc/init.d/kexec-load" ] || why="kexec-tools' own script runs, too"
+	# A kexec that says its arguments. The system calls are refused in here, whatever would make them.
+	mv "$root/sbin/kexec" "$root/sbin/kexec.ours"
+	printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' >"$root/sbin/kexec"
+	chmod +x "$root/sbin/kexec"
+	said=$(inside /etc/init.d/safekexec-load start 2>&1)
+	[ -z "$said" ] || why="its start says $said"
+	said=$(inside /etc/init.d/safekexec-load stop 2>&1)
+	[ "$said" = '<-l></boot/the-kernel><--append=a  b><--initrd=/boot/the initrd>' ] || why="the load is $said"
+	echo USE_GRUB_CONFIG=true >>"$root/etc/default/kexec"
+	said=$(inside /etc/init.d/safekexec-load stop 2>&1)
+	[ "$said" = '<--boot-entry>' ] || why="the load of GRUB's is $said"
+	: >"$root/no-kexec-reboot"
+	said=$(inside /etc/init.d/safekexec-load stop 2>&1)
+	[ -z "$said" ] && [ ! -e "$root/no-kexec-reboot" ] || why="after coldreboot: $said"
+	echo LOAD_KEXEC=false >>"$root/etc/default/kexec"
+	said=$(inside /etc/init.d/safekexec-load stop 2>&1)
+	[ -z "$said" ] || why="LOAD_KEXEC=false loads $said"
+	said=$(inside /etc/init.d/safekexec stop 2>&1)
+	[ -z "$said" ] || why="without a kernel it starts $said"
+	mv "$root/sbin/kexec.ours" "$root/sbin/kexec"
+	verdict deb-habits "$why"
+
+	inside dpkg -P safekexec kexec-tools >"$scratch/log" 2>&1 || verdict deb-over-remove "$(tail -1 "$scratch/log")"
+	gone deb-over-gone
+}
+
 # What may be a package's, in the root.
 ours() {
 	find "$root" -xdev \( -name '*kexec*' -o -name 'vmcore-dmesg*' \) ! -path "$root/var/*" ! -path "$root/tmp/*" | sort
@@ -127,6 +193,7 @@ for kind in deb rpm; do
 	done
 done
 units
+carries
 
 "$top/tests/bare" true >"$scratch/log" 2>&1 || {
 	verdict root "$(tail -1 "$scratch/log")"
@@ -144,6 +211,7 @@ verdict deb-install "$([ ${PIPESTATUS[0]} = 0 ] || tail -1 "$scratch/log")"
 runs deb-runs
 inside dpkg -P safekexec >"$scratch/log" 2>&1 || verdict deb-remove "$(tail -1 "$scratch/log")"
 gone deb-gone
+habits
 # The libraries are still there; its database is of its own. Its distributions have libraries in lib64.
 echo /usr/lib64 >"$root/etc/ld.so.conf.d/lib64.conf"
 rpm --root "$root" --dbpath /var/lib/rpm-of-test --nodeps -i "$rpm" >"$scratch/log" 2>&1

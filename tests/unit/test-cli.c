@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -268,12 +269,64 @@ static void test_empty(void **state)
 	assert_string_equal(PARSE("-l", "K", "--append=").append, "");
 }
 
+/* Each task has its heading once, above the options that belong to it. */
+static void test_headings(void **state)
+{
+	static const struct {
+		const char *heading, *first, *last;
+	} groups[] = {
+		{ "Loading, starting, unloading:", "-l, --load", "-p, --load-panic" },
+		{ "Looking at this machine:", "    --print-ckr-size", "    --list-entries" },
+		{ "Crash kernels:", "    --hotplug", "    --backup=auto|always|never" },
+		{ "Looking at a load before it is made:", "    --dry-run", "    --svg=FILE" },
+		{ "What is loaded:", "    --boot-entry[=NAME]", "    --uki-profile=N" },
+		{ "By which loader, and where to:", "-c, --kexec-syscall", "    --noefi" },
+		{ "Verification and speed:", "-i, --no-checks", "    --on-corruption=reset|halt" },
+		{ "Where the purgatory speaks:", "    --console-serial", "    --reset-vga" },
+		{ "Starting:", "-x, --no-ifdown", "-y, --no-sync" },
+		{ "Captured machines:", "    --capture=FILE.tar", "    --sysroot=DIR|FILE" },
+		{ "Audit of the EFI stub:", "    --audit-efi[=LOG]",
+		  "    --decompressed-size=SIZE" },
+		{ "Others:", "    --verbose", "-h, --help" },
+		{ "Of kexec-tools, without an effect:", "    --dt-no-old-root",
+		  "    --reuse-video-type" },
+	};
+	enum { NR_GROUPS = sizeof(groups) / sizeof(groups[0]) };
+	char *text, *line, *rest;
+	size_t size, found = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(to);
+	cli_usage(to);
+	fclose(to);
+	rest = text;
+	while ((line = strsep(&rest, "\n"))) {
+		const char *next, *last;
+
+		/* The paragraphs above and below are no headings. */
+		if (strchr(line, ' ') == line || !*line || line[strlen(line) - 1] != ':')
+			continue;
+		assert_true(found < NR_GROUPS);
+		assert_string_equal(line, groups[found].heading);
+		next = strsep(&rest, "\n");
+		assert_memory_equal(next + 2, groups[found].first, strlen(groups[found].first));
+		for (last = next; *next; next = strsep(&rest, "\n"))
+			if (!strncmp(next, "  -", 3) || !strncmp(next, "      --", 8))
+				last = next;
+		assert_memory_equal(last + 2, groups[found].last, strlen(groups[found].last));
+		found++;
+	}
+	assert_int_equal(found, NR_GROUPS);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_abbreviations), cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_words),	      cmocka_unit_test(test_contradictions),
-		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_empty),	      cmocka_unit_test(test_headings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,8 @@ boot)
 	dmesg -n 1
 	ln -sf /start /etc/rc2.d/S01start
 	# As their headers ask for.
-	for link in K01kexec-load K02umountroot K03kexec K04reboot; do
+	for link in K01kexec-load K01safekexec-load K02umountroot K03kexec K03safekexec K04reboot; do
+		[ -e "/etc/init.d/${link#K??}" ] || continue
 		ln -sf "/etc/init.d/${link#K??}" /etc/rc6.d/$link
 	done
 	exit

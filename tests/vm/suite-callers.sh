@@ -51,19 +51,22 @@ tools() {
 	done
 }
 
-# System V's init and its scripts, and those of kexec-tools, all of them as Debian's packages have them: reboots become starts of
-# the kernel that their configuration names, but where coldreboot is asked for one.
-case_sysvinit() {
-	local kernel debian name words=()
-	need_loader
+# sysvinit DIRECTORY FILE...: System V's init and its scripts, as Debian's packages have them, and these of DIRECTORY: reboots
+# become starts of the kernel that /etc/default/kexec names, but where coldreboot is asked for one.
+sysvinit() {
+	local kernel debian name from=$1 words=()
+	shift
 	need dash mawk
 	tools cat cut grep head mountpoint mount run-parts sed tail uname
 	kernel=$(kernel_dir 6.1-cloud) || exit
 	debian=$("$VM_PACKAGES" --sysvinit) || fail "System V's init cannot be had"
 	for name in lib/init/rc lib/init/vars.sh lib/lsb/init-functions lib/lsb/init-functions.d/00-verbose \
-		etc/default/rcS etc/default/halt etc/init.d/kexec etc/init.d/kexec-load etc/init.d/reboot etc/init.d/umountroot \
-		sbin/init sbin/halt sbin/reboot sbin/shutdown sbin/runlevel sbin/coldreboot; do
+		etc/default/rcS etc/default/halt etc/init.d/reboot etc/init.d/umountroot \
+		sbin/init sbin/halt sbin/reboot sbin/shutdown sbin/runlevel; do
 		words+=("$debian/$name=/$name")
+	done
+	for name in "$@"; do
+		words+=("${from:-$debian}/$name=/$name")
 	done
 	cat >"$case_dir/inittab" <<-END
 		id:2:initdefault:
@@ -76,15 +79,32 @@ case_sysvinit() {
 		"x=/etc/default/kexec.d/" "$KEXEC=/sbin/kexec" "$kernel/vmlinuz=/boot/vmlinuz" "${words[@]}"
 	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append rdinit=/sbin/init --timeout 300
 	expect_line "$log" '^@ runlevel 1=N 2$'
-	expect_count "$log" 'Loading new kernel image into memory' 2
-	expect_count "$log" 'Will now restart with kexec' 2
 	expect_line "$log" "^@ cmdline 2=$vm_cmdline rdinit=/sbin/init stage=2 from=default\$"
 	expect_line "$log" "^@ cmdline 3=$vm_cmdline rdinit=/sbin/init stage=3 from=grub\$"
 	expect_line "$log" '^@ initrd 2=of stage 1$'
 	expect_line "$log" '^@ initrd 3=of stage 2$'
 	expect_count "$log" '\] Linux version ' 3
 	expect_line "$log" 'reboot: Restarting system'
-	echo "# $(zcat "$debian/usr/share/doc/kexec-tools/changelog.Debian.gz" | head -n 1), sysvinit $(zcat "$debian/usr/share/doc/sysvinit-core/changelog.Debian.gz" | head -n 1)"
+	echo "# sysvinit $(zcat "$debian/usr/share/doc/sysvinit-core/changelog.Debian.gz" | head -n 1)"
+}
+
+# Those of kexec-tools.
+case_sysvinit() {
+	need_loader
+	sysvinit '' etc/init.d/kexec etc/init.d/kexec-load sbin/coldreboot
+	expect_count "$log" 'Loading new kernel image into memory' 2
+	expect_count "$log" 'Will now restart with kexec' 2
+	echo "# $(zcat "$("$VM_PACKAGES" --sysvinit)/usr/share/doc/kexec-tools/changelog.Debian.gz" | head -n 1)"
+}
+
+# Ours, as the package has them.
+case_sysvinit_ours() {
+	local sources=$vm_here/../../packaging/sysvinit
+	need_loader
+	install -D -t "$case_dir/package/etc/init.d" "$sources/safekexec" "$sources/safekexec-load"
+	install -D -t "$case_dir/package/sbin" "$sources/coldreboot"
+	sysvinit "$case_dir/package" etc/init.d/safekexec etc/init.d/safekexec-load sbin/coldreboot
+	expect_count "$log" 'Starting the loaded kernel' 2
 }
 
 # crash CALLER [FILE=TARGET]...: a crash kernel that it has loaded writes a dump.
@@ -182,4 +202,4 @@ case_kdumpctl_script() {
 	expect_line "$log" '^@ cmdline=.* irqpoll nr_cpus=1 reset_devices .* rd.systemd.gpt_auto=no'
 }
 
-vm_cases calls reached sysvinit kdumpctl kdumpctl_without_s opensuse nixos_script opensuse_script kdumpctl_script
+vm_cases calls reached sysvinit sysvinit_ours kdumpctl kdumpctl_without_s opensuse nixos_script opensuse_script kdumpctl_script

@@ -25,6 +25,9 @@ make_parts() {
 	echo 'ID=uki-test' >"$case_dir/osrel"
 	echo '{"sha256":[]}' >"$case_dir/pcrsig"
 	echo 'a public key' >"$case_dir/pcrpkey"
+	# Of a device tree that no x86 kernel reads: an empty one.
+	printf '\320\015\376\355\0\0\0\110\0\0\0\070\0\0\0\110\0\0\0\050\0\0\0\021\0\0\0\020\0\0\0\0\0\0\0\0\0\0\0\020' >"$case_dir/dtb"
+	printf '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\001\0\0\0\0\0\0\0\002\0\0\0\011' >>"$case_dir/dtb"
 	echo "$vm_cmdline stage=2 from=base" >"$case_dir/cmdline"
 }
 
@@ -42,7 +45,7 @@ make_image() {
 	ukify --stub="$addon" --profile='ID=one' --cmdline="$vm_cmdline stage=2 from=one" --output="$case_dir/one.efi"
 	ukify --stub="$stub" --linux="$1" --initrd="$case_dir/initrd" --microcode="$case_dir/ucode" \
 		--cmdline="@$case_dir/cmdline" --os-release="@$case_dir/osrel" --pcrpkey="$case_dir/pcrpkey" \
-		--section=".pcrsig:@$case_dir/pcrsig" --profile='ID=zero' --join-profile="$case_dir/one.efi" \
+		--section=".pcrsig:@$case_dir/pcrsig" --devicetree="$case_dir/dtb" --profile='ID=zero' --join-profile="$case_dir/one.efi" \
 		--output="$2"
 }
 
