@@ -17,10 +17,12 @@
 #include <cmocka.h>
 
 #include "kexec/action.h"
+#include "kexec/cli.h"
 #include "kexec/lib/loaded.h"
 #include "kexec/x86/footprint.h"
 #include "kexec/x86/realmode.h"
 #include "purgatory-abi.h"
+#include "purgatory/sha256.h"
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
 
@@ -1181,6 +1183,44 @@ static void test_report_node(void **state)
 	assert_true(found);
 }
 
+/* As a command line has it: the purgatory takes no other way but the baseline. */
+static void test_hash(void **state)
+{
+	static const struct {
+		const char *word;
+		uint64_t hashes;
+	} rows[] = {
+		{ "--hash=auto", PURGATORY_HASH_ALL },
+		{ "--hash=avx512", PURGATORY_HASH_AVX512 },
+		{ "--hash=sha-ni", PURGATORY_HASH_SHA_NI },
+		{ "--hash=avx2", PURGATORY_HASH_AVX2 },
+		{ "--hash=baseline", 0 },
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *words[] = { "kexec", "-l", (char *)rows[i].word, fixture->kernel, NULL };
+		struct request request;
+		struct err err;
+
+		optind = 0;
+		assert_int_equal(cli_parse(4, words, &request, &err), 0);
+		fixture->request.hashes = request.hashes;
+		forget();
+		load(fixture);
+		assert_int_equal(purgatory()->hashes, rows[i].hashes);
+	}
+	/* Nor does one that can ask no processor, which has what this one has. */
+	mk_text(&fixture->machine, "proc/cpuinfo", "flags\t\t: fpu tdx_guest\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fixture->request.hashes = (uint32_t)rows[i].hashes;
+		forget();
+		load(fixture);
+		assert_int_equal(purgatory()->hashes,
+				 rows[i].hashes & sha256_hashes() & PURGATORY_HASH_SHA_NI);
+	}
+}
+
 /* --- direct start ---------------------------------------------------------- */
 
 static void make_payload(struct fixture *fixture)
@@ -1553,6 +1593,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_consoles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_failure, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_report_node, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_hash, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_direct, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_direct_without_kaslr, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_direct_with_less_memory, set_up, tear_down),

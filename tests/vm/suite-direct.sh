@@ -5,16 +5,20 @@
 
 # Words for pack(): the kernel for each stage, if it is not the same for all.
 images=()
+# What the initrd of the second stage and later ones goes through.
+packer=(cat)
 
 # start FROM TO HOPS WORDS [vm_run argument]...: all of them are direct, and as planned.
 start() {
-	local from to hops=$3 words=$4 stage
+	local from to hops=$3 words=$4 stage kaslr=1
 	need_loader
 	from=$(kernel_dir "$1") || exit
 	to=$(kernel_dir "$2") || exit
 	shift 4
+	[ "$words" != hop=nokaslr ] || kaslr=0
 	make_initramfs "$case_dir/base" "$vm_here/script-direct.sh"
-	pack "$case_dir/loader" "$KEXEC=/sbin/kexec" "$case_dir/base=/k/initrd" "${images[@]:-$to/vmlinuz=/k/vmlinuz}"
+	"${packer[@]}" <"$case_dir/base" >"$case_dir/initrd"
+	pack "$case_dir/loader" "$KEXEC=/sbin/kexec" "$case_dir/initrd=/k/initrd" "${images[@]:-$to/vmlinuz=/k/vmlinuz}"
 	cat "$case_dir/base" "$case_dir/loader" >"$case_dir/first"
 	vm_run '' --kernel "$from/vmlinuz" --initrd "$case_dir/first" \
 		--append "last=$((hops + 1)) $words" --timeout $((90 + 25 * hops)) "$@"
@@ -23,6 +27,7 @@ start() {
 	expect_no_line "$log" 'not started directly'
 	for ((stage = 2; stage <= hops + 1; stage++)); do
 		expect_same_facts "$log" 1 "$stage"
+		expect_equal "KASLR_FLAG $stage" "$(value "$log" "KASLR_FLAG $stage")" "$kaslr"
 		expect_equal "the physical address $stage" "$(value "$log" "physical $stage")" \
 			"$(value "$log" "planned physical $stage")"
 		expect_equal "KERNELOFFSET $stage" "$(value "$log" "virtual $stage")" \
@@ -52,6 +57,8 @@ chain() {
 	read -r -a places <<<"$(value "$log" 'places 2')"
 	expect_distinct virtual "${places[0]}" "$hops"
 	expect_distinct physical "${places[1]}" "$hops"
+	# Thousands, of 1 GiB, where half of the address space is shared out; each kernel draws its own.
+	expect_distinct direct-map 1000 "$hops"
 	echo "# $hops direct starts: $(distinct physical) physical addresses of ${places[1]}, $(distinct virtual) virtual of ${places[0]}"
 }
 
@@ -66,6 +73,10 @@ case_chain_6.1-cloud() {
 # Both firmwares, one level of page tables more, and more than 4 GiB.
 case_6.1_6.12-cloud_ovmf() {
 	start 6.1 6.12-cloud 1 '' --firmware ovmf --mem 6G
+}
+
+case_6.12-cloud_6.1_ovmf() {
+	start 6.12-cloud 6.1 1 '' --firmware ovmf
 }
 
 case_6.12-cloud_6.1_four-level() {
@@ -97,6 +108,22 @@ case_sid-cloud() {
 	start sid-cloud sid-cloud 2 ''
 }
 
+case_sid-cloud_ovmf() {
+	start sid-cloud sid-cloud 1 '' --firmware ovmf
+}
+
+# Not only the clouds' build of it.
+case_6.12() {
+	start 6.12 6.12 1 ''
+}
+
+# What --fast finds worth it: the kernel's payload, and the initrd's.
+case_fast() {
+	packer=(gzip -1)
+	start 6.12-cloud 6.12-cloud 1 how=fast
+	[ "$(value "$log" 'unpacked 2')" -gt "$(stat -c %s "$case_dir/base")" ] || fail "the initrd was not unpacked"
+}
+
 case_nokaslr() {
 	start 6.12-cloud 6.12-cloud 1 hop=nokaslr
 	expect_equal "the physical address" "$(value "$log" 'physical 2')" $((0x1000000))
@@ -117,4 +144,4 @@ case_payloads() {
 	start 6.1-cloud 6.1-cloud ${#images[@]} '' --mem 2G --timeout 600
 }
 
-vm_cases chain_6.12-cloud chain_6.1-cloud 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_four-level 6.1-cloud_5.10-cloud four_levels nokaslr payloads ${FULL:+sid-cloud}
+vm_cases chain_6.12-cloud chain_6.1-cloud 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_ovmf 6.12-cloud_6.1_four-level 6.1-cloud_5.10-cloud four_levels fast nokaslr payloads ${FULL:+sid-cloud sid-cloud_ovmf 6.12}
