@@ -413,8 +413,12 @@ static void test_privileges(void **state)
 	expect_kept("%K", "0:load+programs ");
 	expect_kept("-e", "0:load+network 18:load ");
 	expect_kept("-t uki -l %K", "0:load ");
+	expect_kept("--doctor %K", "0:load+files ");
+	expect_kept("--estimate %K", "0:load+files ");
 	mk_text(&machine, "vmlinuz", "no kernel");
 	expect_kept("-l %K", "0:load ");
+	expect_kept("--doctor %K", "0:load+files ");
+	expect_kept("--estimate %K", "0:load+files ");
 }
 
 /* What is hidden from then on has been read. */
