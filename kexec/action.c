@@ -53,12 +53,6 @@ static int show_plan(struct session *session, struct err *err)
 	return request->debug ? report_plan(session, stderr, err) : 0;
 }
 
-static void keep_only(const struct ops *ops, unsigned int privileges)
-{
-	if (ops->keep_only)
-		ops->keep_only(ops->context, privileges);
-}
-
 /* What the files hold is not trusted. */
 static void give_up_privileges(struct session *session)
 {
@@ -71,7 +65,7 @@ static void give_up_privileges(struct session *session)
 		needed |= PRIVILEGE_NETWORK;
 	if (!request->dry_run && request->action == ACTION_DEFAULT)
 		needed |= PRIVILEGE_PROGRAMS;
-	keep_only(session->around->ops, needed);
+	ops_keep_only(session->around->ops, needed);
 }
 
 static int load_kernel(const struct request *request, const struct surroundings *around,
@@ -116,12 +110,12 @@ static int exec_loaded(const struct request *request, const struct surroundings 
 	if (!request->no_checks && request->action == ACTION_EXEC &&
 	    loaded_check_map(&around->root, around->warnings, err))
 		return -1;
-	keep_only(ops, PRIVILEGE_NETWORK);
+	ops_keep_only(ops, PRIVILEGE_NETWORK);
 	if (!request->no_sync)
 		ops->sync(ops->context);
 	if (!request->no_network_down)
 		ops->network_down(ops->context);
-	keep_only(ops, PRIVILEGES_TO_LOAD);
+	ops_keep_only(ops, PRIVILEGES_TO_LOAD);
 	failure.error = -ops->exec_loaded(ops->context);
 	return explain(&failure, err);
 }
@@ -210,6 +204,7 @@ static int examine(const struct request *request, const struct surroundings *aro
 {
 	const struct doctor_request asked = {
 		.root = &around->root,
+		.ops = around->ops,
 		.kernel = request->kernel,
 		.initrd = request->initrd,
 		.nr_initrds = request->nr_initrds,

@@ -632,6 +632,7 @@ int doctor(const struct doctor_request *request, FILE *to, bool *ret_failed, str
 		check_efi(&on);
 		check_framebuffer(&on);
 		check_console(&on);
+		ops_keep_only(request->ops, PRIVILEGE_FILES);
 		if (!open_pair(&on, err)) {
 			check_normal(&on);
 			check_paging(&on);
@@ -732,9 +733,12 @@ int doctor_estimate(const struct doctor_request *request, FILE *to, struct err *
 	char qemu[PATH_MAX];
 	bool has_qemu = measure_find_qemu(qemu);
 
-	if (gather_choice(request->root, &on.system, err) || open_pair(&on, err) ||
+	if (gather_choice(request->root, &on.system, err) ||
 	    gather_memory(request->root, &on.system, err) ||
 	    gather_crash(request->root, &on.system, err))
+		return -1;
+	ops_keep_only(request->ops, PRIVILEGE_FILES);
+	if (open_pair(&on, err))
 		return -1;
 	load_request = pair(&on);
 	if (estimate_load(&load_request, &on.system, &estimate, err))

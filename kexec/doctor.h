@@ -5,10 +5,13 @@
 
 #include <stdio.h>
 
+#include "kexec/sys/ops.h"
 #include "kexec/sys/root.h"
 
 struct doctor_request {
 	const struct root *root;
+	/* No call but to give up privileges, once the machine is known and before any file is opened that is not its own. */
+	const struct ops *ops; /* NULL: none are given up */
 	/* What would be loaded; kernel NULL: the running kernel's own, from /boot. */
 	const char *kernel;
 	const char *const *initrd;

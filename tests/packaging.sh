@@ -25,14 +25,16 @@ inside() {
 		/usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb DEBIAN_FRONTEND=noninteractive "$@"
 }
 
-# hardened NAME FILE: position independent, read-only after relocation, bound at once, no executable
-# stack, a guard on it, and checked calls of the C library.
+# hardened NAME FILE [BUILD]: position independent, read-only after relocation, bound at once, no executable
+# stack, a guard on it, and checked calls of the C library. What is not installed from its build directory has a path for
+# libraries; and in what is static our calls are told from those of other libraries only there.
 hardened() {
 	local headers dynamic symbols why=
 	headers=$(readelf -hlW "$2") dynamic=$(readelf -dW "$2") symbols=$(readelf --dyn-syms -W "$2")
+	[ $# = 2 ] || symbols=$(nm -u "$3"/libkexec-{core,edge,command}.a)
 	grep -q 'Type: *DYN' <<<"$headers" || why="$why, no PIE"
 	[[ $2 == *.so.* ]] || grep -q 'PIE' <<<"$dynamic" || why="$why, no PIE flag"
-	grep -qE 'R(UN)?PATH' <<<"$dynamic" && why="$why, a path for libraries"
+	[ $# = 2 ] && grep -qE 'R(UN)?PATH' <<<"$dynamic" && why="$why, a path for libraries"
 	grep -q 'GNU_RELRO' <<<"$headers" || why="$why, no RELRO"
 	grep -qE 'BIND_NOW|FLAGS.* NOW' <<<"$dynamic" || why="$why, bound lazily"
 	grep -qE 'GNU_STACK.* RW ' <<<"$headers" || why="$why, an executable stack"
@@ -167,6 +169,16 @@ units() {
 	verdict units-load-only "$why"
 }
 
+# What `./configure && make` makes.
+for build in build-gcc build-static; do
+	for program in kexec vmcore-dmesg; do
+		if [ -x "$top/$build/sbin/$program" ]; then
+			hardened $build-hardened-$program "$top/$build/sbin/$program" "$top/$build"
+		else
+			echo "skip packaging/$build-hardened-$program: it is not built"
+		fi
+	done
+done
 if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null || ! command -v rpmbuild >/dev/null; then
 	echo "skip packaging: needs root, debootstrap and rpmbuild"
 	exit 0

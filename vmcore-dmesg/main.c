@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "kexec/core/printk_log.h"
+#include "kexec/sys/ops.h"
 
 #define NSEC_PER_SEC  1000000000
 #define NSEC_PER_USEC 1000
@@ -111,6 +112,8 @@ static int print_log(const char *path, printk_sink *sink, uint64_t *ret_skipped,
 
 	if (fd < 0)
 		return err_set_errno(err, errno, "%s", path);
+	/* What is in it is not trusted. */
+	ops_keep_only(&ops_real, PRIVILEGES_TO_LOAD);
 	result = vmcore_open(&file, &vmcore, err) ||
 		 printk_log_walk(&vmcore, sink, NULL, ret_skipped, err);
 	close(fd);

@@ -110,6 +110,12 @@ const struct ops ops_real = {
 	.keep_only = real_keep_only,
 };
 
+void ops_keep_only(const struct ops *ops, unsigned int privileges)
+{
+	if (ops && ops->keep_only)
+		ops->keep_only(ops->context, privileges);
+}
+
 size_t ops_plan_flags(const struct plan *plan, unsigned long ret[OPS_FLAGS_MAX])
 {
 	unsigned long flags =

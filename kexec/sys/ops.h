@@ -35,6 +35,9 @@ struct ops {
 
 extern const struct ops ops_real;
 
+/* By what they have for it, if anything; ops may be NULL. */
+void ops_keep_only(const struct ops *ops, unsigned int privileges);
+
 /*
  * The flags that a plan is loaded with, the first choice first; returns how many there are. A
  * running kernel that does not know one refuses it (EINVAL) before it looks at anything else.

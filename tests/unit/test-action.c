@@ -418,8 +418,12 @@ static void test_privileges(void **state)
 	expect_kept("%K", "0:load+programs ");
 	expect_kept("-e", "0:load+network 18:load ");
 	expect_kept("-t uki -l %K", "0:load ");
+	expect_kept("--doctor %K", "0:load+files ");
+	expect_kept("--estimate %K", "0:load+files ");
 	mk_text(&machine, "vmlinuz", "no kernel");
 	expect_kept("-l %K", "0:load ");
+	expect_kept("--doctor %K", "0:load+files ");
+	expect_kept("--estimate %K", "0:load+files ");
 }
 
 /* What is hidden from then on has been read. */
@@ -728,6 +732,8 @@ static void mk_packed(const void *data, size_t size, size_t zeros)
 static void test_expanded(void **state)
 {
 	static uint8_t image[MK_IMAGE_SIZE], vmlinux[MK_VMLINUX_SIZE], program[MK_PROGRAM_SIZE];
+	enum { FLAT_HEADER_AT = 7 << 10 };
+	static uint8_t flat[2 * FLAT_HEADER_AT];
 	static const uint8_t late[32000 + 64];
 	char said[MK_PATH_MAX + 200];
 
@@ -742,6 +748,12 @@ static void test_expanded(void **state)
 	expect("-c -l %K -t elf-x86_64", "0", "load(3,0x3e0000) ");
 	mk_packed(program, sizeof(program), 0);
 	expect("-c -l %K -t multiboot2-x86", "0", "load(3,0x3e0000) ");
+	/* Of no other kind: its addresses are in its header, behind the first 7 KiB. */
+	mk_multiboot_1(flat + FLAT_HEADER_AT, 0x10000,
+		       (const uint32_t[]){ MK_PROGRAM_ADDRESS + FLAT_HEADER_AT, MK_PROGRAM_ADDRESS,
+					   0, 0, MK_PROGRAM_ADDRESS });
+	mk_packed(flat, sizeof(flat), 0);
+	expect("-c -l %K -t multiboot-x86", "0", "load(3,0x3e0000) ");
 	snprintf(said, sizeof(said),
 		 "1: kernel: %s: zstd: what it expands to is no kernel: it begins neither as a "
 		 "bzImage, a unified kernel image or an ELF file does, nor as a multiboot kernel",

@@ -45,6 +45,9 @@ void *__wrap_reallocarray(void *old, size_t count, size_t size);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t size);
 int __wrap_vasprintf(char **ret, const char *format, va_list arguments);
+int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list arguments);
+int __wrap___asprintf_chk(char **ret, int flag, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void __wrap_free(void *block);
 
 static bool fails(void)
@@ -109,6 +112,25 @@ int __wrap_asprintf(char **ret, const char *format, ...)
 	va_list arguments;
 	int length;
 
+	va_start(arguments, format);
+	length = __wrap_vasprintf(ret, format, arguments);
+	va_end(arguments);
+	return length;
+}
+
+/* What they are called with _FORTIFY_SOURCE. */
+int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list arguments)
+{
+	(void)flag;
+	return __wrap_vasprintf(ret, format, arguments);
+}
+
+int __wrap___asprintf_chk(char **ret, int flag, const char *format, ...)
+{
+	va_list arguments;
+	int length;
+
+	(void)flag;
 	va_start(arguments, format);
 	length = __wrap_vasprintf(ret, format, arguments);
 	va_end(arguments);

@@ -237,7 +237,8 @@ static void test_refused(void **state)
 	zeros(&image, 4096);
 	archive("first", &in);
 	pack_gzip(buf_bytes(&image), &in);
-	assert_refused(&in, "the member at 0x188: gzip: what it expands to is no newc archive at 0x0");
+	assert_refused(&in,
+		       "the member at 0x188: gzip: what it expands to is no newc archive at 0x0");
 	in.size = image.size = 0;
 	archive("first", &image);
 	append(&image, of("more"));
@@ -249,7 +250,8 @@ static void test_refused(void **state)
 	assert_refused(&in, "the member at 0x0: at 0x78 there is no header of a file");
 	in.size = image.size = 0;
 	pack_zstd(buf_bytes(&image), &in);
-	assert_refused(&in, "the member at 0x0: zstd: what it expands to is no newc archive at 0x0");
+	assert_refused(&in,
+		       "the member at 0x0: zstd: what it expands to is no newc archive at 0x0");
 }
 
 int main(void)
