@@ -618,7 +618,8 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 			"--entry: a kernel is entered by the purgatory, which verifies it, and nowhere else");
 	case OPTION_REUSE_INITRD:
 		return err_set(err, ERR_USAGE,
-			       "--reuseinitrd: the running kernel has not kept its initrd");
+			       "--reuseinitrd: a running kernel that has kept its initrd "
+			       "(retain_initrd) shows it in /sys/firmware/initrd");
 	case OPTION_REAL_MODE:
 		request->real_mode = true;
 		return 0;

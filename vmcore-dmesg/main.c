@@ -14,6 +14,9 @@
 #define NSEC_PER_SEC  1000000000
 #define NSEC_PER_USEC 1000
 
+/* As kexec-tools' program; every other failure is 1. */
+enum { EXIT_NOT_OPENED = 2 };
+
 static const char usage[] =
 	"usage: vmcore-dmesg [--json] VMCORE\n"
 	"Prints the log of the crashed kernel: /proc/vmcore, or a copy of it.\n"
@@ -104,19 +107,17 @@ static int print_json(void *context, const struct printk_record *record, struct 
 	return ferror(stdout) ? err_set_errno(err, errno, "standard output") : 0;
 }
 
-static int print_log(const char *path, printk_sink *sink, uint64_t *ret_skipped, struct err *err)
+static int print_log(int fd, const char *path, printk_sink *sink, uint64_t *ret_skipped,
+		     struct err *err)
 {
 	struct vmcore vmcore CLEANUP(vmcore_done) = { 0 };
-	int fd = open(path, O_RDONLY | O_CLOEXEC), result;
+	int result;
 	struct vmcore_file file = { &fd, read_file };
 
-	if (fd < 0)
-		return err_set_errno(err, errno, "%s", path);
 	/* What is in it is not trusted. */
 	ops_keep_only(&ops_real, PRIVILEGES_TO_LOAD);
 	result = vmcore_open(&file, &vmcore, err) ||
 		 printk_log_walk(&vmcore, sink, NULL, ret_skipped, err);
-	close(fd);
 	return result ? err_prefix(err, "%s", path) : 0;
 }
 
@@ -125,6 +126,7 @@ int main(int argc, char *argv[])
 	bool json = argc > 1 && !strcmp(argv[1], "--json");
 	uint64_t skipped = 0;
 	struct err err = { 0 };
+	int fd;
 
 	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		fputs(usage, stdout);
@@ -138,7 +140,13 @@ int main(int argc, char *argv[])
 		fputs(usage, stderr);
 		return 1;
 	}
-	if (print_log(argv[1 + json], json ? print_json : print_record, &skipped, &err) ||
+	fd = open(argv[1 + json], O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		err_set_errno(&err, errno, "%s", argv[1 + json]);
+		fprintf(stderr, "vmcore-dmesg: %s\n", err.text);
+		return EXIT_NOT_OPENED;
+	}
+	if (print_log(fd, argv[1 + json], json ? print_json : print_record, &skipped, &err) ||
 	    fflush(stdout)) {
 		fprintf(stderr, "vmcore-dmesg: %s\n", *err.text ? err.text : strerror(errno));
 		return 1;

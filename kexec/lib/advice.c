@@ -80,7 +80,7 @@ static const struct advice all[] = {
 	{ "the running kernel's own loader is to load (%s), and where it would put a kernel is not known before it does: there is no plan to show",
 	  "-s, --force-dtb, a lockdown, or what only that loader hands on", "--dry-run with -c, which shows the plan of this loader" },
 	{ "--entry: a kernel is entered by the purgatory, which verifies it, and nowhere else", "an option for kernels that come back, of no use to others", "the same without it" },
-	{ "--reuseinitrd: the running kernel has not kept its initrd", "no x86 kernel does", "--initrd=FILE" },
+	{ "--reuseinitrd: a running kernel that has kept its initrd (retain_initrd) shows it in /sys/firmware/initrd", "without retain_initrd on its command line it is gone once it is unpacked; Linux before 6.8 does not show it", "cat /sys/firmware/initrd >FILE, and --initrd=FILE" },
 	{ "--%s: no kernel comes back to the one that has started it", "--load-preserve-context or --load-jump-back-helper", "kexec -l KERNEL, which is started for good" },
 	{ "--%s: this loader does not update a running Xen", "--load-live-update or --exec-live-update", "kexec-tools, in the dom0" },
 	{ "--direct with -s: the running kernel's own loader starts kernels only as they are; -c does it", "the system call takes the file as it is", NULL },

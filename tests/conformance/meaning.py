@@ -172,6 +172,7 @@ def loaded_by_segments(memory, entry, files):
         "efi": page[0x1c0:0x1c4].decode() if page[0x1c0] else "",
         "rsdp": "rsdp" if any(page[0x70:0x78]) else "",
         "ram": ram_of(page),
+        "header": next(("0x%x" % room for _, room, data in memory.segments if data[:4] == b"\x7fELF" and data[16:18] == b"\4\0"), ""),
         "segments": len(memory.segments),
     }
 
@@ -272,6 +273,17 @@ def loaded_program(memory, entry, files):
     return None
 
 
+def sealed(seals, inode, name):
+    """What kind of file the running kernel is given: the very one that was named (in the current directory), for which IMA knows
+    something; a copy of it; or memory."""
+    if seals == -1:
+        path = pathlib.Path(name)
+        status = path.stat() if path.exists() else None
+        return "file" if status and inode == "%d:%d" % (status.st_dev, status.st_ino) else "copy"
+    # Whoever has it can no longer write, grow, shrink it, nor unseal it.
+    return "sealed" if seals & 15 == 15 else "open"
+
+
 def tame(cmdline):
     """Less what depends on where things lie."""
     cmdline = re.sub(r"elfcorehdr=\S+", "elfcorehdr=*", cmdline)
@@ -316,9 +328,10 @@ def meaning(directory, files):
                       loaded_by_segments(memory, entry, files))
         else:
             for other in lines:
-                one = re.match(rf"file {number} (\w+) seals=(-?\d+)", other)
+                one = re.match(rf"file {number} (\w+) seals=(-?\d+) inode=(\S+)", other)
                 if one:
-                    seals[one[1]] = int(one[2])
+                    data = (directory / f"{one[1]}-{number}").read_bytes()
+                    seals[one[1]] = sealed(int(one[2]), one[3], name_of(data, files))
             initrd = directory / f"initrd-{number}"
             text = (directory / f"cmdline-{number}").read_bytes()
             if text[-1:] != b"\0":
@@ -330,6 +343,4 @@ def meaning(directory, files):
             }
     if "cmdline" in loaded:
         loaded["cmdline"] = tame(loaded["cmdline"])
-    # In 15: whoever has the file can no longer write, grow, shrink it, nor unseal it.
-    return operations, loaded, {what: "file" if value == -1 else "sealed" if value & 15 == 15 else "open"
-                                for what, value in seals.items()}
+    return operations, loaded, seals

@@ -3,18 +3,21 @@
  * Stands between a kexec program and the system calls that change the machine: none is made. Each
  * is a line of SPY_DIR/calls, what it was given are files beside that, and the answer comes from
  * the environment: SPY_kexec_load="22 0" answers the first call with errno 22, all others with
- * success. There are three interfaces: lo and eth0, which is up, and an alias of it.
+ * success; SPY_UNKNOWN_kexec_load="0x10" answers EINVAL wherever one of these flags is set. There are three interfaces: lo and eth0, which is up, and an alias of it.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -62,6 +65,21 @@ static void keep(const char *name, const void *data, size_t size)
 		give_up(path);
 }
 
+/* A running kernel that does not know all flags. */
+static bool knows(const char *call, unsigned long flags)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "SPY_UNKNOWN_%s", call);
+	return !(flags & strtoul(getenv(name) ?: "0", NULL, 0));
+}
+
+static int refuse(void)
+{
+	errno = EINVAL;
+	return -1;
+}
+
 static int answer(const char *call)
 {
 	char name[64], *list, *end;
@@ -99,7 +117,7 @@ static long spy_load(unsigned long entry, unsigned long count, const struct kexe
 		snprintf(name, sizeof(name), "segment-%d-%lu", call, i);
 		keep(name, segment[i].buf, segment[i].bufsz);
 	}
-	return answer("kexec_load");
+	return knows("kexec_load", flags) ? answer("kexec_load") : refuse();
 }
 
 static void keep_file(const char *what, int call, int fd)
@@ -107,15 +125,17 @@ static void keep_file(const char *what, int call, int fd)
 	off_t size = lseek(fd, 0, SEEK_END);
 	int seals = fcntl(fd, F_GET_SEALS);
 	char name[64], *data;
+	struct stat status;
 
-	if (size < 0)
+	if (size < 0 || fstat(fd, &status))
 		give_up(what);
 	data = malloc((size_t)size + 1);
 	if (!data || pread(fd, data, (size_t)size, 0) != size)
 		give_up(what);
 	snprintf(name, sizeof(name), "%s-%d", what, call);
 	keep(name, data, (size_t)size);
-	tell("file %d %s seals=%d\n", call, what, seals);
+	tell("file %d %s seals=%d inode=%ju:%ju\n", call, what, seals, (uintmax_t)status.st_dev,
+	     (uintmax_t)status.st_ino);
 	free(data);
 }
 
@@ -133,7 +153,7 @@ static long spy_file_load(int kernel, int initrd, unsigned long size, const char
 		snprintf(name, sizeof(name), "cmdline-%d", call);
 		keep(name, cmdline, size);
 	}
-	return answer("kexec_file_load");
+	return knows("kexec_file_load", flags) ? answer("kexec_file_load") : refuse();
 }
 
 long syscall(long number, ...)

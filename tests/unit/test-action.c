@@ -1676,7 +1676,9 @@ static void test_usage(void **state)
 	expect("-l %K --entry=0x1000",
 	       "--entry: a kernel is entered by the purgatory, which verifies it, and nowhere else",
 	       "");
-	expect("-l %K --reuseinitrd", "--reuseinitrd: the running kernel has not kept its initrd",
+	expect("-l %K --reuseinitrd",
+	       "--reuseinitrd: a running kernel that has kept its initrd (retain_initrd) shows it in "
+	       "/sys/firmware/initrd",
 	       "");
 	expect("--real-mode -s -l %K",
 	       "--real-mode needs -c: with -s the running kernel's own loader enters kernels in "
