@@ -143,7 +143,7 @@ habits() {
 
 # What may be a package's, in the root.
 ours() {
-	find "$root" -xdev \( -name '*kexec*' -o -name 'vmcore-dmesg*' \) ! -path "$root/var/*" ! -path "$root/tmp/*" | sort
+	find "$root" -xdev \( -name '*kexec*' -o -name 'vmcore-dmesg*' -o -name 'coldreboot*' \) ! -path "$root/var/*" ! -path "$root/tmp/*" | sort
 }
 
 # What the package has left behind.
