@@ -5,20 +5,25 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/damage.sh"
 
-# way NAME CPU: the bit is in a chunk that is hashed with others.
-way() {
-	local kernel machine=(-cpu "$2")
+# boots NAME CPU [LOADER OPTION]: $machine is set for damage().
+boots() {
+	local kernel
+	machine=(-cpu "$2")
 	need_loader
 	kernel=$(kernel_dir "$version") || exit
 	make_initramfs "$case_dir/second" "$vm_here/script-hop.sh"
 	make_initramfs "$case_dir/first" "$vm_here/script-hop.sh" "$KEXEC=/sbin/kexec" \
 		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
-	vm_run boots --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append "options=-c" "${machine[@]}"
+	vm_run boots --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append "options=-c${3:+,$3}" "${machine[@]}"
 	expect_way "$1"
 	expect_line "$log" '^safekexec purgatory: all verified, entering the kernel'
 	expect_count "$log" '\] Linux version ' 2
 	expect_line "$log" '^SECOND KERNEL UP$'
+}
 
+# way NAME CPU: the bit is in a chunk that is hashed with others.
+way() {
+	boots "$1" "$2"
 	damage kernel 's["file_size"] // 2 + 5' -c
 	vm_wait
 	expect_way "$1"
@@ -46,4 +51,9 @@ case_baseline() {
 	way baseline max,-sha-ni,-avx2
 }
 
-vm_cases sha-ni avx2 baseline
+# What the command allows counts, whatever else the processor has.
+case_asked() {
+	boots avx2 max --hash=avx2
+}
+
+vm_cases sha-ni avx2 baseline asked
