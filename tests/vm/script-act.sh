@@ -26,6 +26,24 @@ for way in l p; do
 	done
 	block "small $way" sh -c 'tar cz -- *.bin | base64'
 done
+# writes NAME ARGUMENT...: the calls of a load that make, change or rename files.
+writes() {
+	name=$1
+	shift
+	mkdir -p /run
+	rm -rf /run/safekexec
+	strace -f -y -o /tmp/trace -e 'trace=/^(open(at2?)?|creat|memfd_create|mkdir|mknod|rename|link|symlink|truncate|ftruncate|chmod|fchmod|chown|fchown)(at2?)?$' \
+		kexec "$@" >/dev/null 2>&1
+	say "status writes $name=$?"
+	block "writes $name" sed -n -E 's/^[0-9]+ +//; /^open.*O_(WRONLY|RDWR|CREAT|TMPFILE)/p; /^open/!{/^[a-z]/p}' /tmp/trace
+}
+writes load -c -l /k/vmlinuz --initrd=/k/initrd
+writes crash -c -p /k/vmlinuz --initrd=/k/initrd
+gzip -c /k/vmlinuz >/tmp/vmlinuz.gz
+writes file -s -l /tmp/vmlinuz.gz --initrd=/k/initrd
+mkdir /tmp/s
+block "load s" /trace-load /tmp/s /sbin/kexec -s -l /k/vmlinuz --initrd=/k/initrd
+privileges s /tmp/s/status
 mkdir /tmp/f
 block "load f" /trace-load /tmp/f /sbin/kexec -f /k/vmlinuz --initrd=/k/initrd --append=quiet
 privileges f /tmp/f/status

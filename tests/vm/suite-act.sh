@@ -3,6 +3,17 @@
 # The plan is the act: what --dry-run --json says of each segment is what the load that follows gives the kernel.
 . "$(dirname "$0")/lib.sh"
 
+# only_the_record NAME MEMFD: that load wrote its record, and to no other file but what begins with MEMFD.
+only_the_record() {
+	local record='[0-9]+</run/safekexec>, "[a-z]+(\.[a-z]+)?' made
+	expect_equal "status of $1" "$(value "$log" "status writes $1")" 0
+	made=$(block "$log" "writes $1" | grep -vE "^mkdirat\([0-9]+</run>, \"safekexec\", 0700\) = 0\$" |
+		grep -vE "^openat\($record\.[0-9]+\", O_WRONLY\|O_CREAT\|O_TRUNC\|O_NOFOLLOW\|O_CLOEXEC, 0600\) = " |
+		grep -vE "^renameat\($record\.[0-9]+\", $record\"\) = 0\$" | grep -v ' = -1 E[A-Z]* (' | sed 's/,.*//')
+	expect_equal "what else load $1 wrote" "$made" "$2"
+	block "$log" "writes $1" | grep -q '^renameat' || fail "load $1 recorded nothing"
+}
+
 # acted VERSION OPTIONS [OPTION of vm_run]...: OPTIONS are the loader's.
 acted() {
 	local version=$1 options=$2 kernel way name summary
@@ -30,6 +41,12 @@ acted() {
 		summary=$(python3 "$vm_here/act.py" "$case_dir" $way) || fail "-$way: $(head -n 1 <<<"$summary")"
 		echo "$summary" >>"$log"
 	done
+	# The running kernel's own loader is called with no more.
+	expect_equal "status of load -s" "$(value "$log" 'status load s')" 0
+	expect_line "$log" "^@ privileges s=0+ 0+400000 0+400000 [0-9a-f]*[1-9a-f][0-9a-f]* 0+ 1 \$"
+	only_the_record load ''
+	only_the_record crash ''
+	only_the_record file 'memfd_create("kernel"'
 	# What is loaded and started at once has CAP_NET_ADMIN, too, until the network is down. It was killed before the start.
 	expect_equal "status of load -f" "$(value "$log" 'status load f')" 137
 	expect_line "$log" "^@ privileges f=0+ 0+401000 0+401000 [0-9a-f]*[1-9a-f][0-9a-f]* 0+ 1 \$"

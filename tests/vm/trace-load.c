@@ -2,7 +2,7 @@
 /*
  * trace-load DIRECTORY COMMAND...: runs it, and stops it where it enters kexec_load: what the
  * kernel is about to copy is then in DIRECTORY, the bytes of segment N as N.bin and the
- * arguments in the file `call`; and in `status` what /proc says of the loader. Reads the tracee's memory itself, so that nothing of the loader
+ * arguments in the file `call`; and there, and where it enters kexec_file_load, in `status` what /proc says of the loader. Reads the tracee's memory itself, so that nothing of the loader
  * is trusted. Where it enters reboot, it is killed, and `status-at-reboot` says what /proc said then. Its status is the command's, by a shell's rule.
  */
 #define _GNU_SOURCE
@@ -124,6 +124,8 @@ int main(int argc, char *argv[])
 			keep(child, &regs);
 			keep_status(child, "status");
 		}
+		if (entering && regs.orig_rax == SYS_kexec_file_load)
+			keep_status(child, "status");
 		if (entering && regs.orig_rax == SYS_reboot) {
 			keep_status(child, "status-at-reboot");
 			kill(child, SIGKILL);
