@@ -14,6 +14,7 @@ measured_load() {
 
 if [ "$stage" = 2 ]; then
 	say "arrived=$tsc_at_init"
+	say "cmdline=$(cat /proc/cmdline)"
 	poweroff -f
 fi
 # A plan that is shown has no random places: so that the kernel's entry is known, there are none.
@@ -29,8 +30,7 @@ done
 say "loaded=$(cat /sys/kernel/$loaded)"
 # shellcheck disable=SC2046
 [ "$(word plan)" != yes ] ||
-	say "entry=$(kexec --dry-run --json $(word options) $how /k/vmlinuz --initrd=/k/initrd \
-		--append="$arguments" 2>/dev/null | sed -n 's/^    "entry":"\(.*\)".*/\1/p')"
+	block "plan 1" kexec --dry-run --json $(word options) $how /k/vmlinuz --initrd=/k/initrd --append="$arguments"
 say "call=$(sed -n "s/^\([0-9a-f]*\) T $call\$/\1/p" /proc/kallsyms)"
 say "machine_kexec=$(sed -n 's/^\([0-9a-f]*\) T machine_kexec$/\1/p' /proc/kallsyms)"
 say "loader=$(kexec -v)"

@@ -3,7 +3,7 @@
 """When a new kernel is entered, told by the guest's time stamp counter, whoever loaded it.
 
 timeline.py GDB VMLINUZ --call ADDRESS --machine-kexec ADDRESS --gate SOCKET [--entry ADDRESS]
-            [--damage PATIENCE]
+            [--damage PATIENCE [--at ADDRESS... | --last-of INITRD]]
 timeline.py GDB VMLINUZ --direct
 
 GDB is a socket of QEMU's stub. Nothing in the guest takes part, and nothing is patched: it is
@@ -16,7 +16,8 @@ that ends, given the image that was loaded: the entry of its purgatory and its s
 that holds VMLINUZ is found by its bytes; or by --entry, where the loader tells one.
 
 Prints `call=`, `purgatory=`, and `entered=`, the first instruction of the new kernel (its 64-bit
-entry), and lets the guest go on. With --damage one bit in the middle of the loaded kernel is
+entry), and lets the guest go on. With --damage one bit in the middle of the loaded kernel, of the byte at
+each of these physical addresses, or of the last byte of this initrd is
 flipped as the purgatory begins, and instead of `entered` this says `damage=started`, or
 `damage=refused` if after PATIENCE ticks the processor is still in the purgatory.
 
@@ -152,18 +153,34 @@ def follow(guest, options):
         if not entry:
             raise GdbError("the kernel is in no segment")
     if options.damage:
-        damage(guest, segments, start, entry, options.damage)
+        places = options.at
+        if options.last_of:
+            places = [end_of(guest, segments, options.last_of) - 1]
+        elif not places:
+            at, size, _ = segment_with(segments, entry)
+            places = [at + size // 2]
+        damage(guest, segments, start, entry, options.damage, places)
         return
     guest.virtual()
     guest.run_to(entry)
     print(f"entered={guest.tsc()}")
 
 
-def damage(guest, segments, start, entry, patience):
+def end_of(guest, segments, path):
+    """Of a file that is in a segment, known by its first and its last bytes."""
+    with open(path, "rb") as file:
+        data = file.read()
+    for at, size, _ in segments:
+        end = at + len(data)
+        if size >= len(data) and guest.read(at, LOOK) == data[:LOOK] and guest.read(end - LOOK, LOOK) == data[-LOOK:]:
+            return end
+    raise GdbError(f"{path} is in no segment")
+
+
+def damage(guest, segments, start, entry, patience, places):
     print(f"patience={patience}")
-    at, size, _ = segment_with(segments, entry)
-    at += size // 2
-    guest.write(at, bytes([guest.read(at, 1)[0] ^ 1]))
+    for at in places:
+        guest.write(at, bytes([guest.read(at, 1)[0] ^ 1]))
     guest.virtual()
     began = guest.tsc()
     guest.order(f"Z1,{entry:x},1")
@@ -198,6 +215,8 @@ def main():
     parser.add_argument("--gate")
     parser.add_argument("--entry", type=address)
     parser.add_argument("--damage", type=int, metavar="PATIENCE")
+    parser.add_argument("--at", type=address, nargs="+", metavar="ADDRESS")
+    parser.add_argument("--last-of", metavar="INITRD")
     parser.add_argument("--direct", action="store_true")
     options = parser.parse_args()
     gate = None
