@@ -26,9 +26,9 @@ struct multiboot {
 	unsigned int version; /* 1 or 2 */
 	size_t offset;	      /* of the header in the file */
 	struct segments segments;
-	bool relocatable;	       /* if so: */
-	phys_t min, max;	       /* no byte lies below, or at or above */
-	uint64_t align;		       /* a power of two */
+	bool relocatable;			     /* if so: */
+	phys_t min, max;			     /* no byte lies below, or at or above */
+	uint64_t align;				     /* a power of two */
 	bool wants_screen, wants_rsdp_0, wants_rsdp; /* it is not to be started without one */
 };
 
