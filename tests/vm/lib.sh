@@ -119,6 +119,17 @@ need_loader() {
 	[ -x "$KEXEC" ] || fail "$KEXEC is not there: build it with ./configure --enable-static"
 }
 
+# build_program OUT FLAG...: tests/vm/program.c, linked at 4 MiB, or where START says.
+build_program() {
+	local out=$1
+	shift
+	need gcc
+	gcc -std=gnu11 -O1 -Wall -Wextra -Werror -ffreestanding -nostdlib -static -fno-stack-protector -fcf-protection=none \
+		-fno-pie -fno-jump-tables -fno-asynchronous-unwind-tables -mno-sse -mno-mmx -mno-red-zone \
+		-Wl,--build-id=none "-Wl,--defsym=START=${START:-0x400000}" -T "$vm_here/program.lds" "$vm_here/program.c" \
+		"$@" -o "$out" || fail "program.c cannot be built"
+}
+
 # kernel_dir VERSION: directory with vmlinuz and lib/modules.
 kernel_dir() {
 	"$VM_PACKAGES" --kernel "$1" || fail "kernel $1 cannot be had"
@@ -185,7 +196,7 @@ pack() {
 		fi
 		mkdir -p "$(dirname "$target")"
 		cp -L "$file" "$target" || fail "$file is not there"
-		if [ -x "$file" ] && [ "$(head -c 4 "$file" | tr -d '\177')" = ELF ]; then
+		if [ -x "$file" ] && [ "$(head -c 4 "$file" | tr -d '\177\0')" = ELF ]; then
 			add_libraries "$tree" "$file"
 		fi
 	done

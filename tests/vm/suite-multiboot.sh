@@ -3,17 +3,6 @@
 # Multiboot kernels, and ELF files of other kernels than Linux: what they find at their entry is what they say on the serial port.
 . "$(dirname "$0")/lib.sh"
 
-# build OUT FLAG...: tests/vm/program.c, linked at 4 MiB, or where START says.
-build() {
-	local out=$1
-	shift
-	need gcc
-	gcc -std=gnu11 -O1 -Wall -Wextra -Werror -ffreestanding -nostdlib -static -fno-stack-protector -fcf-protection=none \
-		-fno-pie -fno-jump-tables -fno-asynchronous-unwind-tables -mno-sse -mno-mmx -mno-red-zone \
-		-Wl,--build-id=none "-Wl,--defsym=START=${START:-0x400000}" -T "$vm_here/program.lds" "$vm_here/program.c" \
-		"$@" -o "$out" || fail "program.c cannot be built"
-}
-
 # two_modules: files of other sizes than pages, $case_dir/one and two.
 two_modules() {
 	head -c 5000 "$vm_here/lib.sh" >"$case_dir/one"
@@ -116,7 +105,7 @@ multiboot2() {
 }
 
 case_multiboot2() {
-	build "$case_dir/program" -m32 -DMULTIBOOT=2
+	build_program "$case_dir/program" -m32 -DMULTIBOOT=2
 	start "$case_dir/program" --console-serial '--module=/m/two first  words' '--append=console=com1 words' --module=/m/one
 	multiboot2
 	expect_fact base ''
@@ -129,7 +118,7 @@ case_multiboot2() {
 
 # On UEFI, one that may be moved.
 case_multiboot2_moved() {
-	build "$case_dir/program" -m32 -DMULTIBOOT=2 -DRELOCATABLE=0x2000000 -fpie -fvisibility=hidden
+	build_program "$case_dir/program" -m32 -DMULTIBOOT=2 -DRELOCATABLE=0x2000000 -fpie -fvisibility=hidden
 	start "$case_dir/program" '--module=/m/two first  words' '--append=console=com1 words' --module=/m/one -- --firmware ovmf
 	multiboot2
 	# "XSDT"
@@ -151,7 +140,7 @@ multiboot1() {
 }
 
 case_multiboot1() {
-	build "$case_dir/program" -m32 -DMULTIBOOT=1
+	build_program "$case_dir/program" -m32 -DMULTIBOOT=1
 	gzip "$case_dir/program"
 	start "$case_dir/program.gz" --append=words --module=/m/one '--module=/m/two first  words'
 	multiboot1
@@ -160,7 +149,7 @@ case_multiboot1() {
 # By the addresses in its header, a file that is no ELF file; at 1 MiB, as such kernels are. The screen is the text mode that the
 # purgatory brings back.
 case_multiboot1_addresses() {
-	START=0x100000 build "$case_dir/elf" -m32 -DMULTIBOOT=1 -DADDRESSES
+	START=0x100000 build_program "$case_dir/elf" -m32 -DMULTIBOOT=1 -DADDRESSES
 	objcopy -O binary "$case_dir/elf" "$case_dir/program" || fail "objcopy failed"
 	start "$case_dir/program" --reset-vga --append=words --module=/m/one '--module=/m/two first  words' -- -vga std
 	multiboot1
@@ -181,19 +170,19 @@ notes() {
 }
 
 case_elf64_notes() {
-	build "$case_dir/program" -m64 -DNOTES
+	build_program "$case_dir/program" -m64 -DNOTES
 	start "$case_dir/program" '--append=some words'
 	notes 64 1
 }
 
 case_elf32_notes() {
-	build "$case_dir/program" -m32 -DNOTES
+	build_program "$case_dir/program" -m32 -DNOTES
 	start "$case_dir/program" --args-elf '--append=some words'
 	notes 32 0
 }
 
 case_elf32_nothing() {
-	build "$case_dir/program" -m32
+	build_program "$case_dir/program" -m32
 	start "$case_dir/program" --args-none
 	expect_entry 32 0
 	for register in eax ebx esi argument; do
@@ -203,7 +192,7 @@ case_elf32_nothing() {
 
 # zero_page BITS PAGING
 zero_page() {
-	build "$case_dir/program" "-m$1" -DZERO_PAGE
+	build_program "$case_dir/program" "-m$1" -DZERO_PAGE
 	start "$case_dir/program" --args-linux '--append=some words' --initrd=/m/two
 	expect_entry "$1" "$2"
 	expect_fact esi 1

@@ -123,13 +123,22 @@ case_unpacked_initrd() {
 # --- loads that fail --------------------------------------------------------------
 
 case_failed_loads_keep_the_loaded_one() {
+	local stub
 	images
 	make_initramfs "$case_dir/second" "$vm_here/script-hop.sh"
+	build_program "$case_dir/elf" -m64 -DNOTES
+	build_program "$case_dir/multiboot" -m32 -DMULTIBOOT=2
+	xz -0 --check=crc32 -c "$kernel/vmlinuz" >"$case_dir/xz"
+	stub=$("$VM_PACKAGES" --ukify)/usr/lib/systemd/boot/efi/linuxx64.efi.stub || fail "systemd's stub cannot be had"
+	objcopy --add-section ".linux=$kernel/vmlinuz" --change-section-vma ".linux=$((0x$(objdump -p "$stub" | sed -n 's/^ImageBase\s*//p') + 0x2000000))" \
+		"$stub" "$case_dir/uki" || fail "objcopy cannot make an image"
 	make_initramfs "$case_dir/first" "$vm_here/script-refused.sh" "$KEXEC=/sbin/kexec" \
-		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
-	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append "nokaslr"
-	expect_equal "bad loads tried" "$(value "$log" tried)" 9
-	expect_count "$log" '^@ refused .*=1 loaded=1 lines=1$' 9
+		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd" "$case_dir/elf=/k/elf" "$case_dir/multiboot=/k/multiboot" \
+		"$case_dir/xz=/k/xz" "$case_dir/uki=/k/uki"
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append "nokaslr crashkernel=192M" --timeout 300
+	expect_line "$log" '^@ crash=0 loaded=1$'
+	expect_equal "bad loads tried" "$(value "$log" tried)" 32
+	expect_count "$log" '^@ refused .*=1 loaded=11 lines=1$' 32
 	expect_line "$log" '^SECOND KERNEL UP$'
 }
 
