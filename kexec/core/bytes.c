@@ -121,6 +121,16 @@ uint64_t cursor_u64(struct cursor *cursor)
 	return take_number(cursor, 8);
 }
 
+uint16_t cursor_be16(struct cursor *cursor)
+{
+	return __builtin_bswap16(cursor_u16(cursor));
+}
+
+uint32_t cursor_be32(struct cursor *cursor)
+{
+	return __builtin_bswap32(cursor_u32(cursor));
+}
+
 bool bytes_slice(struct bytes in, uint64_t offset, uint64_t size, struct bytes *ret)
 {
 	if (offset > in.size || size > in.size - offset)

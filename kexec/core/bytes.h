@@ -84,6 +84,8 @@ uint8_t cursor_u8(struct cursor *cursor);
 uint16_t cursor_u16(struct cursor *cursor);
 uint32_t cursor_u32(struct cursor *cursor);
 uint64_t cursor_u64(struct cursor *cursor);
+uint16_t cursor_be16(struct cursor *cursor);
+uint32_t cursor_be32(struct cursor *cursor);
 
 /* The part [offset, offset + size) of in; false if it does not lie within. */
 bool bytes_slice(struct bytes in, uint64_t offset, uint64_t size, struct bytes *ret);

@@ -376,16 +376,6 @@ static int expand_lz4_legacy(struct bytes in, size_t *at, struct making *making,
 	}
 }
 
-static uint16_t take_be16(struct cursor *cursor)
-{
-	return __builtin_bswap16(cursor_u16(cursor));
-}
-
-static uint32_t take_be32(struct cursor *cursor)
-{
-	return __builtin_bswap32(cursor_u32(cursor));
-}
-
 static uint32_t checksum(bool is_crc32, const uint8_t *data, size_t size)
 {
 	return (uint32_t)(is_crc32 ? crc32_z(0, data, size) : adler32_z(1, data, size));
@@ -396,22 +386,22 @@ static uint32_t lzop_header(struct cursor *cursor, bool *ret_good)
 {
 	size_t begin = cursor->offset;
 	struct bytes ignored;
-	uint16_t version = take_be16(cursor);
+	uint16_t version = cursor_be16(cursor);
 	bool with_level = version >= LZOP_WITH_LEVEL;
 	uint32_t flags, sum;
 
 	/* Of the library; what it takes to extract; method, level. */
 	cursor_take(cursor, with_level ? 6 : 3, &ignored);
-	flags = take_be32(cursor);
+	flags = cursor_be32(cursor);
 	/* Filter, mode, time. */
 	cursor_take(cursor, (flags & LZOP_FILTER ? 4u : 0u) + (with_level ? 12 : 8), &ignored);
 	cursor_take(cursor, cursor_u8(cursor), &ignored);
 	sum = cursor->bad ? 0
 			  : checksum(flags & LZOP_CRC32_H, cursor->in.data + begin,
 				     cursor->offset - begin);
-	*ret_good = take_be32(cursor) == sum;
+	*ret_good = cursor_be32(cursor) == sum;
 	if (flags & LZOP_EXTRA_FIELD) {
-		cursor_take(cursor, take_be32(cursor), &ignored);
+		cursor_take(cursor, cursor_be32(cursor), &ignored);
 		cursor_take(cursor, sizeof(sum), &ignored);
 	}
 	return flags;
@@ -422,9 +412,9 @@ static int lzop_block(struct cursor *cursor, uint32_t flags, uint32_t size, stru
 		      struct err *err)
 {
 	size_t begin = cursor->offset;
-	uint32_t packed = take_be32(cursor);
-	uint32_t adler = flags & LZOP_ADLER32_D ? take_be32(cursor) : 0;
-	uint32_t crc = flags & LZOP_CRC32_D ? take_be32(cursor) : 0;
+	uint32_t packed = cursor_be32(cursor);
+	uint32_t adler = flags & LZOP_ADLER32_D ? cursor_be32(cursor) : 0;
+	uint32_t crc = flags & LZOP_CRC32_D ? cursor_be32(cursor) : 0;
 	lzo_uint made = size;
 	struct bytes block;
 	uint8_t *to;
@@ -459,7 +449,7 @@ static int expand_lzop(struct bytes in, size_t *at, struct making *making, struc
 
 	if (!cursor.bad && !good)
 		return damaged(err, *at);
-	while ((size = take_be32(&cursor)))
+	while ((size = cursor_be32(&cursor)))
 		if (lzop_block(&cursor, flags, size, making, err))
 			return -1;
 	if (cursor.bad)

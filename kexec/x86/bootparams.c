@@ -53,20 +53,16 @@ static bool hands_over_efi(const struct bootparams_request *request, struct warn
 	return false;
 }
 
-static uint32_t get_be32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 int bootparams_check_dtb(struct bytes dtb, struct err *err)
 {
 	enum { MAGIC = 0xd00dfeed, HEADER_SIZE = 40 };
+	struct cursor at = cursor_at(dtb, 0);
 	uint32_t size;
 
-	if (dtb.size < HEADER_SIZE || get_be32(dtb.data) != MAGIC)
+	if (dtb.size < HEADER_SIZE || cursor_be32(&at) != MAGIC)
 		return err_set(err, ERR_INPUT,
 			       "no device tree blob: it does not begin with 0xd00dfeed");
-	size = get_be32(dtb.data + 4);
+	size = cursor_be32(&at);
 	if (size < HEADER_SIZE || size > dtb.size)
 		return err_set(err, ERR_DAMAGED,
 			       "the device tree has %u bytes by its header, the file %zu", size,

@@ -11,8 +11,7 @@ enum {
 	LOW_MEMORY_KIB = 640,
 	TEXT_SCREEN = 0xb8000,
 	TEXT_BITS = 16,
-	PALETTE_BITS =
-		8, /* so many, or fewer, are a colour's number; what colours there are is not known */
+	PALETTE_BITS = 8, /* a colour's number, of colours that are not known */
 };
 
 static const char loader[] = "safekexec " PACKAGE_VERSION;
