@@ -462,16 +462,11 @@ static void test_judged_at_its_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_formats),
-		cmocka_unit_test(test_size_that_is_a_lie),
-		cmocka_unit_test(test_lz4_legacy),
-		cmocka_unit_test(test_lzop),
-		cmocka_unit_test(test_zstd_frames),
-		cmocka_unit_test(test_dictionary),
-		cmocka_unit_test(test_bombs),
-		cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_many_zeros),
-		cmocka_unit_test(test_judged_at_its_end),
+		cmocka_unit_test(test_formats),	    cmocka_unit_test(test_size_that_is_a_lie),
+		cmocka_unit_test(test_lz4_legacy),  cmocka_unit_test(test_lzop),
+		cmocka_unit_test(test_zstd_frames), cmocka_unit_test(test_dictionary),
+		cmocka_unit_test(test_bombs),	    cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_many_zeros),  cmocka_unit_test(test_judged_at_its_end),
 	};
 
 	for (size_t i = 0; i < CONTENTS_SIZE; i++)
