@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kexec/core/cmdline.h"
+#include "kexec/core/dtb.h"
 #include "kexec/core/initrd.h"
 #include "kexec/lib/explain.h"
 #include "kexec/lib/loaded.h"
@@ -228,7 +229,7 @@ static int judge_inputs(struct session *session, struct err *err)
 	if (check_type(session, err))
 		return err_prefix(err, "%s", request->kernel);
 	if (request->dtb && request->method != METHOD_FILE_LOAD && takes_dtb(session) &&
-	    bootparams_check_dtb(session->dtb.bytes, err))
+	    dtb_check(session->dtb.bytes, err))
 		return err_prefix(err, "dtb: %s", request->dtb);
 	if (is_multiboot(session))
 		return judge_modules(session, err);

@@ -18,6 +18,7 @@
 
 #include "kexec/action.h"
 #include "kexec/cli.h"
+#include "kexec/core/dtb.h"
 #include "kexec/lib/loaded.h"
 #include "kexec/x86/footprint.h"
 #include "kexec/x86/realmode.h"
