@@ -32,7 +32,7 @@ int system_check_host(const struct system *system, struct err *err)
 		       system->is_xen_dom0 ? "Xen's dom0" : "a paravirtualised guest of Xen");
 }
 
-/* Whatever its type. */
+/* What the firmware's map describes, whatever its type. */
 static int described_by_firmware(const struct system *system, struct range_set *ret,
 				 struct err *err)
 {
