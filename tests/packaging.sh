@@ -35,7 +35,7 @@ inside() {
 hardened() {
 	local headers dynamic symbols why=
 	headers=$(readelf -hlW "$2") dynamic=$(readelf -dW "$2") symbols=$(readelf --dyn-syms -W "$2")
-	[ $# = 2 ] || symbols=$(nm -u "$3"/libkexec-{core,edge,command}.a)
+	grep -q NEEDED <<<"$dynamic" || symbols=$(nm -u "$3"/libkexec-{core,edge,command}.a)
 	grep -q 'Type: *DYN' <<<"$headers" || why="$why, no PIE"
 	[[ $2 == *.so.* ]] || grep -q 'PIE' <<<"$dynamic" || why="$why, no PIE flag"
 	[ $# = 2 ] && grep -qE 'R(UN)?PATH' <<<"$dynamic" && why="$why, a path for libraries"
@@ -231,11 +231,13 @@ fi
 builds=("$@")
 [ $# != 0 ] || builds=(build-gcc build-static)
 for build in "${builds[@]}"; do
-	for program in kexec vmcore-dmesg; do
-		if [ -x "$top/$build/sbin/$program" ]; then
-			hardened $build-hardened-$program "$top/$build/sbin/$program" "$top/$build"
-		else
-			echo "skip packaging/$build-hardened-$program: it is not built"
+	for program in sbin/kexec sbin/vmcore-dmesg lib/libkexec.so.1; do
+		name=$build-hardened-$(basename $program)
+		if [ -x "$top/$build/$program" ]; then
+			hardened "$name" "$top/$build/$program" "$top/$build"
+		# A static build has no shared library.
+		elif [ "$program" != lib/libkexec.so.1 ] || [ ! -x "$top/$build/sbin/kexec" ]; then
+			echo "skip packaging/$name: it is not built"
 		fi
 	done
 done
