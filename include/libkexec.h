@@ -233,7 +233,8 @@ uint64_t kexec_plan_footprint_end(const struct kexec_plan *plan);
 /* The new kernel's, with all that is added to it. */
 const char *kexec_plan_cmdline(const struct kexec_plan *plan);
 
-/* One line for each choice; and what the user should be told. kexec_plan_submit() can add warnings. */
+/* One line for each choice; and what the user should be told. kexec_plan_submit() can add warnings, and where the other loader
+ * loads takes back those of the plan. */
 size_t kexec_plan_reasons(const struct kexec_plan *plan);
 const char *kexec_plan_reason(const struct kexec_plan *plan, size_t index);
 size_t kexec_plan_warnings(const struct kexec_plan *plan);

@@ -978,6 +978,9 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 		if (is_immediate(request.action))
 			break;
 	}
+	/* What is only said is of no machine. */
+	if (is_immediate(request.action) && request.action != ACTION_PRINT_RESERVATION)
+		request.sysroot = NULL;
 	if (optind < argc)
 		request.kernel = argv[optind];
 	if (check(&request, load_option, audit_option, err))

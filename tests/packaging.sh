@@ -1,8 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
+# packaging.sh [BUILD... | --scripts]
+#
 # The packages: what is in them, how their programs are hardened, and that they can be installed, run and removed in a
 # Debian that has nothing else, which tests/bare keeps. Needs root, debootstrap and rpmbuild. Prints a line for each case.
+# BUILD: nothing but how what these build directories have is hardened. --scripts: nothing but what the scripts for init of
+# System V do, with the programs of the machine that it runs on; needs root.
 set -u -o pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 scratch=$(mktemp -d)
@@ -31,7 +35,7 @@ inside() {
 hardened() {
 	local headers dynamic symbols why=
 	headers=$(readelf -hlW "$2") dynamic=$(readelf -dW "$2") symbols=$(readelf --dyn-syms -W "$2")
-	[ $# = 2 ] || symbols=$(nm -u "$3"/libkexec-{core,edge,command}.a)
+	grep -q NEEDED <<<"$dynamic" || symbols=$(nm -u "$3"/libkexec-{core,edge,command}.a)
 	grep -q 'Type: *DYN' <<<"$headers" || why="$why, no PIE"
 	[[ $2 == *.so.* ]] || grep -q 'PIE' <<<"$dynamic" || why="$why, no PIE flag"
 	[ $# = 2 ] && grep -qE 'R(UN)?PATH' <<<"$dynamic" && why="$why, a path for libraries"
@@ -89,6 +93,73 @@ carries() {
 	verdict rpm-carries "$why"
 }
 
+# What an administrator adds to /etc/default/kexec.
+configuration() {
+	printf 'KERNEL_IMAGE=/boot/the-kernel\nINITRD="/boot/the initrd"\nAPPEND="a  b"\n'
+}
+
+# said SCRIPT WHAT WORDS: how it is wrong that SCRIPT says something else as the machine goes to the runlevel of $runlevel.
+said() {
+	local said
+	rm -f "$root/sbin/runlevel"
+	printf '#!/bin/sh\necho N %s\n' "$runlevel" >"$root/sbin/runlevel"
+	chmod +x "$root/sbin/runlevel"
+	said=$(inside "/etc/init.d/$1" "$2" 2>&1)
+	[ "$said" = "$3" ] || echo "$1 $2 in runlevel $runlevel, ${4:-as configured}, says \"$said\"; "
+}
+
+# What the scripts for init of System V do wrong, with LOAD_KEXEC=true and that configuration.
+scripts() {
+	local runlevel=6 file=$root/etc/default/kexec
+	# A kexec that says its arguments. The system calls are refused in here, whatever would make them.
+	printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' >"$root/sbin/kexec"
+	chmod +x "$root/sbin/kexec"
+	mkdir -p "$root/sys/kernel"
+	echo 0 >"$root/sys/kernel/kexec_loaded"
+	said safekexec-load start ''
+	said safekexec-load stop '<-l></boot/the-kernel><--append=a  b><--initrd=/boot/the initrd>'
+	said safekexec stop '' "without a kernel"
+	for runlevel in 0 1 5; do
+		said safekexec-load stop ''
+	done
+	runlevel=6
+	echo USE_GRUB_CONFIG=true >>"$file"
+	said safekexec-load stop '<--boot-entry>' "with GRUB's"
+	: >"$root/no-kexec-reboot"
+	said safekexec-load stop '' "after coldreboot"
+	[ ! -e "$root/no-kexec-reboot" ] || echo "coldreboot is for good; "
+	echo 1 >"$root/sys/kernel/kexec_loaded"
+	said safekexec-load stop '' "with a kernel"
+	said safekexec start '' "with a kernel"
+	said safekexec stop $'Starting the loaded kernel.\n<-e>' "with a kernel"
+	for runlevel in 0 1 5; do
+		said safekexec stop '' "with a kernel"
+	done
+	runlevel=6
+	echo 0 >"$root/sys/kernel/kexec_loaded"
+	echo LOAD_KEXEC=false >>"$file"
+	said safekexec-load stop '' "with LOAD_KEXEC=false"
+	rm "$root/sbin/runlevel" "$root/sys/kernel/kexec_loaded"
+	rmdir "$root/sys/kernel"
+}
+
+# Where no package is installed: a root with them, and busybox.
+scripts_alone() {
+	if [ "$(id -u)" != 0 ]; then
+		echo "skip packaging/scripts: needs root"
+		return
+	fi
+	mkdir -p "$root"/{bin,sbin,run,dev,root,boot/grub,etc/default,etc/init.d}
+	cp "$(command -v busybox)" "$root/bin" || exit 1
+	chroot "$root" /bin/busybox --install -s /bin
+	ln -s . "$root/usr"
+	rm -f "$root/bin/runlevel"
+	cp "$top"/packaging/sysvinit/safekexec{,-load} "$root/etc/init.d"
+	: >"$root/boot/grub/grub.cfg"
+	(echo LOAD_KEXEC=true && configuration) >"$root/etc/default/kexec"
+	verdict scripts "$(scripts)"
+}
+
 # habits: over kexec-tools, whose configuration loads a kernel before a reboot, the same is still done, and no other.
 habits() {
 	local why= said link
@@ -97,7 +168,7 @@ habits() {
 		verdict deb-over "kexec-tools cannot be installed: $(tail -1 "$scratch/log")"
 		return
 	}
-	printf 'KERNEL_IMAGE=/boot/the-kernel\nINITRD="/boot/the initrd"\nAPPEND="a  b"\n' >>"$root/etc/default/kexec"
+	configuration >>"$root/etc/default/kexec"
 	cp "$root/etc/default/kexec" "$scratch/configuration"
 	inside apt-get install -qy --no-install-recommends "/tmp/$(basename "$deb")" >"$scratch/log" 2>&1 || why=$(tail -1 "$scratch/log")
 	[[ $(inside dpkg-query -W -f '${db:Status-Status}' kexec-tools) = config-files ]] || why="kexec-tools is still there"
@@ -115,25 +186,8 @@ habits() {
 			why="systemd makes a unit of $link"
 	done
 	[ ! -x "$root/etc/init.d/kexec-load" ] || why="kexec-tools' own script runs, too"
-	# A kexec that says its arguments. The system calls are refused in here, whatever would make them.
 	mv "$root/sbin/kexec" "$root/sbin/kexec.ours"
-	printf '#!/bin/sh\nprintf "<%%s>" "$@"\n' >"$root/sbin/kexec"
-	chmod +x "$root/sbin/kexec"
-	said=$(inside /etc/init.d/safekexec-load start 2>&1)
-	[ -z "$said" ] || why="its start says $said"
-	said=$(inside /etc/init.d/safekexec-load stop 2>&1)
-	[ "$said" = '<-l></boot/the-kernel><--append=a  b><--initrd=/boot/the initrd>' ] || why="the load is $said"
-	echo USE_GRUB_CONFIG=true >>"$root/etc/default/kexec"
-	said=$(inside /etc/init.d/safekexec-load stop 2>&1)
-	[ "$said" = '<--boot-entry>' ] || why="the load of GRUB's is $said"
-	: >"$root/no-kexec-reboot"
-	said=$(inside /etc/init.d/safekexec-load stop 2>&1)
-	[ -z "$said" ] && [ ! -e "$root/no-kexec-reboot" ] || why="after coldreboot: $said"
-	echo LOAD_KEXEC=false >>"$root/etc/default/kexec"
-	said=$(inside /etc/init.d/safekexec-load stop 2>&1)
-	[ -z "$said" ] || why="LOAD_KEXEC=false loads $said"
-	said=$(inside /etc/init.d/safekexec stop 2>&1)
-	[ -z "$said" ] || why="without a kernel it starts $said"
+	why=${why:-$(scripts)}
 	mv "$root/sbin/kexec.ours" "$root/sbin/kexec"
 	verdict deb-habits "$why"
 
@@ -169,16 +223,25 @@ units() {
 	verdict units-load-only "$why"
 }
 
+if [ "${1:-}" = --scripts ]; then
+	scripts_alone
+	exit $failed
+fi
 # What `./configure && make` makes.
-for build in build-gcc build-static; do
-	for program in kexec vmcore-dmesg; do
-		if [ -x "$top/$build/sbin/$program" ]; then
-			hardened $build-hardened-$program "$top/$build/sbin/$program" "$top/$build"
-		else
-			echo "skip packaging/$build-hardened-$program: it is not built"
+builds=("$@")
+[ $# != 0 ] || builds=(build-gcc build-static)
+for build in "${builds[@]}"; do
+	for program in sbin/kexec sbin/vmcore-dmesg lib/libkexec.so.1; do
+		name=$build-hardened-$(basename $program)
+		if [ -x "$top/$build/$program" ]; then
+			hardened "$name" "$top/$build/$program" "$top/$build"
+		# A static build has no shared library.
+		elif [ "$program" != lib/libkexec.so.1 ] || [ ! -x "$top/$build/sbin/kexec" ]; then
+			echo "skip packaging/$name: it is not built"
 		fi
 	done
 done
+[ $# = 0 ] || exit $failed
 if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null || ! command -v rpmbuild >/dev/null; then
 	echo "skip packaging: needs root, debootstrap and rpmbuild"
 	exit 0

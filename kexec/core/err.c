@@ -128,10 +128,15 @@ void warn_add(struct warnings *warnings, const char *format, ...)
 	warnings->text[warnings->count++] = text;
 }
 
+void warnings_cut(struct warnings *warnings, size_t count)
+{
+	while (warnings && warnings->count > count)
+		free(warnings->text[--warnings->count]);
+}
+
 void warnings_done(struct warnings *warnings)
 {
-	for (size_t i = 0; i < warnings->count; i++)
-		free(warnings->text[i]);
+	warnings_cut(warnings, 0);
 	free(warnings->text);
 	*warnings = (struct warnings){ 0 };
 }

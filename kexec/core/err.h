@@ -63,6 +63,8 @@ struct warnings {
 /* warnings NULL: nobody listens. */
 void warn_add(struct warnings *warnings, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Takes back all behind the first so many; warnings may be NULL. */
+void warnings_cut(struct warnings *warnings, size_t count);
 void warnings_done(struct warnings *warnings);
 
 #endif

@@ -32,6 +32,49 @@ int system_check_host(const struct system *system, struct err *err)
 		       system->is_xen_dom0 ? "Xen's dom0" : "a paravirtualised guest of Xen");
 }
 
+/* What the firmware's map describes, whatever its type. */
+static int described_by_firmware(const struct system *system, struct range_set *ret,
+				 struct err *err)
+{
+	struct memmap map CLEANUP(memmap_done) = { 0 };
+
+	if (memmap_copy(&system->firmware, &map, err))
+		return -1;
+	for (size_t i = 0; i < map.count; i++)
+		map.entry[i].type = 0;
+	return memmap_select(&map, 0, ret, err);
+}
+
+int system_add_efi_memmap(struct system *system, struct warnings *warnings, struct err *err)
+{
+	/* RAM first: what is reserved in it is the running kernel's own. */
+	static const uint32_t types[] = {
+		E820_RAM,      E820_RESERVED, E820_ACPI, E820_NVS,
+		E820_UNUSABLE, E820_PMEM,     E820_PRAM, (uint32_t)E820_SOFT_RESERVED,
+	};
+	struct range_set known CLEANUP(range_set_done) = { 0 };
+
+	if (!system->adds_efi_memmap)
+		return 0;
+	/* Now, while the order is the firmware's: it is warned of. */
+	if (memmap_normalise(&system->firmware, warnings, err))
+		return err_prefix(err, "/sys/firmware/memmap");
+	if (described_by_firmware(system, &known, err))
+		return -1;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		struct range_set added CLEANUP(range_set_done) = { 0 };
+
+		if (iomem_find(&system->iomem, memmap_type_name(types[i]), &added, err) ||
+		    range_set_subtract_all(&added, &known, err) ||
+		    range_set_add_all(&known, added.range, added.count, err))
+			return -1;
+		for (size_t j = 0; j < added.count; j++)
+			if (memmap_add(&system->firmware, added.range[j], types[i], err))
+				return -1;
+	}
+	return memmap_normalise(&system->firmware, /* warnings= */ NULL, err);
+}
+
 int system_e820(const struct system *system, struct memmap *ret, struct warnings *warnings,
 		struct err *err)
 {

@@ -59,7 +59,8 @@ struct system_bios {
 
 /* Owned; zero-initialise; release with system_done(). */
 struct system {
-	struct memmap firmware; /* /sys/firmware/memmap, as it stands there */
+	struct memmap firmware; /* /sys/firmware/memmap, as it stands there, and what
+				   system_add_efi_memmap() adds */
 	struct iomem iomem;
 	uint8_t boot_params[SYSTEM_BOOT_PARAMS_SIZE]; /* the running kernel's zero page */
 	bool has_boot_params;
@@ -73,7 +74,8 @@ struct system {
 	uint64_t acpi_rsdp;	 /* 0: leave the search to the new kernel */
 	struct rsdp rsdp;	 /* the same, where only its bytes can be told */
 	char *cmdline;		 /* /proc/cmdline without its newline; NULL if unreadable */
-	bool has_serial_console; /* of that command line; see cmdline_serial_console() */
+	bool adds_efi_memmap;	 /* add_efi_memmap is on that command line */
+	bool has_serial_console; /* of it, too; see cmdline_serial_console() */
 	uint16_t serial_port;
 	uint32_t serial_baud;
 	bool la57; /* 5-level paging is on */
@@ -102,6 +104,11 @@ void system_done(struct system *system);
 
 /* ERR_INPUT where no kernel can start another by itself, however it is loaded. */
 int system_check_host(const struct system *system, struct err *err);
+
+/* With add_efi_memmap the running kernel has taken memory from the EFI map that the firmware's other
+ * one lacks, and shows it in /proc/iomem only (do_add_efi_memmap() in arch/x86/platform/efi/efi.c).
+ * It comes to `firmware`, by the types that it has there; what is in that stays as it is. */
+int system_add_efi_memmap(struct system *system, struct warnings *warnings, struct err *err);
 
 /* The firmware's map in the kernel's order, overlaps resolved, neighbours merged. */
 int system_e820(const struct system *system, struct memmap *ret, struct warnings *warnings,

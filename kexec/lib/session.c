@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kexec/core/cmdline.h"
+#include "kexec/core/dtb.h"
 #include "kexec/core/initrd.h"
 #include "kexec/lib/explain.h"
 #include "kexec/lib/loaded.h"
@@ -228,7 +229,7 @@ static int judge_inputs(struct session *session, struct err *err)
 	if (check_type(session, err))
 		return err_prefix(err, "%s", request->kernel);
 	if (request->dtb && request->method != METHOD_FILE_LOAD && takes_dtb(session) &&
-	    bootparams_check_dtb(session->dtb.bytes, err))
+	    dtb_check(session->dtb.bytes, err))
 		return err_prefix(err, "dtb: %s", request->dtb);
 	if (is_multiboot(session))
 		return judge_modules(session, err);
@@ -986,6 +987,10 @@ static bool other_may_do(const struct session *session, enum method failed, cons
 		return false;
 	if (err->code != ERR_REFUSED)
 		return failed == METHOD_FILE_LOAD && err->code == ERR_NO_FIT;
+	/* One limit counts both calls (kexec_load_permitted() in kernel/kexec_core.c of Linux 6.3). */
+	if (err->sys_errno != ENOSYS &&
+	    explain_used_up(&session->around->root, session->request->crash))
+		return false;
 	switch (err->sys_errno) {
 	case ENOSYS:
 		return true;
@@ -1012,7 +1017,8 @@ static int load_by(struct session *session, enum method method, struct err *err)
 	return session->request->dry_run ? 0 : submit_ourselves(session, err);
 }
 
-/* Of two failures the first is told, unless the second has another cause. */
+/* Of two failures the first is told, unless the second has another cause. What was warned of concerned
+ * the load that failed. */
 static int load_otherwise(struct session *session, enum method *method, struct err *err)
 {
 	const char *failed = *method == METHOD_LOAD ? "kexec_load" : "kexec_file_load";
@@ -1025,8 +1031,10 @@ static int load_otherwise(struct session *session, enum method *method, struct e
 	/* A plan of ours is none of the running kernel's. */
 	load_done(&session->load);
 	session->load = (struct load){ 0 };
+	warnings_cut(session->around->warnings, session->nr_warnings);
 	if (!load_by(session, *method, err))
 		return 0;
+	warnings_cut(session->around->warnings, session->nr_warnings);
 	if (first.sys_errno && err->sys_errno == first.sys_errno)
 		*err = first;
 	return -1;
@@ -1072,6 +1080,8 @@ int session_begin(struct session *session, const struct request *request,
 	    compose_cmdline(session, err))
 		return -1;
 	warn_of_other_images(session);
+	if (around->warnings)
+		session->nr_warnings = around->warnings->count;
 	session->only_ours = only_ours(session);
 	session->method = choose_method(session);
 	return 0;

@@ -57,6 +57,7 @@ struct session {
 	struct input made_kernel, made_initrd;
 	enum method method; /* the one that is tried, and once it is loaded the one that did it */
 	char method_reason[128];
+	size_t nr_warnings;	/* the first so many are of the files, whoever loads them */
 	const char *only_ours;	/* why no other loader can do it; NULL: one may */
 	struct warnings unread; /* of a dry run: what this user may not read */
 	char *cmdline;

@@ -205,10 +205,48 @@ int gather_memory(const struct root *root, struct system *system, struct err *er
 	return 0;
 }
 
+/* The command line is not in a capture unless asked for; what it says of memory and the console that
+ * it names are, each as the word that would say so. */
+static int gather_cmdline(const struct root *root, struct system *system, struct err *err)
+{
+	static const char path[] = "proc/cmdline", fact[] = FACTS "serial-console";
+	static const char of_memory[] = "add_efi_memmap", memory_fact[] = FACTS "add-efi-memmap";
+	char *console CLEANUP(text_done) = NULL;
+	char *memory CLEANUP(text_done) = NULL;
+	struct err ignored;
+	char text[64];
+
+	if (root_peek_text(root, path, &system->cmdline, err)) {
+		if (!root_is_missing(err))
+			return -1;
+		system->adds_efi_memmap =
+			!root->is_live && !root_read_text(root, memory_fact, &memory, &ignored);
+		system->has_serial_console =
+			!root->is_live && !root_read_text(root, fact, &console, &ignored) &&
+			cmdline_serial_console(console, &system->serial_port, &system->serial_baud);
+		return 0;
+	}
+	if (root->record && root->record->takes_cmdline)
+		root_record_text(root, path, system->cmdline);
+	system->adds_efi_memmap = cmdline_has(system->cmdline, of_memory);
+	if (system->adds_efi_memmap)
+		root_record_text(root, memory_fact, of_memory);
+	system->has_serial_console =
+		cmdline_serial_console(system->cmdline, &system->serial_port, &system->serial_baud);
+	if (system->has_serial_console) {
+		snprintf(text, sizeof(text), "console=uart8250,io,0x%x,%u", system->serial_port,
+			 system->serial_baud);
+		root_record_text(root, fact, text);
+	}
+	return 0;
+}
+
 int gather_map(const struct root *root, struct system *system, struct err *err)
 {
-	return gather_memmap(root, system, /* warnings= */ NULL, err) ||
-			       gather_memory(root, system, err)
+	return gather_cmdline(root, system, err) ||
+			       gather_memmap(root, system, /* warnings= */ NULL, err) ||
+			       gather_memory(root, system, err) ||
+			       system_add_efi_memmap(system, /* warnings= */ NULL, err)
 		       ? -1
 		       : 0;
 }
@@ -908,35 +946,6 @@ void gather_bios(const struct root *root, struct system *system)
 	root_record_text(root, fact, text);
 }
 
-/* The command line is not in a capture unless asked for; the console that it names is, as the
- * word that would name it. */
-static int gather_cmdline(const struct root *root, struct system *system, struct err *err)
-{
-	static const char path[] = "proc/cmdline", fact[] = FACTS "serial-console";
-	char *console CLEANUP(text_done) = NULL;
-	struct err ignored;
-	char text[64];
-
-	if (root_peek_text(root, path, &system->cmdline, err)) {
-		if (!root_is_missing(err))
-			return -1;
-		system->has_serial_console =
-			!root->is_live && !root_read_text(root, fact, &console, &ignored) &&
-			cmdline_serial_console(console, &system->serial_port, &system->serial_baud);
-		return 0;
-	}
-	if (root->record && root->record->takes_cmdline)
-		root_record_text(root, path, system->cmdline);
-	system->has_serial_console =
-		cmdline_serial_console(system->cmdline, &system->serial_port, &system->serial_baud);
-	if (system->has_serial_console) {
-		snprintf(text, sizeof(text), "console=uart8250,io,0x%x,%u", system->serial_port,
-			 system->serial_baud);
-		root_record_text(root, fact, text);
-	}
-	return 0;
-}
-
 /* drivers/xen/sys-hypervisor.c; the bits are of include/xen/interface/features.h. */
 static void gather_xen(const struct root *root, struct system *system)
 {
@@ -1059,6 +1068,7 @@ int gather_machine(const struct root *root, struct system *ret, struct warnings 
 
 	if (go_on(root, gather_memmap(root, ret, warnings, err), warnings, err) ||
 	    go_on(root, gather_memory(root, ret, err), warnings, err) ||
+	    system_add_efi_memmap(ret, warnings, err) ||
 	    go_on(root, gather_boot_params(root, ret, warnings, err), warnings, err))
 		return -1;
 	ret->acpi_rsdp = running->acpi_rsdp_addr;

@@ -22,7 +22,7 @@ int gather_choice(const struct root *root, struct system *ret, struct err *err);
 /* /proc/iomem, and how much memory the running kernel has. */
 int gather_memory(const struct root *root, struct system *system, struct err *err);
 
-/* The firmware's map and /proc/iomem, as quickly as can be. */
+/* The firmware's map, with what the command line adds to it, and /proc/iomem, as quickly as can be. */
 int gather_map(const struct root *root, struct system *system, struct err *err);
 
 /* The kernel's log; of a captured machine, its dmesg. */

@@ -18,9 +18,6 @@ enum {
 	 * E820_MAX_ENTRIES in arch/x86/include/asm/e820/types.h of Linux 6.12 (64 NUMA
 	 * nodes and more: 3 * MAX_NUMNODES, 1,024 in distribution kernels). */
 	E820_HANDED_ON_MAX = 128 + 3072,
-	/* The target maps a device tree early, in NR_FIX_BTMAPS pages (arch/x86/include/asm/fixmap.h),
-	 * of which it may begin in the midst of one; it does without a larger one. */
-	DTB_SIZE_MAX = 63 * 4096,
 };
 
 /* Where each part lies in the segment; 0: there is none. */
@@ -46,9 +43,6 @@ struct bootparams_request {
 	bool no_efi;
 	bool kaslr; /* the kernel's addresses are random already; it draws more itself then */
 };
-
-/* Of a device tree blob: the header of the Devicetree Specification 0.4, section 5.2, and its size. */
-int bootparams_check_dtb(struct bytes dtb, struct err *err);
 
 /* Sizes and refusals; warns of what the new kernel will do without. */
 int bootparams_shape(const struct bootparams_request *request, struct bootparams *ret,

@@ -12,8 +12,10 @@ enum {
 	ALIGNMENT = 0x200000,
 	/* COMMAND_LINE_SIZE of arch/x86/include/asm/setup.h, without its NUL. */
 	CMDLINE_SIZE = 2047,
-	/* What Linux has had since 5.5. */
+	/* What Linux has had since 5.5, and before: nobody shall use 2.14
+	 * (Documentation/arch/x86/boot.rst). */
 	PROTOCOL = 0x020f,
+	PROTOCOL_OLD = 0x020d,
 	FIRST_MAJOR = 5,
 	FIRST_MINOR = 5,
 	/* Of a kernel of 32 bits: MAXMEM of arch/x86/include/asm/setup.h, as header.S has it. */
@@ -129,7 +131,7 @@ void elfimage_tell(struct bzimage *image)
 {
 	image->told = IMAGE_TOLD_LINUX;
 	image->header = (struct bytes){ (const uint8_t *)&setup_header, sizeof(setup_header) };
-	image->protocol = PROTOCOL;
+	image->protocol = *image->version && is_old(image->version) ? PROTOCOL_OLD : PROTOCOL;
 	image->cmdline_size = CMDLINE_SIZE;
 	image->initrd_addr_max =
 		image->entry_32bit ? INITRD_ADDR_MAX_32 : setup_header.initrd_addr_max;

@@ -30,25 +30,32 @@ static bool place_in(struct range range, const struct footprint_of *of, bool low
 	return true;
 }
 
+/* In what it takes for the reservation, or the first RAM that is large enough. */
+static bool place_of(const struct system *system, const struct footprint_of *of, bool crash,
+		     phys_t *ret)
+{
+	const struct iomem *iomem = &system->iomem;
+	struct range main, low;
+	struct err ignored;
+
+	if (crash)
+		return !iomem_crash_kernel(iomem, &main, &low, &ignored) && range_is_valid(main) &&
+		       place_in(main, of, true, ret);
+	for (size_t i = 0; i < iomem->count; i++)
+		if (!strcasecmp(iomem->entry[i].name, "System RAM") &&
+		    place_in(iomem->entry[i].range, of, false, ret))
+			return true;
+	return false;
+}
+
 bool kernel_loader_goes_low(const struct system *system, const struct bzimage *image, bool crash,
 			    phys_t *ret_address)
 {
-	const struct iomem *iomem = &system->iomem;
 	const struct footprint_of *of = &image->footprint;
-	struct range main, low;
-	struct err ignored;
 	phys_t place;
-	bool found = false;
 
-	if (has_floor(system->release) || !of->relocatable)
-		return false;
-	if (crash)
-		found = !iomem_crash_kernel(iomem, &main, &low, &ignored) && range_is_valid(main) &&
-			place_in(main, of, true, &place);
-	for (size_t i = 0; !crash && !found && i < iomem->count; i++)
-		found = !strcasecmp(iomem->entry[i].name, "System RAM") &&
-			place_in(iomem->entry[i].range, of, false, &place);
-	if (!found || place >= of->pref_address)
+	if (has_floor(system->release) || !of->relocatable ||
+	    !place_of(system, of, crash, &place) || place >= of->pref_address)
 		return false;
 	*ret_address = place;
 	return true;

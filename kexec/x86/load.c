@@ -591,8 +591,7 @@ static phys_t middle(const struct range_set *usable)
 static int plain_cmdline(const struct load_request *request, const struct system *system,
 			 const struct load *load, char **ret, struct err *err)
 {
-	bool untold = !load->image.is_program && load->image.protocol < 0x20e &&
-		      system->efi.booted && system->acpi_rsdp;
+	bool untold = load->image.protocol < 0x20e && system->efi.booted && system->acpi_rsdp;
 	char word[40];
 
 	if (!untold) {
@@ -629,9 +628,9 @@ static int shape(const struct load_request *request, const struct system *system
 		if (system_usable(system, &plan->e820, RANGE_ALL, &plan->usable, err) ||
 		    (plan->real_mode && realmode_use(system, &plan->e820, &plan->usable, err)))
 			return -1;
-		if (load->image.is_program
-			    ? program_cmdline(request, &load->image, &plan->cmdline, err)
-			    : plain_cmdline(request, system, load, &plan->cmdline, err))
+		if (load->image.told == IMAGE_TOLD_LINUX
+			    ? plain_cmdline(request, system, load, &plan->cmdline, err)
+			    : program_cmdline(request, &load->image, &plan->cmdline, err))
 			return -1;
 	}
 	parameters = bootparams_request(request, system, load);

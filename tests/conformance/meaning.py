@@ -15,8 +15,8 @@ LOAD_FLAGS = {2: "preserve", 4: "hotplug", 8: "hotplug"}
 FILE_FLAGS = {0x10: "no-cma", 0x20: "force-dtb"}
 REGISTERS = 17 * 8  # as many bytes as all of them have
 ENTERED_IN_32_BITS = 0x10  # PURGATORY_ENTRY_32 of include/purgatory-abi.h
-SETUP_DTB = 2
-TYPE_OF_LOADER, E820_AT, E820_SIZE = 0x210, 0x2d0, 20
+SETUP_E820_EXT, SETUP_DTB = 1, 2
+TYPE_OF_LOADER, E820_ENTRIES, E820_AT, E820_SIZE = 0x210, 0x1e8, 0x2d0, 20
 
 
 class Malformed(Exception):
@@ -76,7 +76,7 @@ def join(ranges):
 def ram_of(page):
     """The RAM that the next kernel is told of."""
     entries = []
-    for i in range(page[0x1e8]):
+    for i in range(page[E820_ENTRIES]):
         start, size, kind = struct.unpack_from("<QQI", page, E820_AT + i * E820_SIZE)
         if kind == 1:
             entries.append([start, start + size])
@@ -172,6 +172,7 @@ def loaded_by_segments(memory, entry, files):
         "efi": page[0x1c0:0x1c4].decode() if page[0x1c0] else "",
         "rsdp": "rsdp" if any(page[0x70:0x78]) else "",
         "ram": ram_of(page),
+        "ranges": str(page[E820_ENTRIES] + len(nodes(memory, page).get(SETUP_E820_EXT, b"")) // E820_SIZE),
         "header": next(("0x%x" % room for _, room, data in memory.segments if data[:4] == b"\x7fELF" and data[16:18] == b"\4\0"), ""),
         "segments": len(memory.segments),
     }

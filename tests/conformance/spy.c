@@ -233,30 +233,83 @@ void if_freenameindex(struct if_nameindex *list)
 	(void)list;
 }
 
-/* Which files are made in /tmp, to see what stays. */
-static int spy_temporary(const char *name, char *template)
+/* A name in a list that is kept. */
+static void add_to(const char *list, const char *name)
 {
-	int (*real)(char *) = dlsym(RTLD_NEXT, name);
-	int fd = real(template);
 	char path[4096];
 	FILE *file;
 
-	path_of(path, "temporary");
+	path_of(path, list);
 	file = fopen(path, "a");
-	if (!file || fprintf(file, "%s\n", template) < 0 || fclose(file))
+	if (!file || fprintf(file, "%s\n", name) < 0 || fclose(file))
 		give_up(path);
-	return fd;
 }
 
-int mkstemp(char *template)
+/* Which files are opened to be written, by their names as they are given; not those of this library. */
+static void tell_written(const char *name, bool is_written)
 {
-	return spy_temporary("mkstemp", template);
+	const char *own = getenv("SPY_DIR") ?: "/nonexistent";
+
+	if (is_written && strncmp(name, own, strlen(own)))
+		add_to("written", name);
 }
 
-int mkstemp64(char *template)
+#define OPEN(function, PARAMETERS, ...)                                                 \
+	int function PARAMETERS                                                         \
+	{                                                                               \
+		int(*real) PARAMETERS = dlsym(RTLD_NEXT, #function);                    \
+		mode_t mode = 0;                                                        \
+		va_list list;                                                           \
+                                                                                        \
+		va_start(list, flags);                                                  \
+		if (flags & (O_CREAT | O_TMPFILE))                                      \
+			mode = va_arg(list, mode_t);                                    \
+		va_end(list);                                                           \
+		tell_written(name, (flags & O_ACCMODE) != O_RDONLY || flags & O_CREAT); \
+		return real(__VA_ARGS__, mode);                                         \
+	}
+
+OPEN(open, (const char *name, int flags, ...), name, flags)
+OPEN(open64, (const char *name, int flags, ...), name, flags)
+OPEN(openat, (int in, const char *name, int flags, ...), in, name, flags)
+OPEN(openat64, (int in, const char *name, int flags, ...), in, name, flags)
+
+#define FOPEN(function)                                                                  \
+	FILE *function(const char *name, const char *mode)                               \
+	{                                                                                \
+		FILE *(*real)(const char *, const char *) = dlsym(RTLD_NEXT, #function); \
+                                                                                         \
+		tell_written(name, strpbrk(mode, "wa+"));                                \
+		return real(name, mode);                                                 \
+	}
+
+FOPEN(fopen)
+FOPEN(fopen64)
+
+FILE *tmpfile(void)
 {
-	return spy_temporary("mkstemp64", template);
+	FILE *(*real)(void) = dlsym(RTLD_NEXT, "tmpfile");
+
+	tell_written("tmpfile", true);
+	return real();
 }
+
+/* Those of them that are made in /tmp are looked for afterwards, too. */
+#define MKSTEMP(function, PARAMETERS, ...)                           \
+	int function PARAMETERS                                      \
+	{                                                            \
+		int(*real) PARAMETERS = dlsym(RTLD_NEXT, #function); \
+		int fd = real(__VA_ARGS__);                          \
+                                                                     \
+		tell_written(name, true);                            \
+		add_to("temporary", name);                           \
+		return fd;                                           \
+	}
+
+MKSTEMP(mkstemp, (char *name), name)
+MKSTEMP(mkstemp64, (char *name), name)
+MKSTEMP(mkostemp, (char *name, int flags), name, flags)
+MKSTEMP(mkostemp64, (char *name, int flags), name, flags)
 
 /* A program that is started ends this one: with success, unless the answer is an error. */
 static int spy_exec(const char *path, char *const argv[])

@@ -395,6 +395,65 @@ static void test_handed_on(void **state)
 	}
 }
 
+/* What was said of a load that the other call then made in another way is not said. */
+static void test_warnings_of_the_other(void **state)
+{
+	static const char measured[] = "sys/kernel/security/ima/runtime_measurements_count";
+	static const char lost[] = "only the running kernel's own loader hands on IMA's list of "
+				   "measurements: it is lost; -s loads so";
+
+	(void)state;
+	mk_text(&machine, measured, "2\n");
+	file_load_result = -ENOMEM;
+	expect("-l %K --reset-vga", "0", "file_load(kernel,none,1,,0x4) load(3,0x3e0000) ");
+	assert_string_equal(warned, lost);
+	assert_string_equal(last, lost);
+	/* What is said of the files is said of both. */
+	mk_file(&machine, measured, NULL, 0);
+	load_result = -EPERM;
+	file_load_result = 0;
+	expect("-l %K --args-none", "0", "load(3,0x3e0000) file_load(kernel,none,1,,0x4) ");
+	assert_string_equal(warned, "--args-elf or --args-none: without an effect, for the kernel "
+				    "is no ELF file");
+	mk_text(&machine, "sys/firmware/efi/fw_vendor", "0x3f000000\n");
+	load_result = 0;
+	expect("-c -l %K", "0", "load(3,0x3e0000) ");
+	assert_non_null(strstr(last, "the new kernel will have no EFI runtime services"));
+	load_result = -EPERM;
+	expect("-l %K", "0", "load(3,0x3e0000) file_load(kernel,none,1,,0x4) ");
+	assert_string_equal(warned, "");
+	/* Where both fail, nothing was loaded that could be warned of. */
+	file_load_result = -EPERM;
+	assert_non_null(strstr(run("-l %K"), "kexec_load failed: Operation not permitted"));
+	assert_string_equal(warned, "");
+}
+
+/* Both calls are counted by one limit: where none is left, the other is not tried. */
+static void test_limit_of_both(void **state)
+{
+	static const char left[] = "proc/sys/kernel/kexec_load_limit_reboot";
+
+	(void)state;
+	mk_text(&machine, left, "0\n");
+	load_result = -EPERM;
+	did[0] = '\0';
+	assert_non_null(strstr(run("-l %K"), "kernel.kexec_load_limit_reboot is 0"));
+	assert_string_equal(did, "load(3,0x3e0000) ");
+	/* A call that is not there is not counted. */
+	load_result = -ENOSYS;
+	expect("-l %K", "0", "load(3,0x3e0000) file_load(kernel,none,1,,0x4) ");
+	/* The one that failed was the last. */
+	mk_text(&machine, "sys/kernel/security/ima/runtime_measurements_count", "2\n");
+	load_result = 0;
+	file_load_result = -EADDRNOTAVAIL;
+	did[0] = '\0';
+	assert_non_null(
+		strstr(run("-l %K"), "kexec_file_load failed: Cannot assign requested address"));
+	assert_string_equal(did, "file_load(kernel,none,1,,0x4) ");
+	mk_text(&machine, left, "1\n");
+	expect("-l %K", "0", "file_load(kernel,none,1,,0x4) load(3,0x3e0000) ");
+}
+
 static void expect_kept(const char *line, const char *privileges)
 {
 	did[0] = kept[0] = '\0';
@@ -1761,6 +1820,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_svg, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_handed_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_warnings_of_the_other, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_limit_of_both, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_privileges, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hidden_from_who_has_none, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_writable_by_others, set_up, tear_down),

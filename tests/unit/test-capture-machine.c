@@ -296,6 +296,25 @@ static void test_same_plans(void **state)
 	free(text);
 }
 
+/* The command line is in no capture; that it brings memory is. */
+static void test_add_efi_memmap(void **state)
+{
+	char *text;
+
+	(void)state;
+	mk_text(&machine, "proc/iomem",
+		"00001000-0009fbff : System RAM\n"
+		"00100000-3fffffff : System RAM\n"
+		"  01000000-01ffffff : Kernel code\n"
+		"40000000-4fffffff : System RAM\n");
+	mk_text(&machine, "proc/cmdline", "SECRET-WORD add_efi_memmap\n");
+	assert_same("");
+	assert_false(has(tar, "SECRET-WORD", 11));
+	text = plan(tar, /* crash= */ false);
+	assert_non_null(strstr(text, "\"end\":\"0x50000000\""));
+	free(text);
+}
+
 /* What is shown has no random address in it, what is loaded has the real ones. */
 static void test_random_addresses(void **state)
 {
@@ -483,6 +502,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_no_secret, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_same_plans, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_add_efi_memmap, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_random_addresses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unreadable, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_malformed, set_up, tear_down),

@@ -144,6 +144,11 @@ static void test_at_once(void **state)
 	assert_int_equal(PARSE("-l", "-h", "--frobnicate").action, ACTION_HELP);
 	assert_int_equal(PARSE("-?", "--frobnicate").action, ACTION_USAGE);
 	assert_int_equal(PARSE("-l?q").action, ACTION_USAGE);
+	/* Help is of no machine. */
+	assert_int_equal(PARSE("--sysroot=x", "--help").action, ACTION_HELP);
+	assert_null(PARSE("--sysroot=x", "--help").sysroot);
+	assert_int_equal(PARSE("--sysroot=x", "-?").action, ACTION_USAGE);
+	assert_null(PARSE("--sysroot=x", "-v").sysroot);
 	assert_int_equal(PARSE("--append=x", "--print-ckr-size", "--frobnicate").action,
 			 ACTION_PRINT_RESERVATION);
 }

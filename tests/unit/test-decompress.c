@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zstd.h>
 
 #include "kexec/core/decompress.h"
@@ -381,6 +382,36 @@ static void test_bombs(void **state)
 	}
 }
 
+/* Where it is: behind memory that is mapped, and never touched. */
+static void test_limit(void **state)
+{
+	static const uint8_t zeros[4096];
+	const size_t size = (size_t)DECOMPRESSED_MAX + (16 << 20);
+	uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	(void)state;
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	for (size_t i = 0; i < NR_PACKERS; i++) {
+		struct buf in CLEANUP(buf_done) = { 0 }, out = { memory, 0, size };
+		struct err err;
+		size_t used;
+
+		packers[i].pack((struct bytes){ zeros, sizeof(zeros) }, &in);
+		out.size = DECOMPRESSED_MAX - sizeof(zeros) + 1;
+		assert_int_equal(decompress_stream(buf_bytes(&in), NULL, NULL, &out, &used, &err),
+				 -1);
+		assert_is(i, &err, ERR_INPUT, "expands to more than 1073741824 bytes");
+		assert_int_equal(out.size, DECOMPRESSED_MAX - sizeof(zeros) + 1);
+		out.size--;
+		assert_int_equal(decompress_stream(buf_bytes(&in), NULL, NULL, &out, &used, &err),
+				 0);
+		assert_int_equal(out.size, DECOMPRESSED_MAX);
+		assert_ptr_equal(out.data, memory);
+	}
+	assert_int_equal(munmap(memory, size), 0);
+}
+
 static size_t nr_wanted;
 
 static int want(struct bytes begin, struct err *err)
@@ -431,15 +462,11 @@ static void test_judged_at_its_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_formats),
-		cmocka_unit_test(test_size_that_is_a_lie),
-		cmocka_unit_test(test_lz4_legacy),
-		cmocka_unit_test(test_lzop),
-		cmocka_unit_test(test_zstd_frames),
-		cmocka_unit_test(test_dictionary),
-		cmocka_unit_test(test_bombs),
-		cmocka_unit_test(test_many_zeros),
-		cmocka_unit_test(test_judged_at_its_end),
+		cmocka_unit_test(test_formats),	    cmocka_unit_test(test_size_that_is_a_lie),
+		cmocka_unit_test(test_lz4_legacy),  cmocka_unit_test(test_lzop),
+		cmocka_unit_test(test_zstd_frames), cmocka_unit_test(test_dictionary),
+		cmocka_unit_test(test_bombs),	    cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_many_zeros),  cmocka_unit_test(test_judged_at_its_end),
 	};
 
 	for (size_t i = 0; i < CONTENTS_SIZE; i++)

@@ -18,6 +18,7 @@
 
 #include "kexec/action.h"
 #include "kexec/cli.h"
+#include "kexec/core/dtb.h"
 #include "kexec/lib/loaded.h"
 #include "kexec/x86/footprint.h"
 #include "kexec/x86/realmode.h"
@@ -376,6 +377,52 @@ static void test_e820(void **state)
 		load(fixture);
 		check_e820(i + 1);
 		forget();
+	}
+}
+
+static void assert_entry(unsigned int i, uint64_t address, uint64_t size, uint32_t type)
+{
+	const struct e820_entry_wire *entry = &zero_page()->e820_table[i];
+
+	assert_int_equal(entry->addr, address);
+	assert_int_equal(entry->size, size);
+	assert_int_equal(entry->type, type);
+}
+
+/* Wherever the word is on a command line, which may have 2,047 characters; and only that word. */
+static void test_add_efi_memmap(void **state)
+{
+	static const char iomem[] = "00001000-0009fbff : System RAM\n"
+				    "00100000-3fffffff : System RAM\n"
+				    "  01000000-01ffffff : Kernel code\n"
+				    "  02000000-02000fff : Reserved\n"
+				    "3ffff000-4000ffff : ACPI Tables\n"
+				    "50000000-5fffffff : System RAM\n"
+				    "  50800000-508fffff : Reserved\n"
+				    "60000000-6fffffff : PCI Bus 0000:00\n"
+				    "100000000-10fffffff : System RAM (kmem)\n";
+	struct fixture *fixture = *state;
+	char cmdline[2048];
+
+	mk_text(&fixture->machine, "proc/iomem", iomem);
+	mk_text(&fixture->machine, "proc/cmdline", "no_add_efi_memmap foo.add_efi_memmap\n");
+	load(fixture);
+	assert_int_equal(zero_page()->e820_entries, 3);
+	forget();
+
+	snprintf(cmdline, sizeof(cmdline), "%01000d %01000d add_efi_memmap\n", 0, 0);
+	mk_text(&fixture->machine, "proc/cmdline", cmdline);
+	fixture->request.mem_min = 0x50000000;
+	load(fixture);
+	assert_int_equal(fixture->warnings.count, 0);
+	assert_int_equal(zero_page()->e820_entries, 5);
+	assert_entry(2, 0x100000, 0x3ff00000, E820_RAM);
+	assert_entry(3, 0x40000000, 0x10000, E820_ACPI);
+	assert_entry(4, 0x50000000, 0x10000000, E820_RAM);
+	for (size_t i = 0; i < nr_segments; i++) {
+		assert_true(segments[i].start >= 0x50000000);
+		assert_true(segments[i].start + segments[i].size <= 0x50800000 ||
+			    segments[i].start >= 0x50900000);
 	}
 }
 
@@ -1573,6 +1620,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_framebuffer_moved_high, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_initrds_are_joined, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_e820, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_add_efi_memmap, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_efi, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_efi, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kernel_without_efi_kexec, set_up, tear_down),

@@ -835,6 +835,24 @@ static void test_load_zero_page(void **state)
 	assert_int_not_equal(params->report, 0);
 }
 
+/* A kernel of 32 bits from before the zero page had a field for it. */
+static void test_load_old_linux(void **state)
+{
+	static const char *const banner[] = { "Linux version 5.5.0", "Linux version 5.4.0" };
+	struct fixture *fixture = *state;
+
+	fixture->system.efi.booted = true;
+	for (size_t i = 0; i < 2; i++) {
+		memcpy(file + 0x300, banner[i], strlen(banner[i]) + 1);
+		do_load(fixture);
+		assert_int_equal(fixture->load.image.told, IMAGE_TOLD_LINUX);
+		assert_string_equal(fixture->load.plan.cmdline,
+				    i ? "some words acpi_rsdp=0xf5a00" : "some words");
+		load_done(&fixture->load);
+		fixture->load = (struct load){ .is_direct = false };
+	}
+}
+
 static void test_not_loaded(void **state)
 {
 	struct fixture *fixture = *state;
@@ -878,6 +896,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rsdp, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_rsdp_untold, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_notes, set_up_load, tear_down_load),
+		cmocka_unit_test_setup_teardown(test_load_old_linux, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_nothing, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_zero_page, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_not_loaded, set_up_load, tear_down_load),
