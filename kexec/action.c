@@ -288,6 +288,7 @@ int action_run(const struct request *request, const struct surroundings *around,
 	case ACTION_AUDIT_EFI:
 		return audit_efi(request, around, ret_status, err);
 	case ACTION_UNLOAD:
+		ops_keep_only(ops, PRIVILEGES_TO_LOAD);
 		return session_unload(around, request->method, request->crash, err);
 	case ACTION_EXEC:
 		return exec_loaded(request, around, err);

@@ -222,7 +222,11 @@ static int map_of_log(struct bytes log, struct finding *finding, struct err *err
 static int map_of_file(const char *path, struct finding *finding, struct err *err)
 {
 	struct inputs log CLEANUP(inputs_done) = { 0 };
+	bool is_stdin = !strcmp(path, "-");
 
+	finding->name = is_stdin ? "standard input" : path;
+	if (is_stdin)
+		path = "/dev/stdin";
 	if (inputs_open(&path, 1, &log, err))
 		return -1;
 	return map_of_log(log.bytes, finding, err) ? err_prefix(err, "%s", finding->name) : 0;
@@ -518,29 +522,21 @@ static int print_json(const struct subject *subject, struct json_object *audits,
 /* --- the actions --------------------------------------------------------- */
 
 static int audit_one(const struct request *request, const struct surroundings *around,
-		     const struct subject *subject, int *ret_status, struct err *err)
+		     const struct subject *subject, struct finding *finding, int *ret_status,
+		     struct err *err)
 {
-	struct finding finding CLEANUP(finding_done) = { 0 };
-	const char *log = request->audit_log;
-	bool is_stdin = log && !strcmp(log, "-");
-
-	if (log)
-		finding.name = is_stdin ? "standard input" : log;
-	if (log ? map_of_file(is_stdin ? "/dev/stdin" : log, &finding, err)
-		: map_of_machine(&around->root, &finding, err))
+	if (judge(subject, finding, err))
 		return -1;
-	if (judge(subject, &finding, err))
-		return -1;
-	for (size_t i = 0; i < finding.warnings.count; i++)
-		warn_add(around->warnings, "%s", finding.warnings.text[i]);
-	*ret_status = status_of(finding.verdict);
+	for (size_t i = 0; i < finding->warnings.count; i++)
+		warn_add(around->warnings, "%s", finding->warnings.text[i]);
+	*ret_status = status_of(finding->verdict);
 	if (request->json) {
 		struct json_object *audits = json_object_new_array();
 
-		json_object_array_add(audits, finding_object(subject, &finding));
+		json_object_array_add(audits, finding_object(subject, finding));
 		return print_json(subject, audits, around->out, err);
 	}
-	print_finding(subject, &finding, around->out);
+	print_finding(subject, finding, around->out);
 	return 0;
 }
 
@@ -629,9 +625,18 @@ int audit_efi(const struct request *request, const struct surroundings *around, 
 	      struct err *err)
 {
 	struct subject subject CLEANUP(subject_done) = { 0 };
+	struct finding finding CLEANUP(finding_done) = { 0 };
+	bool of_machine = !request->audit_log && !request->audit_all;
 
+	/* Privileges are for this machine's map. Kernels and logs are not trusted. */
+	if (of_machine && map_of_machine(&around->root, &finding, err))
+		return -1;
+	ops_keep_only(around->ops, PRIVILEGE_FILES);
 	if (open_subject(request, &subject, err))
 		return -1;
-	return request->audit_all ? audit_all(request, around, &subject, ret_status, err)
-				  : audit_one(request, around, &subject, ret_status, err);
+	if (request->audit_all)
+		return audit_all(request, around, &subject, ret_status, err);
+	if (request->audit_log && map_of_file(request->audit_log, &finding, err))
+		return -1;
+	return audit_one(request, around, &subject, &finding, ret_status, err);
 }

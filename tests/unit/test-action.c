@@ -479,6 +479,9 @@ static void test_privileges(void **state)
 	expect_kept("-t uki -l %K", "0:load ");
 	expect_kept("--doctor %K", "0:load+files ");
 	expect_kept("--estimate %K", "0:load+files ");
+	expect_kept("-u", "0:load ");
+	expect_kept("--audit-efi=/nowhere %K", "0:load+files ");
+	expect_kept("--audit-efi --all=/nowhere %K", "0:load+files ");
 	mk_text(&machine, "vmlinuz", "no kernel");
 	expect_kept("-l %K", "0:load ");
 	expect_kept("--doctor %K", "0:load+files ");
@@ -1626,7 +1629,7 @@ static void test_audit_usage(void **state)
 	mk_file(&machine, "vmlinuz", image, sizeof(image));
 	snprintf(said, sizeof(said),
 		 "1: %s: no PE header, so no EFI stub: the firmware cannot start it", kernel);
-	expect("--audit-efi %K", said, "");
+	expect("--audit-efi=/nonexistent/log %K", said, "");
 }
 
 /* Of two reservations the one that a crash kernel is loaded into. */

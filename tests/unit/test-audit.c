@@ -58,7 +58,7 @@ static bool is_kept(const char *line)
 static char *run(const char *sysroot, int argc, char *const argv[], bool all)
 {
 	struct warnings warnings = { 0 };
-	struct surroundings around = { .ops = &ops_real, .warnings = &warnings };
+	struct surroundings around = { .warnings = &warnings };
 	struct request request;
 	struct err err = { 0 };
 	char *printed = NULL, *text = NULL, *rest;

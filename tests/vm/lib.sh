@@ -233,6 +233,18 @@ signed() {
 			"$case_dir/unsigned" >>"$case_dir/said" 2>&1 || fail "$(tail -n 1 "$case_dir/said")"
 }
 
+# Debian's newest systemd, with its stubs, is below $tools.
+need_ukify() {
+	need python3
+	tools=$("$VM_PACKAGES" --ukify) || fail "ukify cannot be had"
+}
+
+# ukify ARGUMENT...: makes a unified kernel image, or a part of one.
+ukify() {
+	PYTHONPATH=$tools/usr/lib/python3/dist-packages python3 "$tools/usr/bin/ukify" build --efi-arch=x64 "$@" \
+		>>"$case_dir/ukify.log" 2>&1 || fail "ukify failed: $(tail -1 "$case_dir/ukify.log")"
+}
+
 # build_pins OUT: tests/vm/pins.c as an EFI application.
 build_pins() {
 	need clang lld-link /usr/include/efi/efi.h

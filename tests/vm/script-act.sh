@@ -49,3 +49,26 @@ block "load f" /trace-load /tmp/f /sbin/kexec -f /k/vmlinuz --initrd=/k/initrd -
 privileges f /tmp/f/status
 privileges reboot /tmp/f/status-at-reboot
 say "loaded=$(cat /sys/kernel/kexec_loaded) $(cat /sys/kernel/kexec_crash_loaded)"
+# unload NAME OPTION...
+unload() {
+	way=$1
+	shift
+	mkdir "/tmp/$way"
+	block "unload $way" /trace-load "/tmp/$way" /sbin/kexec "$@"
+	privileges "$way" "/tmp/$way/status"
+}
+unload u -u
+unload cu -c -p -u
+say "unloaded=$(cat /sys/kernel/kexec_loaded) $(cat /sys/kernel/kexec_crash_loaded)"
+# audit NAME FILE ARGUMENT...: an audit that opens the file.
+audit() {
+	way=$1
+	export AT="$2"
+	shift 2
+	mkdir "/tmp/$way"
+	block "audit $way" /trace-load "/tmp/$way" /sbin/kexec "$@"
+	privileges "$way" "/tmp/$way/status-at-open"
+}
+dmesg >/tmp/dmesg
+audit log /tmp/dmesg --audit-efi=/tmp/dmesg /k/vmlinuz
+[ ! -d /sys/firmware/efi ] || audit kernel /k/vmlinuz --audit-efi /k/vmlinuz

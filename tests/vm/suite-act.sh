@@ -28,7 +28,7 @@ acted() {
 		"$(command -v strace)=/bin/strace" "$case_dir/trace-load=/trace-load" \
 		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/small=/k/initrd"
 	# A plan that is shown has no random addresses, in its ELF core header and elsewhere: here they are not random.
-	vm_run '' --timeout 600 --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append "crashkernel=256M nokaslr options=$options" "$@"
+	vm_run '' --timeout 600 --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append "crashkernel=256M nokaslr efi=debug options=$options" "$@"
 	for way in l p; do
 		for name in plan strace load; do
 			expect_equal "status of $name -$way" "$(value "$log" "status $name $way")" 0
@@ -52,6 +52,17 @@ acted() {
 	expect_line "$log" "^@ privileges f=0+ 0+401000 0+401000 [0-9a-f]*[1-9a-f][0-9a-f]* 0+ 1 \$"
 	expect_line "$log" "^@ privileges reboot=0+ 0+400000 0+400000 [0-9a-f]*[1-9a-f][0-9a-f]* 0+ 1 \$"
 	expect_line "$log" '^@ loaded=1 1$'
+	for name in u cu; do
+		expect_equal "status of unload $name" "$(value "$log" "status unload $name")" 0
+		expect_line "$log" "^@ privileges $name=0+ 0+400000 0+400000 [0-9a-f]*[1-9a-f][0-9a-f]* 0+ 1 \$"
+	done
+	expect_line "$log" '^@ unloaded=0 0$'
+	expect_audit log
+}
+
+# expect_audit NAME: it has opened its file with CAP_DAC_OVERRIDE, besides.
+expect_audit() {
+	expect_line "$log" "^@ privileges $1=0+ 0+400002 0+400002 [0-9a-f]*[1-9a-f][0-9a-f]* 0+ 1 \$"
 }
 
 case_bios() {
@@ -60,6 +71,9 @@ case_bios() {
 
 case_ovmf() {
 	acted 6.12-cloud '' --firmware ovmf --cpus 2 --mem 2G
+	# The kernel's log, which takes more, was read before the kernel's file was opened.
+	expect_line "$log" "^EFI map    the kernel's log, "
+	expect_audit kernel
 }
 
 case_direct() {

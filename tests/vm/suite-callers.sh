@@ -107,7 +107,7 @@ case_sysvinit_ours() {
 	expect_count "$log" 'Starting the loaded kernel' 2
 }
 
-# crash CALLER [FILE=TARGET]...: a crash kernel that it has loaded writes a dump.
+# crash CALLER [FILE=TARGET]...: a crash kernel that it has loaded, $image if there is one, writes a dump.
 crash() {
 	local kernel caller=$1
 	shift
@@ -117,7 +117,7 @@ crash() {
 	make_initramfs "$case_dir/second" "$vm_here/script-captured.sh" "$KEXEC=/sbin/kexec" \
 		"$(dirname "$KEXEC")/vmcore-dmesg=/sbin/vmcore-dmesg" "$(command -v makedumpfile)=/sbin/makedumpfile"
 	make_initramfs "$case_dir/first" "$vm_here/script-captured.sh" "$KEXEC=/sbin/kexec" \
-		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd" "$@"
+		"${image:-$kernel/vmlinuz}=/k/vmlinuz" "$case_dir/second=/k/initrd" "$@"
 	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --append "crashkernel=192M caller=$caller" --timeout 300
 	expect_line "$log" '^@ load=0 loaded=1$'
 	expect_line "$log" '^@ vmcore-dmesg=0 words=1$'
@@ -134,6 +134,48 @@ case_kdumpctl() {
 
 case_kdumpctl_without_s() {
 	crash kdumpctl-without-s
+	expect_line "$log" "^@ started=this kernel was started by safekexec's purgatory: "
+}
+
+# unified CALLER: what it names as kernel is a unified kernel image, of which the command line and the initrd are not used.
+unified() {
+	local kernel tools image=$case_dir/uki.efi
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	need_ukify
+	make_initramfs "$case_dir/other" /dev/null
+	ukify --stub="$tools/usr/lib/systemd/boot/efi/linuxx64.efi.stub" --linux="$kernel/vmlinuz" --initrd="$case_dir/other" \
+		--cmdline="$vm_cmdline from=image" --output="$image"
+	crash "$1"
+	expect_line "$log" '^@ cmdline=.* nr_cpus=1 irqpoll reset_devices'
+	expect_no_line "$log" '^@ cmdline=.*from=image'
+}
+
+case_kdumpctl_unified() {
+	unified kdumpctl
+	expect_line "$log" "^@ started=this kernel was not started by safekexec's purgatory\$"
+}
+
+case_kdumpctl_unified_without_s() {
+	unified kdumpctl-without-s
+	expect_line "$log" "^@ started=this kernel was started by safekexec's purgatory: "
+}
+
+# compressed CALLER: what it names as kernel is compressed as a whole.
+compressed() {
+	local kernel image=$case_dir/vmlinuz.zst
+	need zstd
+	kernel=$(kernel_dir 6.1-cloud) || exit
+	zstd -1 <"$kernel/vmlinuz" >"$image" || fail "zstd failed"
+	crash "$1"
+}
+
+case_kdumpctl_compressed() {
+	compressed kdumpctl
+	expect_line "$log" "^@ started=this kernel was not started by safekexec's purgatory\$"
+}
+
+case_kdumpctl_compressed_without_s() {
+	compressed kdumpctl-without-s
 	expect_line "$log" "^@ started=this kernel was started by safekexec's purgatory: "
 }
 
@@ -202,4 +244,5 @@ case_kdumpctl_script() {
 	expect_line "$log" '^@ cmdline=.* irqpoll nr_cpus=1 reset_devices .* rd.systemd.gpt_auto=no'
 }
 
-vm_cases calls reached sysvinit sysvinit_ours kdumpctl kdumpctl_without_s opensuse nixos_script opensuse_script kdumpctl_script
+vm_cases calls reached sysvinit sysvinit_ours kdumpctl kdumpctl_without_s kdumpctl_unified \
+	${FULL:+kdumpctl_unified_without_s kdumpctl_compressed kdumpctl_compressed_without_s} opensuse nixos_script opensuse_script kdumpctl_script

@@ -25,9 +25,9 @@ case_chain() {
 }
 
 # A Debian with systemd and our package, whose boot loader searches its file system by UUID: the units load its default,
-# then an entry by its id, and `systemctl kexec` starts them.
+# then an entry by its id, and `systemctl kexec` starts them, and, where nothing is loaded, the entry that it finds on the ESP.
 case_systemd() {
-	local package tree=$case_dir/tree unit
+	local package tree=$case_dir/tree unit words
 	[ "$(id -u)" = 0 ] || skip "root is needed to make a Debian"
 	need mke2fs debootstrap dpkg-shlibdeps
 	package=$("$vm_top/packaging/build-deb" "$case_dir") || fail "the package cannot be built"
@@ -52,17 +52,27 @@ case_systemd() {
 	mke2fs -q -t ext4 -U 6a2c1f0e-3b6d-4f6e-9a8b-0c1d2e3f4a5b -d "$tree" "$case_dir/disk" 2G || fail "no disk could be made"
 	mv "$tree/boot" "$case_dir/boot"
 	rm -rf "$tree"
-	vm_run '' --kernel "$(echo "$case_dir"/boot/vmlinuz-*)" --initrd "$(echo "$case_dir"/boot/initrd.img-*)" \
-		--mem 1G --timeout 900 \
-		--append "root=/dev/vda rw systemd.mask=serial-getty@ttyS0.service systemd.mask=apt-daily.timer systemd.mask=apt-daily-upgrade.timer systemd.mask=kdump-tools.service" \
-		-drive "if=virtio,format=raw,file=$case_dir/disk"
+	words="root=/dev/vda rw systemd.mask=serial-getty@ttyS0.service systemd.mask=apt-daily.timer systemd.mask=apt-daily-upgrade.timer systemd.mask=kdump-tools.service"
+	mkdir -p "$case_dir/esp/EFI/Linux" "$case_dir/esp/loader/entries"
+	cp "$case_dir"/boot/vmlinuz-* "$case_dir/esp/vmlinuz"
+	cp "$case_dir"/boot/initrd.img-* "$case_dir/esp/initrd"
+	printf '%s\n' "title Of the ESP" "linux /vmlinuz" "initrd /initrd" "options $words $vm_cmdline" "options entry=esp" \
+		>"$case_dir/esp/loader/entries/esp.conf"
+	vm_run '' --kernel "$case_dir/esp/vmlinuz" --initrd "$case_dir/esp/initrd" --mem 1G --timeout 1200 --append "$words" \
+		-drive "if=virtio,format=raw,file=$case_dir/disk" \
+		-drive "if=virtio,format=raw,readonly=on,file=fat:$case_dir/esp"
 	expect_line "$log" '^@ unit kexec-load=0 loaded=1$'
 	expect_line "$log" '^@ started=console=.* entry=default$'
 	expect_line "$log" '^@ unit kexec-load@named=0 loaded=1$'
 	expect_line "$log" '^@ started=console=.* entry=named$'
 	expect_line "$log" '^@ unit kexec-load@gone=[1-9][0-9]* loaded=0$'
 	expect_line "$log" 'no boot entry is called "gone"'
-	expect_count "$log" '\] Linux version ' 3
+	expect_line "$log" "^Running /sbin/kexec --load \"/boot/efi/vmlinuz\" --append \"$words $vm_cmdline entry=esp\" --initrd "
+	expect_line "$log" '^@ started=console=.* entry=esp$'
+	expect_count "$log" '^@ unit kexec-load@named=0 loaded=1$' 2
+	# Where a kernel is loaded, this release's `systemctl reboot` starts the firmware all the same.
+	expect_line "$log" 'reboot: Restarting system$'
+	expect_count "$log" '\] Linux version ' 4
 }
 
 # GRUB itself, in which `linux` and `initrd` are functions that say what they are given, runs each grub.cfg.

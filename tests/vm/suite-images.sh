@@ -118,6 +118,51 @@ case_vmlinux_moved() {
 	expect_equal "where it runs" "$(value "$log" 'kernel-code 2')" 10200000
 }
 
+# device_tree WAY [VERSION]: a kernel that is loaded so, of $kernel's or that version, has the tree's bytes.
+device_tree() {
+	local loaded
+	need python3
+	need_loader
+	kernel=$(kernel_dir 6.12-cloud) && loaded=$(kernel_dir "${2:-6.12-cloud}") || exit
+	# More than a page of structure: a node with a word, and padding in a property.
+	python3 - "$case_dir/dtb" <<-'END' || fail "no device tree could be made"
+		import struct, sys
+		strings = b"word\0padding\0"
+		def token(number, rest=b""):
+		    return struct.pack(">I", number) + rest + bytes(-len(rest) % 4)
+		def prop(name, value):
+		    return token(3, struct.pack(">II", len(value), strings.index(name + b"\0")) + value)
+		tree = (token(1, b"\0") + token(1, b"safekexec\0") + prop(b"word", b"of the old kernel\0") +
+		        prop(b"padding", b"x" * 9000) + token(2) + token(2) + token(9))
+		header = [40 + 16 + len(tree) + len(strings), 56, 56 + len(tree), 40, 17, 16, 0, len(strings), len(tree)]
+		with open(sys.argv[1], "wb") as out:
+		    out.write(struct.pack(">10I", 0xd00dfeed, *header) + bytes(16) + tree + strings)
+	END
+	make_initramfs "$case_dir/second" "$vm_here/script-dtb.sh"
+	make_initramfs "$case_dir/first" "$vm_here/script-dtb.sh" "$KEXEC=/sbin/kexec" "$loaded/vmlinuz=/k/vmlinuz" \
+		"$case_dir/second=/k/initrd" "$case_dir/dtb=/k/dtb"
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --timeout 300 --append "nokaslr crashkernel=192M way=$1"
+	expect_line "$log" '^@ status load 1=0$'
+	block "$log" tree | base64 -d >"$case_dir/told"
+	cmp "$case_dir/dtb" "$case_dir/told" || fail "the new kernel was told another device tree"
+}
+
+case_device_tree() {
+	device_tree l
+	expect_equal captured "$(value "$log" captured)" ''
+}
+
+case_device_tree_crash() {
+	device_tree p
+	expect_equal captured "$(value "$log" captured)" yes
+}
+
+# Unpacked, as no packaged kernel does it.
+case_device_tree_unpacked() {
+	device_tree l devicetree
+	expect_equal "the property" "$(value "$log" property)" "of the old kernel"
+}
+
 # memtest NAME OPTIONS: what it is shows on its serial console.
 memtest() {
 	local directory
@@ -171,4 +216,5 @@ case_compressed_s() {
 	compressed -s
 }
 
-vm_cases entry_32bit entry_32bit_efi real_mode real_mode_old real_mode_setup i386 vmlinux vmlinux_moved memtest_x64 memtest_ia32 memtest_real_mode compressed ${FULL:+compressed_s}
+vm_cases entry_32bit entry_32bit_efi real_mode real_mode_old real_mode_setup i386 vmlinux vmlinux_moved memtest_x64 memtest_ia32 memtest_real_mode compressed \
+	device_tree device_tree_crash ${FULL:+device_tree_unpacked compressed_s}

@@ -3,12 +3,6 @@
 # Unified kernel images, as Debian's tools make them, are started.
 . "$(dirname "$0")/lib.sh"
 
-# ukify ARGUMENT...: of Debian's newest systemd, with its stubs.
-ukify() {
-	PYTHONPATH=$tools/usr/lib/python3/dist-packages python3 "$tools/usr/bin/ukify" build --efi-arch=x64 "$@" \
-		>>"$case_dir/ukify.log" 2>&1 || fail "ukify failed: $(tail -1 "$case_dir/ukify.log")"
-}
-
 # make_parts: what is in the sections, below $case_dir. Words of the command line that the loader finds in
 # the image; `from` tells them apart.
 make_parts() {
@@ -34,9 +28,8 @@ make_parts() {
 # images KERNEL: $kernel, and the parts of an image with it.
 images() {
 	need_loader
-	need python3
 	kernel=$(kernel_dir "$1") || exit
-	tools=$("$VM_PACKAGES" --ukify) || fail "ukify cannot be had"
+	need_ukify
 	make_parts
 }
 

@@ -2,8 +2,11 @@
 /*
  * trace-load DIRECTORY COMMAND...: runs it, and stops it where it enters kexec_load: what the
  * kernel is about to copy is then in DIRECTORY, the bytes of segment N as N.bin and the
- * arguments in the file `call`; and there, and where it enters kexec_file_load, in `status` what /proc says of the loader. Reads the tracee's memory itself, so that nothing of the loader
- * is trusted. Where it enters reboot, it is killed, and `status-at-reboot` says what /proc said then. Its status is the command's, by a shell's rule.
+ * arguments in the file `call`. Reads the tracee's memory itself, so that nothing of the loader
+ * is trusted. There, where it unloads, and where it enters kexec_file_load, `status` has what
+ * /proc says of the loader; where it opens the file that AT in the environment names,
+ * `status-at-open`. Where it enters reboot, it is killed, and `status-at-reboot` has what /proc
+ * said then. Its status is the command's, by a shell's rule.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -43,6 +46,18 @@ static void peek(pid_t child, uint64_t address, void *to, size_t size)
 			die("process_vm_readv");
 		done += (size_t)got;
 	}
+}
+
+/* An address that is not the tracee's is the kernel's to refuse. */
+static int is_text(pid_t child, uint64_t address, const char *expected)
+{
+	char text[256];
+	struct iovec local = { text, strlen(expected) + 1 };
+	struct iovec remote = { (void *)(uintptr_t)address, local.iov_len };
+
+	return local.iov_len <= sizeof(text) &&
+	       process_vm_readv(child, &local, 1, &remote, 1, 0) == (ssize_t)local.iov_len &&
+	       !memcmp(text, expected, local.iov_len);
 }
 
 static void keep(pid_t child, const struct user_regs_struct *regs)
@@ -92,6 +107,7 @@ static void keep_status(pid_t child, const char *name)
 
 int main(int argc, char *argv[])
 {
+	const char *at = getenv("AT");
 	int status, entering = 1;
 	pid_t child;
 
@@ -120,12 +136,13 @@ int main(int argc, char *argv[])
 			continue;
 		if (ptrace(PTRACE_GETREGS, child, NULL, &regs))
 			die("PTRACE_GETREGS");
-		if (entering && regs.orig_rax == SYS_kexec_load && regs.rsi) {
+		if (entering && regs.orig_rax == SYS_kexec_load && regs.rsi)
 			keep(child, &regs);
+		if (entering &&
+		    (regs.orig_rax == SYS_kexec_load || regs.orig_rax == SYS_kexec_file_load))
 			keep_status(child, "status");
-		}
-		if (entering && regs.orig_rax == SYS_kexec_file_load)
-			keep_status(child, "status");
+		if (entering && at && regs.orig_rax == SYS_openat && is_text(child, regs.rsi, at))
+			keep_status(child, "status-at-open");
 		if (entering && regs.orig_rax == SYS_reboot) {
 			keep_status(child, "status-at-reboot");
 			kill(child, SIGKILL);
