@@ -48,10 +48,12 @@ build() {
 	limit=3600 in_copy make -s $targets
 }
 
-# Without a ceiling git takes the copy for a part of the repository around it, and skips the
-# patch without a word.
+# apply PATCH: breaks the copy. What is broken is kept first: taken back, a patch may find another place than where it
+# was. Without a ceiling git takes the copy for a part of the repository around it, and skips the patch without a word.
 apply() {
-	(cd "$copy" && GIT_CEILING_DIRECTORIES=$work git apply "$@")
+	local files
+	mapfile -t files < <(sed -n 's|^+++ b/||p' "$1")
+	(cd "$copy" && tar -cf "$work/whole.tar" "${files[@]}" && sed 1d "$1" | GIT_CEILING_DIRECTORIES=$work git apply -)
 }
 
 command_of() {
@@ -73,7 +75,7 @@ passes_unbroken() {
 # Prints why the breakage goes unnoticed, nothing if it is caught. Sources are as before then.
 try() {
 	local patch=$patches/$1.patch log=$work/$1.log command=$2
-	if ! sed 1d "$patch" | apply - >"$log" 2>&1; then
+	if ! apply "$patch" >"$log" 2>&1; then
 		echo "the patch does not apply: $(head -n 1 "$log")"
 		return
 	fi
@@ -82,7 +84,8 @@ try() {
 	elif in_copy bash -c "$command" >>"$log" 2>&1 </dev/null; then
 		echo "\"$command\" passes all the same, see $log"
 	fi
-	sed 1d "$patch" | apply -R - || echo "the patch cannot be taken back"
+	# With a new time, so that it is built anew.
+	tar -xmf "$work/whole.tar" -C "$copy" || echo "what was broken cannot be made whole"
 }
 
 # One run at a time has the copies.
