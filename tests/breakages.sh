@@ -43,9 +43,10 @@ in_copy() {
 	(cd "$copy" && timeout "$limit" "$@" 9>&-)
 }
 
-# No breakage is judged by how long building takes, which a busy machine decides.
+# build [TARGET]: everything, or what a command that is one test's program needs. No breakage is judged by how long that
+# takes, which a busy machine decides.
 build() {
-	limit=3600 in_copy make -s $targets
+	limit=3600 in_copy make -s "${1:-$targets}"
 }
 
 # apply PATCH: breaks the copy. What is broken is kept first: taken back, a patch may find another place than where it
@@ -74,12 +75,13 @@ passes_unbroken() {
 
 # Prints why the breakage goes unnoticed, nothing if it is caught. Sources are as before then.
 try() {
-	local patch=$patches/$1.patch log=$work/$1.log command=$2
+	local patch=$patches/$1.patch log=$work/$1.log command=$2 target=
+	[[ $command = *' '* || $command != build/tests/* ]] || target=$command
 	if ! apply "$patch" >"$log" 2>&1; then
 		echo "the patch does not apply: $(head -n 1 "$log")"
 		return
 	fi
-	if ! build >"$log" 2>&1; then
+	if ! build "$target" >"$log" 2>&1; then
 		echo "the broken code does not build, see $log"
 	elif in_copy bash -c "$command" >>"$log" 2>&1 </dev/null; then
 		echo "\"$command\" passes all the same, see $log"
