@@ -28,7 +28,7 @@ void progress_line_tell(void *context, const char *what, uint64_t done, uint64_t
 	struct progress_line *line = context;
 	struct timespec now;
 
-	if (!line->to || total >> MIB_SHIFT == 0)
+	if (!line->to)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (since_ms(line->began, now) < SILENT_MS || since_ms(line->told, now) < EVERY_MS)
