@@ -37,8 +37,10 @@ capabilities=$(harmless sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
 	exit 1
 }
 
-# The prefix is known to this make alone: the build stays as it was configured.
-make -C "$top" -f "$B/Makefile" --no-print-directory install DESTDIR= B="$B" prefix="$prefix" sbindir="$prefix/sbin" \
+# The prefix is known to this make alone: the build stays as it was configured. One in the tree has its Makefile there.
+makefile=$B/Makefile
+[ -e "$makefile" ] || makefile=$top/Makefile
+make -C "$top" -f "$makefile" --no-print-directory install DESTDIR= B="$B" prefix="$prefix" sbindir="$prefix/sbin" \
 	libdir="$lib" includedir="$prefix/include" mandir="$prefix/share/man" datadir="$prefix/share" \
 	systemdsystemunitdir="$prefix/units" >"$scratch/log" 2>&1 || {
 	verdict install "$(tail -1 "$scratch/log")"
