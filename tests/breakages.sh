@@ -22,7 +22,7 @@ targets=tests
 if [ "${1:-}" = --vm ]; then
 	shift
 	patches=$patches/vm
-	limit=900
+	limit=1800
 	configuration=(--enable-static)
 	targets=all
 	# The breakages take the suites' everyday form.
