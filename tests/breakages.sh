@@ -6,12 +6,13 @@
 #
 # tests/breakages/NAME.patch, or tests/breakages/vm/NAME.patch, begins with a line
 # `# test: COMMAND`, run in the copy, where objects are in build/; the rest is a unified diff,
-# best with one line of context. The command must pass before the code is broken, the broken code must build, and then the
-# command must fail. A patch that no longer applies is a failure.
+# best with one line of context. A second line `# processor: FLAG` has it skipped where
+# /proc/cpuinfo lacks that flag. The command must pass before the code is broken, the broken code
+# must build, and then the command must fail. A patch that no longer applies is a failure.
 #
 # As many are tried side by side as there are processors, those of one command one behind another.
-# Prints `ok NAME` or `not ok NAME: why` for each, last `N of N caught`. The copies and the
-# logs are in build/breakages/.
+# Prints `ok NAME`, `skip NAME: why` or `not ok NAME: why` for each, last `N of N caught`. The
+# copies and the logs are in build/breakages/.
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 work=$PWD/build/breakages
@@ -54,11 +55,18 @@ build() {
 apply() {
 	local files
 	mapfile -t files < <(sed -n 's|^+++ b/||p' "$1")
-	(cd "$copy" && tar -cf "$work/whole.tar" "${files[@]}" && sed 1d "$1" | GIT_CEILING_DIRECTORIES=$work git apply -)
+	(cd "$copy" && tar -cf "$work/whole.tar" "${files[@]}" && GIT_CEILING_DIRECTORIES=$work git apply "$1")
 }
 
 command_of() {
 	sed -n '1s/^# test: //p' "$patches/$1.patch"
+}
+
+# The flag that the breakage needs and this processor lacks.
+lacks() {
+	local flag
+	flag=$(sed -n '2s/^# processor: //p' "$patches/$1.patch")
+	[ -z "$flag" ] || grep -qw "$flag" /proc/cpuinfo || echo "$flag"
 }
 
 # Whether the command passes on unbroken code; asked once for each command.
@@ -101,7 +109,7 @@ if [ $# = 0 ]; then
 fi
 # In a shell of its own: work_on DIRECTORY NAME...
 work_on() {
-	local name command why
+	local name command flag why
 	declare -A passes=()
 	work=$1 copy=$1/tree
 	shift
@@ -119,7 +127,11 @@ work_on() {
 	done
 	for name; do
 		command=$(command_of "$name")
-		if [ -z "$command" ]; then
+		flag=$(lacks "$name")
+		if [ -n "$flag" ]; then
+			echo "skip $name: this processor has no $flag"
+			continue
+		elif [ -z "$command" ]; then
 			why="the first line does not name a test"
 		elif ! passes_unbroken "$command"; then
 			why="\"$command\" fails on unbroken code"
@@ -160,5 +172,6 @@ for i in "${!shares[@]}"; do
 	[ "${counts[i]}" = 0 ] || work_on "$work/$i" ${shares[i]} &
 done | tee "$results"
 caught=$(grep -c '^ok ' "$results")
-echo "$caught of ${#names[@]} caught"
-[ "$caught" = ${#names[@]} ]
+tried=$((${#names[@]} - $(grep -c '^skip ' "$results")))
+echo "$caught of $tried caught"
+[ "$caught" = "$tried" ]

@@ -53,4 +53,4 @@ case $(cat /proc/cmdline) in
 	;;
 esac
 # Services cannot wait for their own end.
-systemctl --no-block kexec
+systemctl --no-block kexec || systemctl --no-block poweroff
