@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-enum { SILENT_MS = 500, EVERY_MS = 100, MIB_SHIFT = 20 };
+enum { SILENT_MS = 500, EVERY_MS = 100, KIB_SHIFT = 10, MIB_SHIFT = 20 };
 
 static long since_ms(struct timespec then, struct timespec now)
 {
@@ -26,6 +26,8 @@ static void clear(struct progress_line *line)
 void progress_line_tell(void *context, const char *what, uint64_t done, uint64_t total)
 {
 	struct progress_line *line = context;
+	const bool little = total >> MIB_SHIFT == 0;
+	const int shift = little ? KIB_SHIFT : MIB_SHIFT;
 	struct timespec now;
 
 	if (!line->to)
@@ -35,9 +37,9 @@ void progress_line_tell(void *context, const char *what, uint64_t done, uint64_t
 		return;
 	line->told = now;
 	clear(line);
-	line->width = fprintf(line->to, "kexec: %llu of %llu MiB %s",
-			      (unsigned long long)done >> MIB_SHIFT,
-			      (unsigned long long)total >> MIB_SHIFT, what);
+	line->width =
+		fprintf(line->to, "kexec: %llu of %llu %s %s", (unsigned long long)done >> shift,
+			(unsigned long long)total >> shift, little ? "KiB" : "MiB", what);
 	fflush(line->to);
 }
 
