@@ -9,10 +9,14 @@ boot() {
 	need_loader
 	kernel=$(kernel_dir "$1") || exit
 	make_initramfs "$case_dir/initrd" "$vm_here/script-loader.sh" "$KEXEC=/sbin/kexec" "$kernel/vmlinuz=/k/vmlinuz"
-	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append "${2:-}"
-	expect_line "$log" '^@ chosen=0 1$'
-	expect_line "$log" '^@ ours=0 1$'
-	expect_line "$log" '^@ flags=0 1$'
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/initrd" --append "crashkernel=160M ${2:-}"
+	expect_line "$log" '^@ chosen=0 1 0$'
+	expect_line "$log" '^@ ours=0 1 0$'
+	expect_line "$log" '^@ flags=0 1 0$'
+	expect_line "$log" '^@ debug=0 1 0$'
+	expect_line "$log" '^@ debug_ours=0 1 0$'
+	expect_line "$log" '^@ debug_crash=0 0 1$'
+	expect_line "$log" '^@ debug_crash_file=0 0 1$'
 }
 
 # Something besides the boot has been measured; and none of the newer flags is known.
