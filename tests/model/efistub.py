@@ -59,8 +59,8 @@ class Memory:
     def has_any(self, start, end):
         return self.pages.find(1, start // PAGE, min(up(end, PAGE), TOP) // PAGE) >= 0
 
-    def number(self):
-        return int.from_bytes(self.pages, "little")
+    def number(self, start, end):
+        return int.from_bytes(self.pages[start // PAGE:up(end, PAGE) // PAGE], "little")
 
 
 class Stub:
@@ -191,8 +191,9 @@ class Stub:
                 hit.append(i)
         outcome["runs"] = (output, output + size)
         outcome["conflicts"] = hit
-        nowhere = touched.number() & ~self.described.number()
-        outcome["undescribed"] = bool(nowhere)
+        nowhere = any(touched.number(at, at + size) & ~self.described.number(at, at + size)
+                      for at in (image, output))
+        outcome["undescribed"] = nowhere
         outcome["verdict"] = "hazard" if hit or nowhere else "safe"
 
     def conditions(self):
