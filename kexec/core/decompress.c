@@ -14,6 +14,7 @@ enum {
 	BLOCK = 1 << 18,
 	ZLIB_GZIP = 16,
 	LZMA_MEMORY_MAX = 1 << 28,
+	XZ_PADDING = 4,
 	LZ4_LEGACY_MAGIC = 0x184c2102,
 	LZ4_LEGACY_BLOCK = 8 << 20,
 	LZ4_RATIO_MAX = 255,
@@ -460,24 +461,40 @@ static int expand_lzop(struct bytes in, size_t *at, struct making *making, struc
 
 /* --- formats ---------------------------------------------------------------- */
 
+/* What the rest of a file may be where its first stream has ended. */
+enum rest {
+	REST_NONE,
+	REST_STREAMS,
+	/* gzip(1) passes over them without a word, but not over those between two streams. */
+	REST_STREAMS_THEN_ZEROS,
+	/* Stream padding (the xz format, 2.2): behind any of them, a multiple of 4. */
+	REST_STREAMS_AND_ZEROS,
+};
+
 static const struct format {
 	const char *name;
 	char magic[LZOP_MAGIC_SIZE + 1];
 	size_t size;
 	struct decoder decoder;
+	enum rest rest;
 	/* One stream from *at on; *at is then where it ends. NULL: by the decoder. */
 	int (*expand)(struct bytes in, size_t *at, struct making *making, struct err *err);
 } formats[] = {
-	{ "gzip", "\x1f\x8b", 2, { gzip_open, gzip_step, gzip_close }, NULL },
+	{ "gzip",
+	  "\x1f\x8b",
+	  2,
+	  { gzip_open, gzip_step, gzip_close },
+	  REST_STREAMS_THEN_ZEROS,
+	  NULL },
 	/* The NUL that ends it is a part of it. */
-	{ "xz", "\3757zXZ", 6, { xz_open, lzma_step, lzma_close }, NULL },
-	{ "zstd", "\x28\xb5\x2f\xfd", 4, { zstd_open, zstd_step, zstd_close }, NULL },
-	{ "lz4", "\x04\x22\x4d\x18", 4, { lz4_open, lz4_step, lz4_close }, NULL },
-	{ "lz4", "\x02\x21\x4c\x18", 4, { 0 }, expand_lz4_legacy },
+	{ "xz", "\3757zXZ", 6, { xz_open, lzma_step, lzma_close }, REST_STREAMS_AND_ZEROS, NULL },
+	{ "zstd", "\x28\xb5\x2f\xfd", 4, { zstd_open, zstd_step, zstd_close }, REST_STREAMS, NULL },
+	{ "lz4", "\x04\x22\x4d\x18", 4, { lz4_open, lz4_step, lz4_close }, REST_STREAMS, NULL },
+	{ "lz4", "\x02\x21\x4c\x18", 4, { 0 }, REST_STREAMS, expand_lz4_legacy },
 	/* Its usual properties, and the low byte of a dictionary's size. */
-	{ "lzma", "\x5d\x00", 2, { lzma_open, lzma_step, lzma_close }, NULL },
-	{ "bzip2", "BZh", 3, { bzip2_open, bzip2_step, bzip2_close }, NULL },
-	{ "lzop", "\x89LZO\0\r\n\x1a\n", LZOP_MAGIC_SIZE, { 0 }, expand_lzop },
+	{ "lzma", "\x5d\x00", 2, { lzma_open, lzma_step, lzma_close }, REST_NONE, NULL },
+	{ "bzip2", "BZh", 3, { bzip2_open, bzip2_step, bzip2_close }, REST_STREAMS, NULL },
+	{ "lzop", "\x89LZO\0\r\n\x1a\n", LZOP_MAGIC_SIZE, { 0 }, REST_STREAMS, expand_lzop },
 };
 
 static const struct format *format_of(struct bytes in)
@@ -528,17 +545,36 @@ int decompress_stream(struct bytes in, const struct decompress_rules *rules,
 	return 0;
 }
 
-/* Some of them have no data, but what another program wants to keep there. */
-static bool is_zstd_frame(struct bytes in, size_t at)
+/* Frames of zstd and lz4 without data, for what another program wants to keep there. */
+static bool is_skippable(const struct format *format, struct bytes in)
 {
-	struct cursor cursor = cursor_at(in, at);
-	uint32_t magic = cursor_u32(&cursor);
+	struct cursor cursor = cursor_at(in, 0);
 
-	return magic == ZSTD_MAGICNUMBER ||
-	       (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
+	return (format->decoder.step == zstd_step || format->decoder.step == lz4_step) &&
+	       (cursor_u32(&cursor) & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 }
 
-static int expand_whole(struct bytes in, const struct decompress_rules *rules,
+/* Behind a stream's end: past the zeros that may be there. */
+static size_t pass_zeros(const struct format *format, struct bytes in, size_t at)
+{
+	size_t end = at;
+
+	while (end < in.size && !in.data[end])
+		end++;
+	if (format->rest == REST_STREAMS_THEN_ZEROS)
+		return end == in.size ? end : at;
+	return format->rest == REST_STREAMS_AND_ZEROS && (end - at) % XZ_PADDING == 0 ? end : at;
+}
+
+/* Whether another stream of the file begins there. */
+static bool goes_on(const struct format *format, struct bytes in, size_t at)
+{
+	struct bytes rest = { in.data + at, in.size - at };
+
+	return format->rest && (format_of(rest) == format || is_skippable(format, rest));
+}
+
+static int expand_whole(struct bytes in, bool one_stream, const struct decompress_rules *rules,
 			const struct progress *progress, struct buf *out, struct err *err)
 {
 	const struct format *format = format_of(in);
@@ -548,7 +584,9 @@ static int expand_whole(struct bytes in, const struct decompress_rules *rules,
 	do {
 		if (expand(format, in, &at, progress, &making, err))
 			return -1;
-	} while (format->decoder.step == zstd_step && is_zstd_frame(in, at));
+		if (!one_stream)
+			at = pass_zeros(format, in, at);
+	} while (!one_stream && goes_on(format, in, at));
 	if (at != in.size) {
 		err_set(err, ERR_DAMAGED, "data behind its end at 0x%zx", at);
 		return err_prefix(err, "%s", format->name);
@@ -561,7 +599,7 @@ int decompress(struct bytes in, const struct decompress_rules *rules, struct buf
 {
 	struct buf out CLEANUP(buf_done) = { 0 };
 
-	if (expand_whole(in, rules, NULL, &out, err))
+	if (expand_whole(in, /* one_stream= */ false, rules, NULL, &out, err))
 		return -1;
 	*ret = out;
 	out = (struct buf){ 0 };
@@ -592,7 +630,7 @@ int decompress_sized(struct bytes in, size_t size, const struct progress *progre
 	if (format && format->decoder.step == zstd_step) {
 		if (expand_zstd(in, size, &out, err))
 			return err_prefix(err, "zstd");
-	} else if (expand_whole(in, NULL, progress, &out, err)) {
+	} else if (expand_whole(in, /* one_stream= */ true, NULL, progress, &out, err)) {
 		return -1;
 	}
 	*ret = out;

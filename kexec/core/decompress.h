@@ -32,15 +32,17 @@ struct decompress_rules {
 /* The format's name, a constant, or NULL if it is none of them. */
 const char *decompress_format(struct bytes in);
 /*
- * A whole file. ret is zero-initialised. ERR_DAMAGED for damage, truncation, data behind the end
- * (of the last frame, if they are zstd's); ERR_INPUT for too many bytes, and what
- * is none of them. rules may be NULL.
+ * A whole file: one stream or more of a format, as its own program takes them (of lzma only one), with zeros
+ * behind them where it passes over those. ret is zero-initialised. ERR_DAMAGED for damage,
+ * truncation, and other data behind the end; ERR_INPUT for too many bytes, and what
+ * is none of them. The limits are for all streams together. rules may be NULL.
  */
 int decompress(struct bytes in, const struct decompress_rules *rules, struct buf *ret,
 	       struct err *err);
 /*
- * The same of what is said to expand to so many bytes, in less memory; more of zstd's is
- * damage, and so is a size beyond the limits.
+ * One stream (zstd's: one or more), and nothing behind it, that is said to expand to so many bytes, in
+ * less memory; more of zstd's is damage, and so is a size beyond the limits. A kernel's own decompressor
+ * takes no more than that from its payload.
  * progress, or NULL, is told of what takes long.
  */
 int decompress_sized(struct bytes in, size_t size, const struct progress *progress, struct buf *ret,

@@ -372,6 +372,7 @@ static void cut_gzip(struct bench *bench)
 static void more_than_gzip(struct bench *bench)
 {
 	compressed(bench, 1);
+	bench->image[bench->image_size - 1] = 1;
 }
 
 /* --- other files --------------------------------------------------------- */
