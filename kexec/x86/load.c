@@ -553,24 +553,70 @@ static int check_reservation(const struct load_request *request, const struct sy
 			  estimate_crashkernel(needed, &capture));
 }
 
+/* The first that found no place. */
+static const struct plan_item *unplaced(const struct plan *plan)
+{
+	unsigned int i = 0;
+
+	while (i < plan->nr_items - 1 && range_is_valid(plan->item[i].load))
+		i++;
+	return &plan->item[i];
+}
+
+/* The options that keep an item off a part of the reservation; NULL: none. */
+static const char *cutting_options(const struct load_request *request, const struct plan_item *item,
+				   struct range reservation)
+{
+	bool below = request->mem_min > reservation.start && item->min == request->mem_min;
+	bool above = request->mem_max < reservation.end;
+
+	if (below && above)
+		return "--mem-min and --mem-max";
+	if (below)
+		return "--mem-min";
+	return above ? "--mem-max" : NULL;
+}
+
+/* In a reservation that is large enough in all: what keeps an item out of it. */
 static int advise(const struct load_request *request, const struct system *system,
 		  const struct plan *plan, struct err *err)
 {
+	const struct range reservation = plan->reservation;
+	const struct plan_item *item = unplaced(plan);
 	struct estimate capture;
+	unsigned long long larger;
+	const char *options;
 	struct err lost;
 
-	if (err->code != ERR_NO_FIT || !range_is_valid(plan->reservation) ||
-	    reservation_needed(plan) > range_size(plan->reservation))
+	if (err->code != ERR_NO_FIT || !range_is_valid(reservation) ||
+	    reservation_needed(plan) > range_size(reservation))
 		return -1;
 	if (estimate_capture(request, system, &capture, &lost)) {
 		*err = lost;
 		return -1;
 	}
-	return err_advise(err,
-			  "; only the reservation for the crash kernel, " PHYS_FMT "-" PHYS_FMT
-			  ", is used: boot the running kernel with crashkernel=%lluM",
-			  PHYS(plan->reservation.start), PHYS(plan->reservation.end),
-			  estimate_crashkernel(reservation_needed(plan), &capture));
+	err_advise(err,
+		   "; only the reservation for the crash kernel, " PHYS_FMT "-" PHYS_FMT
+		   ", is used",
+		   PHYS(reservation.start), PHYS(reservation.end));
+	if (item->fixed)
+		return err_advise(err, ": use a kernel that is relocatable");
+	if (item->max < request->mem_max && item->max < reservation.end)
+		return err_advise(
+			err, ", which lies too high for this kernel: %s%s",
+			request->entry_32bit ? "do without --entry-32bit, or "
+					     : "use one that can be loaded there, or ",
+			reservation.start < FOUR_GIB
+				? "boot the running kernel with crashkernel=...M@..., lower"
+				: "boot the running kernel with crashkernel=...M, without "
+				  ",high");
+	options = cutting_options(request, item, reservation);
+	if (options)
+		return err_advise(err, ", of which too little is left by %s: do without", options);
+	larger = estimate_crashkernel(reservation_needed(plan), &capture);
+	if (larger << 20 <= range_size(reservation))
+		return err_advise(err, ": boot the running kernel with a larger crashkernel=");
+	return err_advise(err, ": boot the running kernel with crashkernel=%lluM", larger);
 }
 
 /*

@@ -613,6 +613,77 @@ static void test_refusals(void **state)
 		"kernel with crashkernel=256M");
 }
 
+static void refused_ending(const char *ending)
+{
+	const char *text = load(NULL);
+	size_t length = strlen(text), of_ending = strlen(ending);
+
+	if (length < of_ending || strcmp(text + length - of_ending, ending))
+		assert_string_equal(text, ending);
+	assert_int_equal(given.calls, 0);
+}
+
+/* A reservation that would do, but for what was asked for, or what the kernel is: no size is advised. */
+static void test_place_that_cannot_be_used(void **state)
+{
+	static uint8_t old[MK_IMAGE_SIZE];
+	struct setup_header *header;
+
+	(void)state;
+	request.mem_max = 0x162000000;
+	refused_ending(
+		"; only the reservation for the crash kernel, 0x160000000-0x170000000, is used, "
+		"of which too little is left by --mem-max: do without");
+	request.mem_min = 0x161000000;
+	refused_ending(
+		"; only the reservation for the crash kernel, 0x160000000-0x170000000, is used, "
+		"of which too little is left by --mem-min and --mem-max: do without");
+	request.mem_max = PHYS_LIMIT;
+	request.mem_min = 0x170000000;
+	refused_ending(
+		"; only the reservation for the crash kernel, 0x160000000-0x170000000, is used, "
+		"of which too little is left by --mem-min: do without");
+	/* Above its end, the limit is not what keeps the kernel out. */
+	request.mem_min = 0x1000;
+	request.mem_max = 0x180000000;
+	request.entry_32bit = true;
+	refused_ending(
+		"; only the reservation for the crash kernel, 0x160000000-0x170000000, is used, "
+		"which lies too high for this kernel: do without --entry-32bit, or boot the "
+		"running kernel with crashkernel=...M, without ,high");
+	request.entry_32bit = false;
+	mk_image(old);
+	header = (void *)(old + offsetof(struct boot_params, hdr));
+	header->xloadflags = XLF_KERNEL_64;
+	mk_file(&machine, "vmlinuz", old, sizeof(old));
+	refused_ending(
+		"; only the reservation for the crash kernel, 0x160000000-0x170000000, is used, "
+		"which lies too high for this kernel: use one that can be loaded there, or boot "
+		"the running kernel with crashkernel=...M, without ,high");
+	/* Below 4 GiB, and still above where this one looks for its initrd. */
+	header->initrd_addr_max = 0xfffffff;
+	mk_file(&machine, "vmlinuz", old, sizeof(old));
+	mk_text(&machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n  10000000-1fffffff : Crash kernel\n");
+	refused_ending(
+		"; only the reservation for the crash kernel, 0x10000000-0x20000000, is used, "
+		"which lies too high for this kernel: use one that can be loaded there, or boot "
+		"the running kernel with crashkernel=...M@..., lower");
+	mk_image(old);
+	header->relocatable_kernel = 0;
+	mk_file(&machine, "vmlinuz", old, sizeof(old));
+	refused_ending(
+		"; only the reservation for the crash kernel, 0x10000000-0x20000000, is used: use "
+		"a kernel that is relocatable");
+	/* It would be large enough for one with another floor. */
+	mk_image(old);
+	header->pref_address = 0x1f000000;
+	mk_file(&machine, "vmlinuz", old, sizeof(old));
+	refused_ending(
+		"; only the reservation for the crash kernel, 0x10000000-0x20000000, is used: "
+		"boot the running kernel with a larger crashkernel=");
+}
+
 static void test_what_the_dump_lacks(void **state)
 {
 	char warnings[4096];
@@ -854,6 +925,7 @@ int main(void)
 		MACHINE(test_backup),
 		MACHINE(test_hotplug_flags),
 		MACHINE(test_refusals),
+		MACHINE(test_place_that_cannot_be_used),
 		MACHINE(test_what_the_dump_lacks),
 		MACHINE(test_spares),
 		MACHINE(test_spares_in_the_footprint),
