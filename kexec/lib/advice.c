@@ -59,7 +59,7 @@ static const struct advice all[] = {
 	{ "--on-corruption=%s: not reset or halt", "a misspelt word", "--on-corruption=halt, or the same without it, which is reset" },
 	{ "--backup=%s: not auto, always or never", "a misspelt word", "the same without --backup, which is auto" },
 	{ "--module=%s: it begins with no file's name", "the file comes first, then the module's command line", "--module=FILE" },
-	{ "more than %d modules", "--module= was given too often", NULL },
+	{ "more than %d modules", "--module= was given too often", "the same with fewer of them: several files in one archive" },
 	{ "only one of --args-linux, --args-elf and --args-none can be used at a time", "they contradict one another", "the one that is meant" },
 	{ "only one of --spare-copy and --no-spare-copy can be used at a time", "they contradict one another", "the one that is meant" },
 	{ "--%s%s%s and --%s%s%s: only one of them can be used at a time", "an option that has one value was given two, which contradict one another", "the one that is meant" },

@@ -38,6 +38,10 @@ static void test_classes(void **state)
 	expect(&err, "dmesg | tail");
 	err_set(&err, ERR_USAGE, "no kernel named");
 	expect(&err, "kexec --help");
+	err_set(&err, ERR_USAGE, "more than %d modules", 64);
+	expect(&err, "the same with fewer of them: several files in one archive");
+	err_set(&err, ERR_USAGE, "more than %d initrds", 64);
+	expect(&err, "cat A B >BOTH, which a kernel takes as one");
 	err_set(&err, ERR_INPUT, "a sentence without a row");
 	expect(&err, NULL);
 }
