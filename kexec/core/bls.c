@@ -123,7 +123,7 @@ static int apply(struct boot_entry *entry, struct bytes key, struct bytes value,
 		return boot_entry_add_initrd(entry, value, err);
 	if (bytes_are(key, "architecture"))
 		*ret_architecture = value;
-	if (bytes_are(key, "profile") || bytes_are(key, "uki-url")) {
+	if (bytes_are(key, "profile") || bytes_are(key, "uki-url") || bytes_are(key, "extra")) {
 		err_set(&why, ERR_INPUT, "/%s: `%.*s` is not known here", entry->source,
 			(int)key.size, (const char *)key.data);
 		return boot_entry_refuse(entry, &why, err);

@@ -105,7 +105,7 @@ static const struct advice all[] = {
 	  "mount /boot /boot/efi and /sys/firmware/efi/efivars; or kexec --boot-entry=NAME" },
 	{ "/%s: a \"$\" stands for a variable of GRUB's, and no grub.cfg that was read expands it", "an entry for GRUB's blscfg, without the grub.cfg that runs that",
 	  BY_HAND },
-	{ "/%s: `%.*s` is not known here", "an entry of systemd-boot's that names a profile of a unified kernel image, or one in the network", "kexec -l UKI --uki-profile=N" },
+	{ "/%s: `%.*s` is not known here", "an entry of systemd-boot's that names a profile of a unified kernel image, files to go with it, or one in the network", "kexec -l UKI --uki-profile=N" },
 	{ "what the boot loader starts as \"%.100s\" is not known", "an entry of systemd-boot's own, such as the firmware's setup", "kexec --boot-entry=NAME" },
 	{ "the boot loader prefers \"%.100s\", by rules that are not known here", "LoaderEntryPreferred, or `preferred` in loader.conf", "kexec --boot-entry=NAME" },
 	{ "the EFI system partition that systemd-boot starts from is mounted at none of /boot, /efi and /boot/efi", "it is not mounted: its entries and its loader.conf are not seen",

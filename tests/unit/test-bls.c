@@ -133,6 +133,9 @@ static void test_keys(void **state)
 	add(&entries, "f.conf", "uki-url http://x/f.efi\nuki /f.efi\n");
 	assert_string_equal(entries.entry[5].why->text,
 			    "/boot/loader/entries/f.conf: `uki-url` is not known here");
+	add(&entries, "g.conf", "uki /g.efi\nextra /x.cred\n");
+	assert_string_equal(entries.entry[6].why->text,
+			    "/boot/loader/entries/g.conf: `extra` is not known here");
 }
 
 static void assert_name(const char *name, const char *id, int left, int done)
