@@ -149,34 +149,71 @@ static int read_entry(struct reading *reading, const char *top, const char *name
 	return is_ours ? boot_entries_add(to, &entry, err) : 0;
 }
 
-/* Of a UKI no more is read than its headers and its os-release. As for systemd-boot, what has no
- * name there, or has been cut, is none. */
+/* *ret_found false: there is none, or it has been cut. */
+static int read_section(struct reading *reading, const char *path, struct bytes headers,
+			unsigned int profile, enum uki_id id, struct buf *ret, bool *ret_found,
+			struct err *err)
+{
+	enum { TEXT_MAX = 65536 };
+	uint64_t offset;
+	uint32_t size;
+
+	*ret_found = false;
+	if (!uki_find(headers, profile, id, &offset, &size))
+		return 0;
+	if (buf_extend(ret, num_min(size, TEXT_MAX), err))
+		return -1;
+	if (root_peek_at(reading->root, path, offset, ret->data, ret->size, err))
+		return err->code == ERR_INPUT ? 0 : -1;
+	*ret_found = true;
+	return 0;
+}
+
+static int read_profile(struct reading *reading, const char *path, struct bytes headers,
+			unsigned int profile, const char *top, struct boot_entries *to,
+			struct err *err)
+{
+	struct buf os_release CLEANUP(buf_done) = { 0 }, about CLEANUP(buf_done) = { 0 };
+	bool has_osrel, has_about;
+	struct boot_entry entry = { 0 };
+	struct bls_uki uki = { .profile = profile };
+
+	if (read_section(reading, path, headers, profile, UKI_OSREL, &os_release, &has_osrel,
+			 err) ||
+	    read_section(reading, path, headers, profile, UKI_PROFILE, &about, &has_about, err))
+		return -1;
+	if (!has_osrel)
+		return 0;
+	uki.os_release = buf_bytes(&os_release);
+	uki.about = buf_bytes(&about);
+	if (bls_of_uki(&uki, top, strrchr(path, '/') + 1, &entry, err))
+		return -1;
+	if (*entry.title)
+		return boot_entries_add(to, &entry, err);
+	boot_entry_done(&entry);
+	return 0;
+}
+
+/* Of a UKI no more is read than its headers, and os-release and .profile of each profile. As for systemd-boot,
+ * what has no name there, or has been cut, is none. */
 static int read_uki(struct reading *reading, const char *top, const char *name,
 		    struct boot_entries *to, struct err *err)
 {
-	enum { HEADERS_MAX = 16384, OS_RELEASE_MAX = 65536 };
-	struct buf headers CLEANUP(buf_done) = { 0 }, os_release CLEANUP(buf_done) = { 0 };
-	struct boot_entry entry = { 0 };
+	enum { HEADERS_MAX = 16384 };
+	struct buf headers CLEANUP(buf_done) = { 0 };
+	unsigned int profile = 0, count;
 	char path[PATH_MAX];
-	uint64_t offset;
-	uint32_t size;
 
 	snprintf(path, sizeof(path), "%s/EFI/Linux/%s", top, name);
 	if (!is_file(reading->root, path))
 		return 0;
 	if (root_peek(reading->root, path, HEADERS_MAX, &headers, err))
 		return pass_over(reading, err);
-	if (!uki_find(buf_bytes(&headers), UKI_OSREL, &offset, &size))
-		return 0;
-	if (buf_extend(&os_release, num_min(size, OS_RELEASE_MAX), err))
-		return -1;
-	if (root_peek_at(reading->root, path, offset, os_release.data, os_release.size, err))
-		return err->code == ERR_INPUT ? 0 : -1;
-	if (bls_of_uki(buf_bytes(&os_release), top, name, &entry, err))
-		return -1;
-	if (*entry.title)
-		return boot_entries_add(to, &entry, err);
-	boot_entry_done(&entry);
+	count = uki_count_profiles(buf_bytes(&headers));
+	do {
+		if (read_profile(reading, path, buf_bytes(&headers), profile, top, to, err))
+			return -1;
+	} while (++profile < count);
 	return 0;
 }
 
@@ -755,6 +792,8 @@ static void print_entry(const struct boot_entry *entry, bool is_default, FILE *t
 	fputc('\n', to);
 	if (entry->kernel)
 		print_text(to, entry->is_uki ? "    image    " : "    kernel   ", entry->kernel);
+	if (entry->uki_profile)
+		fprintf(to, "    profile  %u\n", entry->uki_profile);
 	for (size_t i = 0; i < entry->nr_initrds; i++)
 		print_text(to, "    initrd   ", entry->initrd[i]);
 	if (*entry->options)
@@ -789,6 +828,9 @@ static struct json_object *json_entry(const struct boot_entry *entry, bool is_de
 		json_object_object_add(object, "line", json_object_new_int64(entry->line));
 	add_text(object, "place", entry->place);
 	add_text(object, entry->is_uki ? "image" : "kernel", entry->kernel);
+	if (entry->uki_profile)
+		json_object_object_add(object, "profile",
+				       json_object_new_int64(entry->uki_profile));
 	json_object_object_add(object, "initrds", json_strings(entry->initrd, entry->nr_initrds));
 	add_text(object, "options", entry->options);
 	if (entry->why)

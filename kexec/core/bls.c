@@ -212,17 +212,53 @@ static int first_of(struct bytes os_release, const char *names, char **ret, stru
 	return 0;
 }
 
-int bls_of_uki(struct bytes os_release, const char *top, const char *name, struct boot_entry *ret,
+static int append(char **text, const char *before, const char *what, const char *behind,
+		  struct err *err)
+{
+	char *longer;
+
+	if (asprintf(&longer, "%s%s%s%s", *text, before, what, behind) < 0)
+		return err_no_memory(err);
+	free(*text);
+	*text = longer;
+	return 0;
+}
+
+/* As systemd-boot names them: the first has the file's id, and only a TITLE in its title. */
+static int name_profile(const struct bls_uki *uki, struct boot_entry *entry, struct err *err)
+{
+	char *id CLEANUP(text_done) = NULL, *title CLEANUP(text_done) = NULL;
+	char number[16], numbered[32];
+
+	if (first_of(uki->about, "ID", &id, err) || first_of(uki->about, "TITLE", &title, err))
+		return -1;
+	snprintf(number, sizeof(number), "%u", uki->profile);
+	snprintf(numbered, sizeof(numbered), "Profile #%u", uki->profile + 1);
+	entry->uki_profile = uki->profile;
+	if (uki->profile) {
+		entry->profile_at = strlen(entry->id);
+		if (append(&entry->id, "@", id ?: number, "", err))
+			return -1;
+	}
+	/* Without a name of the system it is no entry. */
+	if (!*entry->title || (!title && !uki->profile))
+		return 0;
+	return append(&entry->title, " (", title ?: id ?: numbered, ")", err);
+}
+
+int bls_of_uki(const struct bls_uki *uki, const char *top, const char *name, struct boot_entry *ret,
 	       struct err *err)
 {
 	struct boot_entry entry CLEANUP(boot_entry_done) = { .is_uki = true };
+	struct bytes os_release = uki->os_release;
 
 	if (begin(&entry, top, "EFI/Linux", name, err) ||
 	    boot_text(text_bytes(entry.source + strlen(top)), &entry.kernel, err) ||
 	    first_of(os_release, "PRETTY_NAME IMAGE_ID NAME ID", &entry.title, err) ||
 	    first_of(os_release, "IMAGE_VERSION VERSION VERSION_ID BUILD_ID", &entry.version,
 		     err) ||
-	    first_of(os_release, "IMAGE_ID ID", &entry.sort_key, err))
+	    first_of(os_release, "IMAGE_ID ID", &entry.sort_key, err) ||
+	    name_profile(uki, &entry, err))
 		return -1;
 	*ret = entry;
 	entry = (struct boot_entry){ 0 };
@@ -253,12 +289,13 @@ static struct name without_suffix(const char *id)
 	return name;
 }
 
-/* systemd-boot compares them in small letters. */
-static struct name in_small_letters(const char *id)
+/* systemd-boot compares them in small letters, and without a profile. */
+static struct name in_small_letters(const struct boot_entry *entry)
 {
+	size_t length = entry->profile_at ?: strlen(entry->id);
 	struct name name;
 
-	snprintf(name.text, sizeof(name.text), "%s", id);
+	snprintf(name.text, sizeof(name.text), "%.*s", (int)length, entry->id);
 	for (char *c = name.text; *c; c++)
 		if (*c >= 'A' && *c <= 'Z')
 			*c += 'a' - 'A';
@@ -289,10 +326,12 @@ static int compare_entries(const void *a_entry, const void *b_entry)
 			order = boot_version_compare(b->version ?: "", a->version ?: "");
 	}
 	if (!order) {
-		struct name a_name = in_small_letters(a->id), b_name = in_small_letters(b->id);
+		struct name a_name = in_small_letters(a), b_name = in_small_letters(b);
 
 		order = boot_version_compare(b_name.text, a_name.text);
 	}
+	if (!order)
+		order = (int)a->uki_profile - (int)b->uki_profile;
 	if (!order && a->tries_left >= 0 && b->tries_left >= 0)
 		order = a->tries_left != b->tries_left ? b->tries_left - a->tries_left
 						       : a->tries_done - b->tries_done;

@@ -17,8 +17,12 @@ int bls_parse(struct bytes text, const char *top, const char *name, struct boot_
 /* A file that cannot be read as one: an entry without a kernel. */
 int bls_refused(const char *top, const char *name, const struct err *why, struct boot_entry *ret,
 		struct err *err);
-/* A UKI of EFI/Linux, by the text of its .osrel section, which may be empty. */
-int bls_of_uki(struct bytes os_release, const char *top, const char *name, struct boot_entry *ret,
+/* A profile of a UKI of EFI/Linux, by the texts of its sections, which may be empty. */
+struct bls_uki {
+	unsigned int profile;		/* counted from 0 */
+	struct bytes os_release, about; /* .osrel, .profile */
+};
+int bls_of_uki(const struct bls_uki *uki, const char *top, const char *name, struct boot_entry *ret,
 	       struct err *err);
 
 /* As systemd-boot sorts: what has tries left, by sort-key, machine-id, version, name; newest first. */

@@ -17,13 +17,15 @@ enum {
 
 /* An entry; all text is owned. */
 struct boot_entry {
-	char *id;	   /* a file's name without counters; GRUB's --id, else its title */
-	char *title;	   /* "" if it has none */
-	char *place;	   /* in GRUB's menu, counted from 0: "1>2"; else NULL */
-	char *source;	   /* the file that it stands in, without a leading slash */
-	unsigned int line; /* there; 0: all of it */
-	char *kernel;	   /* as it stands there; NULL only with `why` */
-	char **initrd;	   /* likewise */
+	char *id; /* a file's name without counters, and @PROFILE; GRUB's --id, else its title */
+	size_t profile_at;	  /* in id, where @PROFILE begins; 0: it has none */
+	unsigned int uki_profile; /* of the unified kernel image, counted from 0 */
+	char *title;		  /* "" if it has none */
+	char *place;		  /* in GRUB's menu, counted from 0: "1>2"; else NULL */
+	char *source;		  /* the file that it stands in, without a leading slash */
+	unsigned int line;	  /* there; 0: all of it */
+	char *kernel;		  /* as it stands there; NULL only with `why` */
+	char **initrd;		  /* likewise */
 	size_t nr_initrds, initrds_room;
 	char *options; /* "" if it has none */
 	char *top;     /* the directory that its paths begin at: "boot"; NULL: GRUB's file system */

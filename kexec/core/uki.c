@@ -104,34 +104,66 @@ static size_t id_of(const char *name)
 	return id;
 }
 
-/* The first of that name; of the file there may be no more than its headers. */
-static bool find_header(struct bytes file, enum uki_id id, struct bytes *ret)
+/* How many of that name; of the file there may be no more than its headers. */
+static unsigned int count_sections(struct bytes file, enum uki_id id)
 {
+	unsigned int count = 0;
+	struct bytes header;
 	struct table table;
 
 	if (!read_table(file, &table))
-		return false;
+		return 0;
 	for (uint64_t i = 0; i < table.count; i++)
-		if (bytes_slice(file, table.offset + i * SECTION_SIZE, SECTION_SIZE, ret) &&
-		    !strncmp((const char *)ret->data, singleton[id], NAME_SIZE))
-			return true;
-	return false;
+		if (bytes_slice(file, table.offset + i * SECTION_SIZE, SECTION_SIZE, &header) &&
+		    !strncmp((const char *)header.data, singleton[id], NAME_SIZE))
+			count++;
+	return count;
 }
 
 bool uki_is(struct bytes file)
 {
-	struct bytes ignored;
-
-	return find_header(file, UKI_LINUX, &ignored);
+	return count_sections(file, UKI_LINUX);
 }
 
-bool uki_find(struct bytes head, enum uki_id id, uint64_t *ret_offset, uint32_t *ret_size)
+unsigned int uki_count_profiles(struct bytes head)
+{
+	return count_sections(head, UKI_PROFILE);
+}
+
+/* As read_sections() takes them: the profile's before the base's. */
+static bool find_header(struct bytes file, unsigned int profile, enum uki_id id, struct bytes *ret)
+{
+	int current = NO_PROFILE;
+	bool found = false;
+	struct table table;
+
+	if (!read_table(file, &table))
+		return false;
+	for (uint64_t i = 0; i < table.count && current <= (int)profile; i++) {
+		struct bytes header;
+		const char *name;
+
+		if (!bytes_slice(file, table.offset + i * SECTION_SIZE, SECTION_SIZE, &header))
+			break;
+		name = (const char *)header.data;
+		current += !strncmp(name, singleton[UKI_PROFILE], NAME_SIZE);
+		if (strncmp(name, singleton[id], NAME_SIZE) ||
+		    (current != NO_PROFILE && current != (int)profile))
+			continue;
+		*ret = header;
+		found = true;
+	}
+	return found;
+}
+
+bool uki_find(struct bytes head, unsigned int profile, enum uki_id id, uint64_t *ret_offset,
+	      uint32_t *ret_size)
 {
 	struct bytes header;
 	struct cursor at;
 	uint32_t size;
 
-	if (!find_header(head, id, &header))
+	if (!find_header(head, profile, id, &header))
 		return false;
 	at = cursor_at(header, NAME_SIZE);
 	size = cursor_u32(&at);

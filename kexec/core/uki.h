@@ -45,8 +45,12 @@ struct uki {
 const char *uki_name(enum uki_id id);
 /* Whether it is a PE file with a .linux section, of whatever machine. Of a bzImage it is false. */
 bool uki_is(struct bytes file);
-/* Where the base's section has its bytes in the file of which `head` has the headers. */
-bool uki_find(struct bytes head, enum uki_id id, uint64_t *ret_offset, uint32_t *ret_size);
+/* Where the profile's section, else the base's, has its bytes in the file of which `head` has the
+ * headers. */
+bool uki_find(struct bytes head, unsigned int profile, enum uki_id id, uint64_t *ret_offset,
+	      uint32_t *ret_size);
+/* How many profiles that file has; 0: the base alone. */
+unsigned int uki_count_profiles(struct bytes head);
 /*
  * The base's sections, and over them those of the profile; profile 0 of an image without any is the
  * base. Zeros behind .linux are not counted: SizeOfImage of the kernel in it may be its VirtualSize,

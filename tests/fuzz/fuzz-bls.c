@@ -83,7 +83,7 @@ static void check_parse(struct bytes text, const char *name)
 {
 	struct boot_entries entries CLEANUP(boot_entries_done) = { 0 };
 	struct boot_entries all CLEANUP(boot_entries_done) = { 0 };
-	struct boot_entry entry = { 0 }, uki = { 0 };
+	struct boot_entry entry = { 0 }, uki = { 0 }, second = { 0 };
 	char other[300];
 	struct err err;
 
@@ -99,8 +99,11 @@ static void check_parse(struct bytes text, const char *name)
 			require(!boot_entries_add(&entries, &entry, &err));
 		}
 	}
-	require(!bls_of_uki(text, "efi", name, &uki, &err));
+	require(!bls_of_uki(&(struct bls_uki){ 0, text, text }, "efi", name, &uki, &err));
 	require(!boot_entries_add(&entries, &uki, &err));
+	require(!bls_of_uki(&(struct bls_uki){ 1, text, text }, "efi", name, &second, &err));
+	require(second.id[second.profile_at] == '@');
+	require(!boot_entries_add(&entries, &second, &err));
 	require(!boot_entries_join(&all, &entries, &err));
 	check_order(&all, name);
 	for (size_t i = 0; i < all.count; i++) {
@@ -120,8 +123,9 @@ static void check_others(struct bytes text)
 	require(!bls_loader_value(text, "default", &loader, &err));
 	if (bls_efi_text(text, &variable, &err))
 		require(is_sentence(err.text));
-	if (uki_find(text, UKI_OSREL, &offset, &size))
-		require(offset <= UINT32_MAX);
+	for (unsigned int profile = 0; profile <= uki_count_profiles(text); profile++)
+		if (uki_find(text, profile, UKI_OSREL, &offset, &size))
+			require(offset <= UINT32_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

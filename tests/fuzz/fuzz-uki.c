@@ -60,6 +60,21 @@ static void check_initrd(const struct uki *uki, struct bytes in_place)
 			!memcmp(initrd.data + initrd.size - 14, "TRAILER!!!\0\0\0", 13));
 }
 
+/* What the headers alone say is what was read. */
+static void check_find(struct bytes file, const struct uki *uki)
+{
+	require(uki_count_profiles(file) == uki->nr_profiles);
+	for (enum uki_id id = 0; id < UKI_IDS; id++) {
+		struct bytes data = uki->section[id].data;
+		uint64_t offset = 0;
+		uint32_t size = 0;
+		bool found = uki_find(file, uki->profile, id, &offset, &size);
+
+		require(size == data.size && (found || !data.size));
+		require(!size || file.data + offset == data.data);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes file = { data, size };
@@ -83,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (enum uki_id id = 0; id < UKI_IDS; id++)
 			require(lies_within(uki.section[id].data, file) &&
 				uki.section[id].zeros <= UKI_PADDING_MAX);
+		check_find(file, &uki);
 		check_cmdline(&uki);
 		check_initrd(&uki, (struct bytes){ 0 });
 		check_initrd(&uki, (struct bytes){ data, 5 });

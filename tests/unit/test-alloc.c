@@ -321,13 +321,13 @@ static int menu_once(struct err *err)
 				       .path = "boot/grub/grub.cfg",
 				       .find = no_file,
 				       .bls = &bls };
+	const struct bls_uki profile = { 1, text_bytes("ID=x\n"), text_bytes("TITLE=y\n") };
 	bool is_ours, has_blscfg;
 
 	if (bls_parse((struct bytes){ (const uint8_t *)entry_text, sizeof(entry_text) - 1 }, "boot",
 		      "a+1-2.conf", &entry, &is_ours, err) ||
 	    boot_entries_add(&bls, &entry, err) ||
-	    bls_of_uki((struct bytes){ (const uint8_t *)"ID=x\n", 5 }, "efi", "x.efi", &uki, err) ||
-	    boot_entries_add(&bls, &uki, err) ||
+	    bls_of_uki(&profile, "efi", "x.efi", &uki, err) || boot_entries_add(&bls, &uki, err) ||
 	    bls_loader_value((struct bytes){ (const uint8_t *)"default a", 9 }, "default", &pattern,
 			     err) ||
 	    grubcfg_parse(&input, &menu, &has_blscfg, err))

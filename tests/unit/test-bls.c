@@ -317,19 +317,21 @@ static void test_uki(void **state)
 	uint64_t offset;
 	uint32_t size;
 	struct bytes file = { image, make_uki(image) };
+	const struct bls_uki uki = { 0,
+				     of("NAME=x\nID=fedora\nPRETTY_NAME=\"Fedora Linux 41\"\n"
+					"VERSION_ID='41'\nBUILD_ID=9\nIMAGE_ID=\n"),
+				     of("ID=main\n") };
 	struct err err;
 
 	(void)state;
-	assert_true(uki_find(file, UKI_OSREL, &offset, &size));
+	assert_true(uki_find(file, 0, UKI_OSREL, &offset, &size));
 	assert_int_equal(offset, 0x200);
 	assert_int_equal(size, 30);
-	assert_false(uki_find(file, UKI_CMDLINE, &offset, &size));
+	assert_false(uki_find(file, 0, UKI_CMDLINE, &offset, &size));
+	assert_int_equal(uki_count_profiles(file), 0);
 	for (size_t cut = 0; cut < 0x80 + 24 + 240 + 80; cut++)
-		assert_false(uki_find((struct bytes){ image, cut }, UKI_OSREL, &offset, &size));
-	assert_int_equal(bls_of_uki(of("NAME=x\nID=fedora\nPRETTY_NAME=\"Fedora Linux 41\"\n"
-				       "VERSION_ID='41'\nBUILD_ID=9\nIMAGE_ID=\n"),
-				    "efi", "fedora-6.11+2.efi", &entry, &err),
-			 0);
+		assert_false(uki_find((struct bytes){ image, cut }, 0, UKI_OSREL, &offset, &size));
+	assert_int_equal(bls_of_uki(&uki, "efi", "fedora-6.11+2.efi", &entry, &err), 0);
 	assert_string_equal(entry.id, "fedora-6.11.efi");
 	assert_string_equal(entry.kernel, "/EFI/Linux/fedora-6.11+2.efi");
 	assert_string_equal(entry.title, "Fedora Linux 41");
@@ -338,6 +340,49 @@ static void test_uki(void **state)
 	assert_string_equal(entry.top, "efi");
 	assert_int_equal(entry.tries_left, 2);
 	assert_true(entry.is_uki);
+}
+
+/* Ids and titles are systemd-boot's; in the menu a file's profiles keep its place, and their order. */
+static void test_profiles(void **state)
+{
+	static const struct {
+		unsigned int profile;
+		const char *about, *id, *title;
+	} rows[] = {
+		{ 0, "", "y.efi", "Y" },
+		{ 0, "ID=main\nTITLE='Main'\n", "y.efi", "Y (Main)" },
+		{ 1, "", "y.efi@1", "Y (Profile #2)" },
+		{ 2, "ID=reset\n", "y.efi@reset", "Y (reset)" },
+		{ 3, "ID=safe\nTITLE=Safe mode\n", "y.efi@safe", "Y (Safe mode)" },
+		{ 10, "TITLE=Ten\n", "y.efi@10", "Y (Ten)" },
+	};
+	struct boot_entries entries CLEANUP(boot_entries_done) = { 0 };
+	struct boot_entry entry = { 0 };
+	struct err err;
+
+	(void)state;
+	for (size_t i = sizeof(rows) / sizeof(rows[0]); i--;) {
+		const struct bls_uki uki = { rows[i].profile, of("NAME=Y\nID=y\n"),
+					     of(rows[i].about) };
+
+		assert_int_equal(bls_of_uki(&uki, "efi", "y+3-1.efi", &entry, &err), 0);
+		assert_string_equal(entry.id, rows[i].id);
+		assert_string_equal(entry.title, rows[i].title);
+		assert_string_equal(entry.kernel, "/EFI/Linux/y+3-1.efi");
+		assert_int_equal(entry.uki_profile, rows[i].profile);
+		assert_int_equal(entry.tries_left, 3);
+		if (i)
+			assert_int_equal(boot_entries_add(&entries, &entry, &err), 0);
+	}
+	boot_entry_done(&entry);
+	assert_int_equal(bls_of_uki(&(struct bls_uki){ 0, of("NAME=Y\nID=y\n"), of("") }, "efi",
+				    "y-2.efi", &entry, &err),
+			 0);
+	assert_int_equal(boot_entries_add(&entries, &entry, &err), 0);
+	bls_sort(&entries);
+	for (size_t i = 1; i < entries.count; i++)
+		assert_string_equal(entries.entry[i - 1].id, rows[i].id);
+	assert_string_equal(entries.entry[entries.count - 1].id, "y-2.efi");
 }
 
 static void assert_found(const struct boot_entries *entries, const char *name, size_t expected)
@@ -406,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_loader_conf),
 		cmocka_unit_test(test_efi_text),
 		cmocka_unit_test(test_uki),
+		cmocka_unit_test(test_profiles),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_limits),
 	};

@@ -457,6 +457,51 @@ static bool plan_has(const char *line, const char *part)
 	return strstr(said, part);
 }
 
+/* One with profiles, of which the last has a system's name of its own. */
+static void uki_with_profiles(const char *path)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	static const struct mk_section sections[] = {
+		{ ".osrel", { (const uint8_t *)"NAME=Y", 6 } },
+		{ ".linux", { image, sizeof(image) } },
+		{ ".profile", { (const uint8_t *)"ID=main", 7 } },
+		{ ".cmdline", { (const uint8_t *)"root=/dev/0", 11 } },
+		{ ".profile", { (const uint8_t *)"TITLE=Reset", 11 } },
+		{ ".cmdline", { (const uint8_t *)"root=/dev/1", 11 } },
+		{ ".profile", { (const uint8_t *)"ID=last", 7 } },
+		{ ".osrel", { (const uint8_t *)"NAME=Z", 6 } },
+	};
+	struct buf file CLEANUP(buf_done) = { 0 };
+
+	mk_image(image);
+	mk_uki(sections, sizeof(sections) / sizeof(sections[0]), &file);
+	mk_file(&machine, path, file.data, file.size);
+}
+
+static void test_profiles(void **state)
+{
+	const char file[] = "/efi/EFI/Linux/y.efi";
+	char expected[200];
+
+	(void)state;
+	uki_with_profiles("efi/EFI/Linux/y.efi");
+	snprintf(expected, sizeof(expected), "y.efi=%s y.efi@1=%s y.efi@last=%s ; y.efi", file,
+		 file, file);
+	assert_string_equal(entries(), expected);
+	text("sys/firmware/efi/efivars/none", "");
+	variable(VARIABLE("LoaderInfo"), "systemd-boot 257");
+	text("efi/EFI/BOOT/BOOTX64.EFI", "");
+	variable(VARIABLE("LoaderEntryDefault"), "y.efi@1");
+	assert_string_equal(strchr(entries(), ';'), "; y.efi@1");
+	assert_true(plan_has("--boot-entry", "root=/dev/1"));
+	assert_true(plan_has("--boot-entry=y.efi", "root=/dev/0"));
+	assert_true(plan_has("--boot-entry=y.efi@1", "root=/dev/1"));
+	assert_true(plan_has("--boot-entry=y.efi --uki-profile=1", "root=/dev/1"));
+	assert_true(plan_has("--list-entries", "    title    Z (last)\n"));
+	assert_true(plan_has("--list-entries", "    profile  2\n"));
+	assert_true(plan_has("--list-entries --json", "\"profile\":1"));
+}
+
 static void test_load(void **state)
 {
 	static uint8_t image[MK_IMAGE_SIZE];
@@ -577,6 +622,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bases, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file_systems, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_uki, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_profiles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_odd_entries, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_esp, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
