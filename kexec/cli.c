@@ -267,19 +267,49 @@ void cli_usage(FILE *to)
 	      to);
 }
 
+static bool examines_kernel(enum action action)
+{
+	return action == ACTION_DOCTOR || action == ACTION_ESTIMATE || action == ACTION_AUDIT_EFI;
+}
+
+static bool is_of_kexec_tools(enum action action)
+{
+	return action == ACTION_LOAD || action == ACTION_EXEC || action == ACTION_FORCE ||
+	       action == ACTION_UNLOAD || action == ACTION_STATUS;
+}
+
+/* What two actions mean that stand in this order; ACTION_DEFAULT: they contradict each other. */
+static enum action meant(enum action first, enum action second)
+{
+	if (first == ACTION_DEFAULT || first == second)
+		return second;
+	/* What would be loaded may be examined with the words that would load it. */
+	if (first == ACTION_LOAD && examines_kernel(second))
+		return second;
+	if (examines_kernel(first) && second == ACTION_LOAD)
+		return first;
+	if (!is_of_kexec_tools(first) || !is_of_kexec_tools(second))
+		return ACTION_DEFAULT;
+	if (first == ACTION_STATUS || second == ACTION_STATUS)
+		return ACTION_STATUS;
+	/* The last counts, as with kexec-tools: -e -l starts nothing. */
+	return second;
+}
+
+static int refuse_actions(struct err *err)
+{
+	return err_set(
+		err, ERR_USAGE,
+		"only one of -l, -e, -u, -f, -S, --doctor, --estimate, --audit-efi, --capture and --list-entries can be done at a time");
+}
+
 static int set_action(struct request *request, enum action action, struct err *err)
 {
-	/* -l beside another action asks nothing more: -l -e of old scripts, -S -l. */
-	if (action == ACTION_LOAD && request->action != ACTION_DEFAULT)
-		return 0;
-	if (request->action != ACTION_DEFAULT && request->action != ACTION_LOAD &&
-	    request->action != action && action != ACTION_STATUS &&
-	    request->action != ACTION_STATUS)
-		return err_set(
-			err, ERR_USAGE,
-			"only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and --list-entries can be done at a time");
-	if (request->action != ACTION_STATUS)
-		request->action = action;
+	enum action together = meant(request->action, action);
+
+	if (together == ACTION_DEFAULT)
+		return refuse_actions(err);
+	request->action = together;
 	return 0;
 }
 
@@ -465,7 +495,7 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 			       option->name);
 	switch (option->id) {
 	case 'l':
-		request->status_of_normal = true;
+		request->status_of_normal = !request->crash;
 		return set_action(request, ACTION_LOAD, err);
 	case 'e':
 		return set_action(request, ACTION_EXEC, err);
@@ -477,6 +507,7 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 		return set_action(request, ACTION_FORCE, err);
 	case 'p':
 		request->crash = true;
+		request->status_of_normal = false;
 		return set_action(request, ACTION_LOAD, err);
 	case 'h':
 		request->action = ACTION_HELP;
@@ -524,7 +555,7 @@ static int apply(const struct cli_option *option, const char *argument, struct r
 			return err_set(err, ERR_USAGE, "--boot-entry=: no name is given");
 		request->from_entry = true;
 		request->boot_entry = argument;
-		return set_action(request, ACTION_LOAD, err);
+		return 0;
 	case OPTION_LIST_ENTRIES:
 		return set_action(request, ACTION_LIST_ENTRIES, err);
 	case OPTION_UNPACK_INITRD:
@@ -727,6 +758,32 @@ static int refuse_other_value(const struct given *first, const struct given *aga
 		       "--%s%s%s and --%s%s%s: only one of them can be used at a time",
 		       first->option->name, a ? "=" : "", a ?: "", again->option->name,
 		       b ? "=" : "", b ?: "");
+}
+
+static bool is_given(const struct given given[NR_OPTIONS], int id)
+{
+	for (size_t i = 0; i < NR_OPTIONS; i++)
+		if (given[i].option && given[i].option->id == id)
+			return true;
+	return false;
+}
+
+/* What is known of the action only when all words are. */
+static int settle_action(struct request *request, const struct given given[NR_OPTIONS],
+			 struct err *err)
+{
+	if (request->action == ACTION_DEFAULT && request->from_entry)
+		request->action = ACTION_LOAD;
+	if (!is_of_kexec_tools(request->action) || request->action == ACTION_STATUS)
+		return 0;
+	/* -l or -p may stand beside each of them, and none beside another. */
+	if (is_given(given, 'e') + is_given(given, 'f') + is_given(given, 'u') > 1)
+		return refuse_actions(err);
+	/* -u -p says which one to unload, as -p -u does, where none is named to load. */
+	if (request->action == ACTION_LOAD && !request->kernel && !request->from_entry &&
+	    is_given(given, 'u') && !is_given(given, 'l'))
+		request->action = ACTION_UNLOAD;
+	return 0;
 }
 
 /* The option for what loads nothing. */
@@ -984,7 +1041,7 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 		request.sysroot = NULL;
 	if (optind < argc)
 		request.kernel = argv[optind];
-	if (check(&request, load_option, audit_option, err))
+	if (settle_action(&request, given, err) || check(&request, load_option, audit_option, err))
 		return -1;
 	*ret = request;
 	return 0;

@@ -49,7 +49,7 @@ static const struct advice all[] = {
 	{ "--%s=: the name of a file is missing", "a variable of a script that is empty", "the same without the option, or with a file" },
 	{ "KERNEL is an empty word", "a variable of a script that is empty", "kexec -l KERNEL" },
 	{ "no kernel named", "the action needs a kernel file", HELP },
-	{ "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and --list-entries can be done at a time",
+	{ "only one of -l, -e, -u, -f, -S, --doctor, --estimate, --audit-efi, --capture and --list-entries can be done at a time",
 	  "two actions", "one command for each" },
 	{ "--%s=%s: not an address", "no number, nor one with a unit, or past 2^52", "--mem-min=16M, or 0x1000000" },
 	{ "--%s=%s: not a number from 0x%llx to 0x%llx%s", "a value of the audit that no kernel has", "kexec --audit-efi KERNEL, which takes it from there" },

@@ -1771,7 +1771,7 @@ static void test_usage(void **state)
 	expect("-l %K --on-corruption=spin", "--on-corruption=spin: not reset or halt", "");
 	expect("-l %K --mem-min=low", "--mem-min=low: not an address", "");
 	expect("-e -u",
-	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and --list-entries can be done at a time",
+	       "only one of -l, -e, -u, -f, -S, --doctor, --estimate, --audit-efi, --capture and --list-entries can be done at a time",
 	       "");
 }
 

@@ -466,7 +466,7 @@ static void test_words(void **state)
 	(void)state;
 	snprintf(word, sizeof(word), "--capture=%s", tar);
 	expect(machine.path, 3, argv,
-	       "only one of -l, -e, -u, -f, --doctor, --estimate, --audit-efi, --capture and "
+	       "only one of -l, -e, -u, -f, -S, --doctor, --estimate, --audit-efi, --capture and "
 	       "--list-entries can be done at a time\n");
 	argv[2] = (char *)"--dry-run";
 	expect(machine.path, 3, argv,

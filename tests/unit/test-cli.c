@@ -251,6 +251,76 @@ static void test_contradictions(void **state)
 	assert_string_equal(request.type, "bzImage");
 }
 
+#define ONLY_ONE_ACTION                                                                 \
+	"only one of -l, -e, -u, -f, -S, --doctor, --estimate, --audit-efi, --capture " \
+	"and --list-entries can be done at a time"
+
+/* Of kexec-tools' actions the last counts, as there: what asks for a load at its end starts nothing. */
+static void test_actions(void **state)
+{
+	struct request request;
+
+	(void)state;
+	assert_int_equal(PARSE("-e", "-l", "K").action, ACTION_LOAD);
+	assert_int_equal(PARSE("-f", "-l", "K").action, ACTION_LOAD);
+	request = PARSE("-e", "-p", "K");
+	assert_int_equal(request.action, ACTION_LOAD);
+	assert_true(request.crash);
+	assert_int_equal(PARSE("-f", "-p", "K").action, ACTION_LOAD);
+	assert_int_equal(PARSE("-l", "-e").action, ACTION_EXEC);
+	assert_int_equal(PARSE("-l", "K", "-f").action, ACTION_FORCE);
+	assert_int_equal(PARSE("--boot-entry", "-f").action, ACTION_FORCE);
+	assert_int_equal(PARSE("-f", "--boot-entry").action, ACTION_FORCE);
+	assert_int_equal(PARSE("-f", "--boot-entry", "-l").action, ACTION_LOAD);
+	/* A load replaces what is loaded. */
+	assert_int_equal(PARSE("-u", "-l", "K").action, ACTION_LOAD);
+	assert_int_equal(PARSE("-u", "-p", "K").action, ACTION_LOAD);
+	assert_int_equal(PARSE("-u", "K", "-p").action, ACTION_LOAD);
+	assert_int_equal(PARSE("-u", "-p", "--boot-entry").action, ACTION_LOAD);
+	assert_int_equal(PARSE("-l", "-u", "K").action, ACTION_UNLOAD);
+	assert_int_equal(PARSE("-p", "-u", "K").action, ACTION_UNLOAD);
+	request = PARSE("-u", "-p");
+	assert_int_equal(request.action, ACTION_UNLOAD);
+	assert_true(request.crash);
+	assert_string_equal(REFUSED("-u", "-l"), "no kernel named");
+	assert_string_equal(REFUSED("-u", "-p", "-l"), "no kernel named");
+	assert_string_equal(REFUSED("-e", "-l"), "no kernel named");
+	/* None of these is a load, whose last word counts. */
+	assert_string_equal(REFUSED("-u", "-e"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("-e", "-f", "K"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("-u", "-l", "K", "-f"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("-u", "-p", "-e"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("-f", "-l", "K", "-u"), ONLY_ONE_ACTION);
+
+	/* -S asks for the crash kernel, and for the other with -l alone. */
+	assert_int_equal(PARSE("-S", "-e").action, ACTION_STATUS);
+	assert_int_equal(PARSE("-u", "-S", "-e").action, ACTION_STATUS);
+	assert_int_equal(PARSE("-l", "K", "-S").action, ACTION_STATUS);
+	assert_true(PARSE("-l", "-S").status_of_normal);
+	assert_false(PARSE("-S").status_of_normal);
+	assert_false(PARSE("-S", "-p", "-l").status_of_normal);
+	assert_false(PARSE("-l", "-S", "-p").status_of_normal);
+	assert_false(PARSE("-p", "-l", "-S").status_of_normal);
+
+	/* The words of a load may stand beside what examines its kernel, and beside nothing else. */
+	assert_int_equal(PARSE("-p", "K", "--estimate").action, ACTION_ESTIMATE);
+	assert_int_equal(PARSE("--doctor", "-l", "K").action, ACTION_DOCTOR);
+	assert_int_equal(PARSE("-l", "K", "--audit-efi").action, ACTION_AUDIT_EFI);
+	assert_int_equal(PARSE("--doctor", "--boot-entry").action, ACTION_DOCTOR);
+	assert_string_equal(REFUSED("-l", "K", "--capture=F"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("--capture=F", "-l", "K"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("-p", "K", "--capture=F"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("-l", "K", "--list-entries"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("--list-entries", "-l", "K"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("--doctor", "-f", "K"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("-S", "--doctor"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("--capture=F", "-S"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("--doctor", "--estimate"), ONLY_ONE_ACTION);
+	assert_string_equal(REFUSED("--capture=F", "--boot-entry"),
+			    "--boot-entry makes no sense without loading a kernel: --capture loads "
+			    "none");
+}
+
 /* A variable of a script that is empty. */
 static void test_empty(void **state)
 {
@@ -331,7 +401,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_abbreviations), cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_words),	      cmocka_unit_test(test_contradictions),
-		cmocka_unit_test(test_empty),	      cmocka_unit_test(test_headings),
+		cmocka_unit_test(test_actions),	      cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_headings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
