@@ -10,6 +10,7 @@
 
 #include "kexec/core/printk_log.h"
 #include "kexec/sys/ops.h"
+#include "kexec/sys/output.h"
 
 #define NSEC_PER_SEC  1000000000
 #define NSEC_PER_USEC 1000
@@ -66,7 +67,7 @@ static int print_record(void *context, const struct printk_record *record, struc
 		printf("[%5llu.%06llu] ", (unsigned long long)record->ts_nsec / NSEC_PER_SEC,
 		       (unsigned long long)record->ts_nsec % NSEC_PER_SEC / NSEC_PER_USEC);
 	print_text(record->text);
-	return ferror(stdout) ? err_set_errno(err, errno, "standard output") : 0;
+	return ferror(stdout) ? output_end(stdout, err) : 0;
 }
 
 /* JSON is UTF-8: what is not ASCII is told as its bytes. */
@@ -104,7 +105,7 @@ static int print_json(void *context, const struct printk_record *record, struct 
 	json_object_object_add(object, "text", json_text(record->text));
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
 	json_object_put(object);
-	return ferror(stdout) ? err_set_errno(err, errno, "standard output") : 0;
+	return ferror(stdout) ? output_end(stdout, err) : 0;
 }
 
 static int print_log(int fd, const char *path, printk_sink *sink, uint64_t *ret_skipped,
@@ -121,6 +122,17 @@ static int print_log(int fd, const char *path, printk_sink *sink, uint64_t *ret_
 	return result ? err_prefix(err, "%s", path) : 0;
 }
 
+/* The exit status: what was not written is lost. */
+static int said(void)
+{
+	struct err err;
+
+	if (!output_end(stdout, &err))
+		return 0;
+	fprintf(stderr, "vmcore-dmesg: %s\n", err.text);
+	return 1;
+}
+
 int main(int argc, char *argv[])
 {
 	bool json = argc > 1 && !strcmp(argv[1], "--json");
@@ -128,13 +140,14 @@ int main(int argc, char *argv[])
 	struct err err = { 0 };
 	int fd;
 
+	output_hold_descriptors();
 	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		fputs(usage, stdout);
-		return 0;
+		return said();
 	}
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		puts("vmcore-dmesg (safekexec) " PACKAGE_VERSION);
-		return 0;
+		return said();
 	}
 	if (argc != 2 + json || argv[1 + json][0] == '-') {
 		fputs(usage, stderr);
@@ -146,11 +159,12 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "vmcore-dmesg: %s\n", err.text);
 		return EXIT_NOT_OPENED;
 	}
-	if (print_log(fd, argv[1 + json], json ? print_json : print_record, &skipped, &err) ||
-	    fflush(stdout)) {
-		fprintf(stderr, "vmcore-dmesg: %s\n", *err.text ? err.text : strerror(errno));
+	if (print_log(fd, argv[1 + json], json ? print_json : print_record, &skipped, &err)) {
+		fprintf(stderr, "vmcore-dmesg: %s\n", err.text);
 		return 1;
 	}
+	if (said())
+		return 1;
 	if (skipped) {
 		fprintf(stderr, "vmcore-dmesg: %s: %llu records are damaged and were left out\n",
 			argv[1 + json], (unsigned long long)skipped);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kexec/lib/json.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,10 +81,13 @@ static const char *text_of(struct json_object *object)
 int json_print(struct json_object *object, FILE *to, struct err *err)
 {
 	const char *text = text_of(object);
-	int printed = text ? fprintf(to, "%s\n", text) : -1;
+	int failed = text ? 0 : err_no_memory(err);
 
+	/* What is long is not kept to be written later: why it fails is known now alone. */
+	if (text && fprintf(to, "%s\n", text) < 0)
+		failed = err_set_errno(err, errno, "standard output");
 	json_object_put(object);
-	return printed < 0 ? err_no_memory(err) : 0;
+	return failed;
 }
 
 int json_append(struct json_object *object, struct buf *to, struct err *err)
