@@ -884,7 +884,7 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(
 			err, ERR_USAGE,
 			"--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p");
-	if (request->json && !request->dry_run && !audits && !lists &&
+	if (request->json && !(request->dry_run && loads) && !audits && !lists &&
 	    request->action != ACTION_DOCTOR)
 		return err_set(
 			err, ERR_USAGE,

@@ -197,6 +197,8 @@ static struct err refusal(int argc, char *const argv[])
 
 #define ONLY_ONE ": only one of them can be used at a time"
 
+#define NO_JSON "--json goes with --dry-run, --doctor, --audit-efi or --list-entries"
+
 /* Nothing that is asked for is dropped without a word. */
 static void test_contradictions(void **state)
 {
@@ -230,6 +232,12 @@ static void test_contradictions(void **state)
 	assert_string_equal(REFUSED("-l", "K", "--mem-min=2G", "--mem-max=1G"),
 			    "--mem-min=0x80000000 with --mem-max=0x40000000: nothing lies between "
 			    "them");
+	/* Nothing else has a form for programs, also where nothing is loaded. */
+	assert_string_equal(REFUSED("--estimate", "--dry-run", "--json", "K"), NO_JSON);
+	assert_string_equal(REFUSED("--estimate", "--sysroot=a", "--json", "K"), NO_JSON);
+	assert_string_equal(REFUSED("--sysroot=a", "--capture=b", "--json"), NO_JSON);
+	assert_true(PARSE("-p", "K", "--sysroot=a", "--json").json);
+	assert_true(PARSE("--doctor", "--dry-run", "--json").json);
 	/* One is compared with the value, not with whether there was one. */
 	assert_string_equal(REFUSED("-l", "K", "--hash=avx2", "--hash=avx2", "--hash=sha-ni"),
 			    "--hash=avx2 and --hash=sha-ni" ONLY_ONE);
