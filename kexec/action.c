@@ -173,6 +173,8 @@ static int status(const struct request *request, const struct surroundings *arou
 {
 	bool loaded;
 
+	/* The record is a text like others, and nothing that is read here needs more. */
+	ops_keep_only(around->ops, PRIVILEGES_TO_LOAD);
 	if (gather_loaded(&around->root, !request->status_of_normal, &loaded, err)) {
 		err->code = ERR_REFUSED;
 		return -1;
@@ -233,6 +235,7 @@ static int capture_machine(const struct request *request, const struct surroundi
 
 	root.record = &capture;
 	gather_capture(&root, around->warnings);
+	ops_keep_only(around->ops, PRIVILEGE_FILES);
 	return capture_save(&capture, request->capture, err);
 }
 

@@ -480,6 +480,9 @@ static void test_privileges(void **state)
 	expect_kept("--doctor %K", "0:load+files ");
 	expect_kept("--estimate %K", "0:load+files ");
 	expect_kept("-u", "0:load ");
+	expect_kept("-S", "0:load ");
+	expect_kept("-S -l --verbose", "0:load ");
+	expect_kept("--capture=/nowhere/capture.tar", "0:load+files ");
 	expect_kept("--audit-efi=/nowhere %K", "0:load+files ");
 	expect_kept("--audit-efi --all=/nowhere %K", "0:load+files ");
 	mk_text(&machine, "vmlinuz", "no kernel");
