@@ -14,8 +14,10 @@
  *    process, nor its environment, nor a signal handler makes a difference, and none of them is changed.
  *  - Different objects may be used by different threads at the same time, and the same machine by
  *    several; every other object by one at a time.
- *  - Texts are UTF-8 or ASCII, in English, without control characters. What a getter returns is the
- *    object's and lives as long as that, or until the object is changed.
+ *  - Texts are UTF-8 or ASCII, in English, without control characters: what is none of it in the names and
+ *    files that they quote is a "?", and in JSON an escape where that has one. Only kexec_plan_cmdline() gives
+ *    bytes as they are. What a getter returns is the object's and lives as long as that, or until the object is
+ *    changed.
  *  - Addresses are physical; addresses and sizes are in bytes; ranges are half-open. Booleans are int, 0 or 1.
  *  - Descriptors that are given stay the caller's, who may close them when the function has returned.
  *
@@ -230,7 +232,8 @@ uint64_t kexec_plan_kernel_entry(const struct kexec_plan *plan);
 /* All that the kernel writes before it knows memory: [start, end). */
 uint64_t kexec_plan_footprint_start(const struct kexec_plan *plan);
 uint64_t kexec_plan_footprint_end(const struct kexec_plan *plan);
-/* The new kernel's, with all that is added to it. */
+/* The new kernel's, with all that is added to it: byte for byte, so that it may be no UTF-8, and may have
+ * control characters. */
 const char *kexec_plan_cmdline(const struct kexec_plan *plan);
 
 /* One line for each choice; and what the user should be told. kexec_plan_submit() can add warnings, and where the other loader

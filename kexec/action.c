@@ -11,6 +11,7 @@
 #include "kexec/doctor.h"
 #include "kexec/lib/explain.h"
 #include "kexec/lib/loaded.h"
+#include "kexec/lib/print.h"
 #include "kexec/progress.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/newfile.h"
@@ -85,10 +86,13 @@ static int load_kernel(const struct request *request, const struct surroundings 
 	progress_line_end(&line);
 	if (failed)
 		return -1;
-	if (!request->dry_run && request->method == METHOD_AUTO)
-		fprintf(around->out, "kexec: %s loaded by %s: %s\n", request->kernel,
+	if (!request->dry_run && request->method == METHOD_AUTO) {
+		fputs("kexec: ", around->out);
+		print_harmless(around->out, request->kernel);
+		fprintf(around->out, " loaded by %s: %s\n",
 			session.method == METHOD_FILE_LOAD ? "kexec_file_load" : "kexec_load",
 			session.method_reason);
+	}
 	return 0;
 }
 
@@ -140,7 +144,7 @@ static int print_start(const struct surroundings *around, struct err *err)
 			(unsigned long long)((report.tsc_exit - report.tsc_entry) /
 					     (report.tsc_hz / 1000 + 1)));
 	if (report.nr_repaired)
-		fprintf(around->out, ", %u repaired (first: %.23s at 0x%llx)", report.nr_repaired,
+		fprintf(around->out, ", %u repaired (first: %s at 0x%llx)", report.nr_repaired,
 			report.repaired_name, (unsigned long long)report.repaired_offset);
 	if (report.own_repaired)
 		fprintf(around->out, ", the purgatory repaired");

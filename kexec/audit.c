@@ -9,6 +9,7 @@
 #include "kexec/core/efimap_log.h"
 #include "kexec/lib/json.h"
 #include "kexec/lib/kernel.h"
+#include "kexec/lib/print.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/input.h"
 #include "kexec/x86/efistub.h"
@@ -348,7 +349,9 @@ static void print_finding(const struct subject *subject, const struct finding *f
 	const struct efistub_audit *audit = &finding->audit;
 	struct range range = { 0, 0 };
 
-	fprintf(to, "EFI map    %s, %zu descriptors%s\n", name_of(finding), finding->map.count,
+	fputs("EFI map    ", to);
+	print_harmless(to, name_of(finding));
+	fprintf(to, ", %zu descriptors%s\n", finding->map.count,
 		finding->log_same ? ", as in the kernel's log" : "");
 	if (audit->own_copy != EFISTUB_NONE) {
 		const struct efi_desc *desc = &finding->map.desc[audit->own_copy];
@@ -359,9 +362,11 @@ static void print_finding(const struct subject *subject, const struct finding *f
 		fprintf(to, " %s, of just this size, is the kernel's own copy: taken as free\n",
 			type_name(desc));
 	}
-	if (subject->path)
-		fprintf(to, "Kernel     %s\n           %s\n", subject->path,
-			subject->image.version);
+	if (subject->path) {
+		fputs("Kernel     ", to);
+		print_harmless(to, subject->path);
+		fprintf(to, "\n           %s\n", subject->image.version);
+	}
 	fprintf(to, "%s init_size 0x%" PRIx64 ", alignment 0x%" PRIx64 ", pref_address 0x%" PRIx64,
 		subject->path ? "          " : "Kernel    ", of->init_size, of->alignment,
 		of->pref_address);
@@ -467,7 +472,7 @@ static struct json_object *finding_object(const struct subject *subject,
 	struct json_object *conditions = json_object_new_object();
 	struct json_object *list = json_object_new_array();
 
-	json_object_object_add(object, "log", json_object_new_string(name_of(finding)));
+	json_object_object_add(object, "log", json_text(name_of(finding)));
 	json_object_object_add(object, "source",
 			       json_object_new_string(sources[finding->source].name));
 	json_object_object_add(object, "verdict",
@@ -496,7 +501,7 @@ static struct json_object *kernel_object(const struct subject *subject)
 	struct json_object *object = json_object_new_object();
 
 	if (subject->path) {
-		json_object_object_add(object, "path", json_object_new_string(subject->path));
+		json_object_object_add(object, "path", json_text(subject->path));
 		json_object_object_add(object, "version",
 				       json_object_new_string(subject->image.version));
 	}
@@ -574,16 +579,18 @@ static int audit_entry(const struct request *request, const struct surroundings 
 	if (request->json && failed) {
 		struct json_object *object = json_object_new_object();
 
-		json_object_object_add(object, "log", json_object_new_string(name));
+		json_object_object_add(object, "log", json_text(name));
 		json_object_object_add(object, "verdict", json_object_new_string("error"));
 		json_object_object_add(object, "error", json_object_new_string(err.text));
 		json_object_array_add(audits, object);
 	} else if (request->json) {
 		json_object_array_add(audits, finding_object(subject, &finding));
 	} else if (failed) {
-		fprintf(around->out, "%s: error: %s\n", name, err.text);
+		print_harmless(around->out, name);
+		fprintf(around->out, ": error: %s\n", err.text);
 	} else {
-		fprintf(around->out, "%s: %s: ", name, verdicts[finding.verdict]);
+		print_harmless(around->out, name);
+		fprintf(around->out, ": %s: ", verdicts[finding.verdict]);
 		print_outcome(&finding, finding.worst, around->out);
 	}
 	return failed ? STATUS_REFUSED : status_of(finding.verdict);

@@ -15,6 +15,7 @@
 #include "kexec/core/num.h"
 #include "kexec/core/uki.h"
 #include "kexec/lib/json.h"
+#include "kexec/lib/print.h"
 #include "kexec/sys/fd.h"
 
 /* Where the partitions of the Boot Loader Specification are mounted: XBOOTLDR at the first, the
@@ -765,12 +766,10 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 
 /* --- for people, and for programs ---------------------------------------- */
 
-/* Files can bring control characters into it. */
 static void print_part(FILE *to, const char *before, const char *text)
 {
 	fputs(before, to);
-	for (; *text; text++)
-		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, to);
+	print_harmless(to, text);
 }
 
 static void print_text(FILE *to, const char *before, const char *text)

@@ -7,6 +7,7 @@
 
 #include "kexec/core/cmdline.h"
 #include "kexec/core/initrd.h"
+#include "kexec/core/text.h"
 #include "kexec/lib/explain.h"
 #include "kexec/lib/json.h"
 #include "kexec/lib/kernel.h"
@@ -83,6 +84,7 @@ static void say(struct examination *on, enum verdict verdict, const char *name, 
 	va_start(arguments, format);
 	vsnprintf(check->text, sizeof(check->text), format, arguments);
 	va_end(arguments);
+	text_make_harmless(check->text);
 }
 
 static bool read_number(const struct examination *on, const char *path, uint64_t *ret)

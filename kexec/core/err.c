@@ -5,17 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Words of a file may be in a text: nothing of it is an order to a terminal, or a line of its own. */
-static void make_harmless(char *text)
-{
-	for (unsigned char *at = (unsigned char *)text; *at; at++) {
-		if (*at < ' ' || *at == 0x7f)
-			*at = '?';
-		/* U+0080 to U+009f in UTF-8. */
-		if (*at == 0xc2 && (at[1] & 0xe0) == 0x80)
-			*at = at[1] = '?';
-	}
-}
+#include "kexec/core/text.h"
 
 static void set_text(struct err *err, enum err_code code, const char *format, va_list arguments)
 {
@@ -23,7 +13,7 @@ static void set_text(struct err *err, enum err_code code, const char *format, va
 	err->sys_errno = 0;
 	err->format = format;
 	vsnprintf(err->text, sizeof(err->text), format, arguments);
-	make_harmless(err->text);
+	text_make_harmless(err->text);
 }
 
 int err_set(struct err *err, enum err_code code, const char *format, ...)
@@ -62,7 +52,7 @@ int err_prefix(struct err *err, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(err->text, sizeof(err->text), format, arguments);
 	va_end(arguments);
-	make_harmless(err->text);
+	text_make_harmless(err->text);
 	return err_append(err, ": %s", old);
 }
 
@@ -71,7 +61,7 @@ static void append_text(struct err *err, const char *format, va_list arguments)
 	size_t used = strlen(err->text);
 
 	vsnprintf(err->text + used, sizeof(err->text) - used, format, arguments);
-	make_harmless(err->text + used);
+	text_make_harmless(err->text + used);
 }
 
 int err_append(struct err *err, const char *format, ...)
@@ -111,7 +101,7 @@ void warn_add(struct warnings *warnings, const char *format, ...)
 		warnings->lost = 1;
 		return;
 	}
-	make_harmless(text);
+	text_make_harmless(text);
 	for (size_t i = 0; i < warnings->count; i++) {
 		if (!strcmp(warnings->text[i], text)) {
 			free(text);

@@ -35,8 +35,8 @@ struct err {
 	char text[2048];
 };
 
-/* Text longer than the room is cut at its end; reporting never fails. Control characters, which
- * files can bring into it, are shown as '?'. */
+/* Text longer than the room is cut at its end; reporting never fails. Control characters and
+ * what is no UTF-8, which files can bring into it, are shown as '?'. */
 int err_set(struct err *err, enum err_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* ERR_SYSTEM with ": <strerror(errnum)>" appended. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kexec/core/text.h"
+
 /* include/linux/kexec.h: the system call takes no more */
 enum { SEGMENTS_MAX = 16, FIRST_MIB = 0x100000 };
 
@@ -76,6 +78,7 @@ int plan_reason(struct plan *plan, struct err *err, const char *format, ...)
 	va_end(arguments);
 	if (length < 0)
 		return err_no_memory(err);
+	text_make_harmless(text);
 	plan->reason[plan->nr_reasons++] = text;
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kexec/core/text.h"
+
 struct json_object *json_hex(uint64_t value)
 {
 	char text[24];
@@ -23,39 +25,20 @@ struct json_object *json_range(struct range range)
 	return object;
 }
 
-/* Of the bytes at a place that make a character of UTF-8; 0: they make none. */
-static size_t character(const char *text)
-{
-	const uint8_t *at = (const uint8_t *)text;
-	size_t length = at[0] < 0x80			? 1
-			: at[0] >= 0xc2 && at[0] < 0xe0 ? 2
-			: at[0] >= 0xe0 && at[0] < 0xf0 ? 3
-			: at[0] >= 0xf0 && at[0] < 0xf5 ? 4
-							: 0;
-
-	for (size_t i = 1; i < length; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	/* Longer than it has to be, half of a pair, above U+10FFFF. */
-	if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] >= 0xa0) ||
-	    (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] >= 0x90))
-		return 0;
-	return length;
-}
-
 struct json_object *json_text(const char *text)
 {
 	struct json_object *object;
 	char *copy = strdup(text);
+	size_t length;
 
 	if (!copy)
 		return NULL;
-	for (char *at = copy; *at;) {
-		size_t length = character(at);
-
+	for (char *at = copy; *at; at += length) {
+		/* Those below are escaped. */
+		length = (unsigned char)*at < ' ' ? 1 : text_character(at);
 		if (!length)
 			*at = '?';
-		at += length ? length : 1;
+		length = length ?: 1;
 	}
 	object = json_object_new_string(copy);
 	free(copy);

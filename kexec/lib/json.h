@@ -12,7 +12,8 @@
 struct json_object *json_hex(uint64_t value);
 /* {"start": ..., "end": ...} */
 struct json_object *json_range(struct range range);
-/* Text that may have come from a file: bytes that are no UTF-8 become "?". */
+/* Text that may have come from a file: bytes that are no UTF-8 become "?", and so do the control
+ * characters that JSON does not escape. */
 struct json_object *json_text(const char *text);
 struct json_object *json_strings(char *const *text, size_t count);
 /* Both give the object up, on failure, too. */

@@ -11,6 +11,7 @@
 
 #include "kexec/core/cmdline.h"
 #include "kexec/core/sha256.h"
+#include "kexec/lib/print.h"
 #include "kexec/sys/fd.h"
 #include "kexec/sys/gather.h"
 #include "kexec/sys/run.h"
@@ -489,8 +490,9 @@ static void print_file(const char *name, const struct record_file *file, FILE *t
 
 	if (gmtime_r(&seconds, &utc))
 		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	fprintf(to, "%-9s  %s, %" PRIu64 " bytes of %s\n", name, file->path ?: "a pipe", file->size,
-		stamp);
+	fprintf(to, "%-9s  ", name);
+	print_harmless(to, file->path ?: "a pipe");
+	fprintf(to, ", %" PRIu64 " bytes of %s\n", file->size, stamp);
 }
 
 void loaded_print(const struct record *record, FILE *to)

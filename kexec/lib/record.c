@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kexec/core/text.h"
 #include "kexec/lib/json.h"
 
 static void file_done(struct record_file *file)
@@ -115,6 +116,7 @@ static struct json_object *file_object(const struct record_file *file)
 	struct json_object *object = json_object_new_object();
 	char text[48];
 
+	/* Byte for byte, even where that is no UTF-8: the file is found again by it. */
 	json_object_object_add(object, "path",
 			       file->path ? json_object_new_string(file->path) : NULL);
 	json_object_object_add(object, "size", json_object_new_int64((int64_t)file->size));
@@ -382,6 +384,7 @@ static int read_segments(struct json_object *root, struct record *record, struct
 		    read_text(object, "name", false, &name, err))
 			return err_prefix(err, "\"segments\"");
 		snprintf(segment.name, sizeof(segment.name), "%s", name);
+		text_make_harmless(segment.name);
 		if (array_grow(&record->segment, &record->segments_room, record->nr_segments,
 			       sizeof(segment), err))
 			return -1;
@@ -446,6 +449,8 @@ static int read_record(struct json_object *root, struct record *record, struct e
 	    read_count(cmdline, "size", false, &record->cmdline_size, err) ||
 	    read_digest(cmdline, "sha256", record->cmdline_digest, err))
 		return -1;
+	text_make_harmless(record->time);
+	text_make_harmless(record->method);
 	return read_uki(root, record, err) || read_segments(root, record, err) ||
 			       read_map(root, record, err)
 		       ? -1

@@ -8,6 +8,7 @@
 #include "kexec/core/sha256.h"
 #include "kexec/lib/json.h"
 #include "kexec/lib/picture.h"
+#include "kexec/lib/print.h"
 #include "kexec/sys/ops.h"
 #include "kexec/x86/program.h"
 #include "purgatory-abi.h"
@@ -226,7 +227,9 @@ int report_text(const struct report *report, FILE *to, struct err *err)
 		print_coloured(to, colour, "1;31", "INCOMPLETE");
 	for (size_t i = 0; i < unread->count; i++)
 		fprintf(to, "%s%s\n", i ? "           " : " ", unread->text[i]);
-	fprintf(to, "Kernel     %s\n           %s\n", report->kernel_path, image->version);
+	fputs("Kernel     ", to);
+	print_harmless(to, report->kernel_path);
+	fprintf(to, "\n           %s\n", image->version);
 	if (image->is_program)
 		fprintf(to, "           %s", program_type(image));
 	else if (image->is_elf)
@@ -249,7 +252,9 @@ int report_text(const struct report *report, FILE *to, struct err *err)
 		plan->footprint.start, plan->footprint.end,
 		picture_size(range_size(plan->footprint)).text);
 	direct_text(report->load, to);
-	fprintf(to, "Command    %s\n", plan->cmdline);
+	fputs("Command    ", to);
+	print_harmless(to, plan->cmdline);
+	putc('\n', to);
 	if (print_picture(report->load, to, colour, err))
 		return -1;
 	segments_text(plan, to);
@@ -268,7 +273,7 @@ static struct json_object *kernel_object(const struct report *report)
 	const struct bzimage *image = &report->load->image;
 	struct json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "path", json_object_new_string(report->kernel_path));
+	json_object_object_add(object, "path", json_text(report->kernel_path));
 	json_object_object_add(object, "version", json_object_new_string(image->version));
 	json_object_object_add(object, "pref_address", json_hex(image->footprint.pref_address));
 	json_object_object_add(object, "init_size", json_hex(image->footprint.init_size));
@@ -485,7 +490,7 @@ int report_json(const struct report *report, FILE *to, struct err *err)
 	json_object_object_add(root, "e820", e820_array(&plan->e820));
 	if (range_is_valid(plan->reservation))
 		json_object_object_add(root, "crash", crash_object(report->load));
-	json_object_object_add(root, "cmdline", json_object_new_string(plan->cmdline));
+	json_object_object_add(root, "cmdline", json_text(plan->cmdline));
 	json_object_object_add(root, "reasons", json_strings(plan->reason, plan->nr_reasons));
 	json_object_object_add(root, "warnings",
 			       json_strings(plan->warnings->text, plan->warnings->count));

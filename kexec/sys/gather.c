@@ -15,6 +15,7 @@
 
 #include "kexec/core/cmdline.h"
 #include "kexec/core/efimap_memory.h"
+#include "kexec/core/text.h"
 #include "kexec/x86/crash.h"
 #include "x86/bootparam.h"
 
@@ -1142,6 +1143,8 @@ int gather_report(const struct root *root, struct purgatory_report *ret, bool *r
 	if (ret->version != PURGATORY_REPORT_VERSION)
 		return err_set(err, ERR_INPUT, "/%s: a report of version %u, not %u", path,
 			       ret->version, PURGATORY_REPORT_VERSION);
+	ret->repaired_name[sizeof(ret->repaired_name) - 1] = '\0';
+	text_make_harmless(ret->repaired_name);
 	*ret_found = true;
 	return 0;
 }

@@ -197,6 +197,19 @@ static void test_screen(void **state)
 	assert_false(failed);
 }
 
+/* Nothing of a name is an order to a terminal. */
+static void test_odd_name(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	bool failed;
+
+	(void)state;
+	mk_image(image);
+	mk_file(&machine, "vm\033linuz\xff", image, sizeof(image));
+	mk_path(&machine, "vm\033linuz\xff", kernel);
+	expect_said(examine(NULL, false, &failed), "vm?linuz?");
+}
+
 static void test_paging(void **state)
 {
 	static uint8_t image[MK_IMAGE_SIZE];
@@ -432,6 +445,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test_setup_teardown(test_screen, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_odd_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_paging, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_new_console, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),

@@ -58,6 +58,9 @@ static void control_characters_are_shown_as_such(void **state)
 	assert_string_equal(err.text, "/a?b: type \"?[2J??\", ?");
 	warn_add(&warnings, "\u00e4: %s", "\033c\xc2\x9bm");
 	assert_string_equal(warnings.text[0], "\u00e4: ?c??m");
+	/* Nor is it anything else than UTF-8. */
+	warn_add(&warnings, "\u20ac: %s", "\xff\xe4 \xed\xa0\x80\xc0\xaf\xe2\x82");
+	assert_string_equal(warnings.text[1], "\u20ac: ?? ???????");
 }
 
 static void no_memory_says_so(void **state)

@@ -294,6 +294,24 @@ static void test_getters(void **state)
 	assert_int_equal(kexec_plan_segment_address(plan, 4), 0);
 }
 
+/* The command line is handed on byte for byte; what is made to be read has nothing of it that a
+ * terminal obeys, or that is no UTF-8. */
+static void test_odd_text(void **state)
+{
+	static const char cmdline[] = "a=\033]0;owned\a b=\xe4\xff c=\u00e4\x7f";
+	struct kexec_machine *machine CLEANUP(machine_free) = open_machine(fixture.path);
+	struct kexec_request *request CLEANUP(request_free) = new_request(cmdline);
+	struct kexec_plan *plan CLEANUP(plan_free) = NULL;
+	char *json CLEANUP(text_done) = NULL;
+
+	(void)state;
+	assert_int_equal(kexec_plan_new(machine, request, KEXEC_PLAN_SHOW, &plan, NULL), 0);
+	assert_string_equal(kexec_plan_cmdline(plan), cmdline);
+	assert_int_equal(kexec_plan_json(plan, &json, NULL), 0);
+	assert_non_null(strstr(json, "\"cmdline\":\"a=\\u001b]0;owned\\u0007 b=?? c=\u00e4?\""));
+	assert_null(strpbrk(json, "\033\xff"));
+}
+
 static void test_submit(void **state)
 {
 	struct kexec_machine *machine CLEANUP(machine_free) = open_recorded();
@@ -575,6 +593,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_same_as_the_command, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_capture, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_getters, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_odd_text, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_submit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_changed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
