@@ -86,6 +86,20 @@ static int find_info_in(struct vmcore *vmcore, const Elf64_Phdr *phdr, uint64_t 
 	return vmcore->info ? 0 : err_no_memory(err);
 }
 
+/* A dump of another format, by what it begins with: another program reads it. */
+static int refuse_others(const struct buf *headers, struct err *err)
+{
+	if (!memcmp(headers->data, "KDUMP   ", 8))
+		return err_set(err, ERR_INPUT,
+			       "a dump in makedumpfile's compressed format, no ELF file");
+	if (!memcmp(headers->data, "makedumpfile", 13))
+		return err_set(err, ERR_INPUT,
+			       "a dump in makedumpfile's flattened format, no ELF file");
+	if (!memcmp(headers->data, "DISKDUMP", 8))
+		return err_set(err, ERR_INPUT, "a dump in diskdump's format, no ELF file");
+	return 0;
+}
+
 int vmcore_open(const struct vmcore_file *file, struct vmcore *ret, struct err *err)
 {
 	struct vmcore vmcore CLEANUP(vmcore_done) = { .file = *file };
@@ -94,7 +108,7 @@ int vmcore_open(const struct vmcore_file *file, struct vmcore *ret, struct err *
 	uint64_t size, room = NOTES_MAX, five_levels = 0;
 
 	if (read_at(&vmcore, 0, KCORE_ELF_HEADER_SIZE, &headers, err) ||
-	    kcore_headers_size(buf_bytes(&headers), &size, err))
+	    refuse_others(&headers, err) || kcore_headers_size(buf_bytes(&headers), &size, err))
 		return -1;
 	memcpy(&ehdr, headers.data, sizeof(ehdr));
 	if (ehdr.e_type != ET_CORE || ehdr.e_machine != EM_X86_64 || size > HEADERS_MAX)

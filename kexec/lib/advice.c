@@ -521,6 +521,9 @@ static const struct advice all[] = {
 
 	{ NULL, "vmcore-dmesg", NULL },
 	{ "the file ends at or before offset 0x%llx", "the dump is cut: a full disk when it was written", CRASH },
+	{ "a dump in makedumpfile's compressed format, no ELF file", "makedumpfile wrote it, without -E", "makedumpfile --dump-dmesg FILE LOG" },
+	{ "a dump in makedumpfile's flattened format, no ELF file", "makedumpfile -F wrote it, for a pipe", "makedumpfile -R DUMP <FILE && makedumpfile --dump-dmesg DUMP LOG" },
+	{ "a dump in diskdump's format, no ELF file", "diskdump, or a hypervisor, wrote it", "crash VMLINUX FILE, and its command log" },
 	{ "notes of 0x%llx bytes at offset 0x%llx are too many", "a damaged dump", CRASH },
 	{ "VMCOREINFO of 0x%zx bytes is too long", "a damaged dump", CRASH },
 	{ "an ELF file of type %u for machine %u with headers up to 0x%llx is no vmcore of an x86-64 kernel", "another file, or a dump of another machine", "file FILE" },

@@ -438,6 +438,12 @@ static void test_refusals(void **state)
 	assert_string_equal(walk(),
 			    "an ELF file of type 2 for machine 62 with headers up to 0xb0 is no "
 			    "vmcore of an x86-64 kernel");
+	memcpy(core.file, "KDUMP   ", 8);
+	assert_string_equal(walk(), "a dump in makedumpfile's compressed format, no ELF file");
+	memcpy(core.file, "DISKDUMP", 8);
+	assert_string_equal(walk(), "a dump in diskdump's format, no ELF file");
+	memcpy(core.file, "makedumpfile", 13);
+	assert_string_equal(walk(), "a dump in makedumpfile's flattened format, no ELF file");
 	core.file[0] = 0;
 	assert_string_equal(walk(), "not a little-endian 64-bit ELF file");
 	core_size = 63;
