@@ -352,6 +352,9 @@ static int set_initrds(struct machine *machine, const struct grub_words *words, 
 
 	if (check_words(words, mode, why))
 		return -1;
+	if (!entry->kernel)
+		return err_set(why, ERR_INPUT, "`%.40s` comes before the kernel that it is for",
+			       words->word[0].text);
 	boot_entry_forget_initrds(entry);
 	for (size_t i = 1; i < words->count; i++) {
 		char *device CLEANUP(text_done) = NULL;
@@ -359,7 +362,7 @@ static int set_initrds(struct machine *machine, const struct grub_words *words, 
 
 		if (split_device(machine, words->word[i].text, &device, &path, why))
 			return -1;
-		if (!entry->device || strcmp(device, entry->device))
+		if (strcmp(device, entry->device))
 			return err_set(why, ERR_INPUT,
 				       "the initrd is on another file system than the kernel");
 		if (boot_entry_add_initrd(entry, text_bytes(path), why))

@@ -136,6 +136,7 @@ static const struct advice all[] = {
 	{ "\"%.*s\" is a file system by GRUB's own numbers: the entry has to `search` it by its UUID", "GRUB counts disks in the firmware's order, which Linux does not know", BY_HAND },
 	{ "\"%.100s\" is not a path", "a list of blocks, or a form of GRUB's that is not known here", BY_HAND },
 	{ "`%.40s` names no file", "the entry is damaged", BY_HAND },
+	{ "`%.40s` comes before the kernel that it is for", "an initrd without a linux before it: GRUB refuses it, too", BY_HAND },
 	{ "the initrd is on another file system than the kernel", "the entry names two", BY_HAND },
 	{ "\"%.100s\" is not understood", "an entry of loader/entries with what GRUB's scripts have no meaning for", BY_HAND },
 	{ "not understood as a script of GRUB's", "a quote or a block that does not end, or a command newer than this program", "grub-script-check FILE" },

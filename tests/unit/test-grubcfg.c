@@ -251,8 +251,7 @@ static void test_devices(void **state)
 		    "(`multiboot2`)\n"
 		    "2 x: /boot/grub/grub.cfg:7: the entry names no Linux kernel\n"
 		    "3 x: /boot/grub/grub.cfg:11: `linux` names no file\n"
-		    "4 x: /boot/grub/grub.cfg:14: the initrd is on another file system than the "
-		    "kernel");
+		    "4 x: /boot/grub/grub.cfg:14: `initrd` comes before the kernel that it is for");
 }
 
 #define MENU                                                                                     \
