@@ -507,7 +507,8 @@ static const struct advice all[] = {
 
 	{ NULL, "libkexec", NULL },
 	{ "flags 0x%x of a capture are not known", "the program was made for a newer library", "install a newer safekexec" },
-	{ "option %u of a request does not take %llu", "a value that makes no sense, or a program that was made for a newer library", "install a newer safekexec" },
+	{ "option %u of a request is not known", "the program was made for a newer library", "install a newer safekexec" },
+	{ "option %u of a request does not take %llu", "a value that makes no sense", "a value that libkexec.h lists at that option" },
 	{ "a plan has no purpose %d", "a fault of the program", NULL },
 	{ "the request has no kernel", "kexec_request_set_kernel_fd() was not called", NULL },
 	{ "nothing can be loaded on another machine than the running one", "the plan is of a directory or a capture", "kexec_machine_open_live()" },

@@ -429,11 +429,13 @@ int kexec_request_set_cmdline(struct kexec_request *request, const char *cmdline
 
 enum { SERIAL_BASE_BAUD = 115200 };
 
-/* False if it takes no such value. */
-static bool set_option(struct request *request, enum kexec_option option, uint64_t value)
+/* False if it takes no such value, or is none that is known. */
+static bool set_option(struct request *request, enum kexec_option option, uint64_t value,
+		       bool *ret_known)
 {
 	bool is_boolean = value <= 1;
 
+	*ret_known = true;
 	switch (option) {
 	case KEXEC_OPTION_LOADER:
 		request->method = (enum method)value;
@@ -482,6 +484,7 @@ static bool set_option(struct request *request, enum kexec_option option, uint64
 		request->on_corruption = value ? ON_CORRUPTION_HALT : ON_CORRUPTION_RESET;
 		return is_boolean;
 	}
+	*ret_known = false;
 	return false;
 }
 
@@ -490,10 +493,15 @@ int kexec_request_set(struct kexec_request *request, enum kexec_option option, u
 {
 	struct request changed = request->request;
 	struct err err;
+	bool is_known;
 
-	if (!set_option(&changed, option, value)) {
-		err_set(&err, ERR_USAGE, "option %u of a request does not take %llu",
-			(unsigned int)option, (unsigned long long)value);
+	if (!set_option(&changed, option, value, &is_known)) {
+		if (is_known)
+			err_set(&err, ERR_USAGE, "option %u of a request does not take %llu",
+				(unsigned int)option, (unsigned long long)value);
+		else
+			err_set(&err, ERR_USAGE, "option %u of a request is not known",
+				(unsigned int)option);
 		return give(&err, ret_error);
 	}
 	request->request = changed;

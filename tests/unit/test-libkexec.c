@@ -509,9 +509,8 @@ static void test_options(void **state)
 		{ KEXEC_OPTION_SERIAL_BAUD, 7 },
 		{ KEXEC_OPTION_SERIAL_BAUD, 230400 },
 		{ KEXEC_OPTION_HALT_ON_CORRUPTION, 2 },
-		{ (enum kexec_option)0, 0 },
-		{ (enum kexec_option)16, 0 },
 	};
+	static const unsigned int unknown[] = { 0, 16 };
 	struct kexec_machine *machine CLEANUP(machine_free) = open_machine(fixture.path);
 	struct kexec_request *request CLEANUP(request_free) = new_request("quiet");
 	struct kexec_plan *plan CLEANUP(plan_free) = NULL;
@@ -524,6 +523,13 @@ static void test_options(void **state)
 			kexec_request_set(request, wrong[i].option, wrong[i].value, &error), -1);
 		snprintf(text, sizeof(text), "option %u of a request does not take %llu",
 			 (unsigned int)wrong[i].option, (unsigned long long)wrong[i].value);
+		expect_error(error, KEXEC_ERROR_USAGE, text);
+	}
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		assert_int_equal(
+			kexec_request_set(request, (enum kexec_option)unknown[i], 0, &error), -1);
+		assert_string_equal(kexec_error_advice(error), "install a newer safekexec");
+		snprintf(text, sizeof(text), "option %u of a request is not known", unknown[i]);
 		expect_error(error, KEXEC_ERROR_USAGE, text);
 	}
 	assert_int_equal(kexec_plan_new(machine, request, KEXEC_PLAN_SHOW, &plan, NULL), 0);
