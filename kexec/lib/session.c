@@ -382,13 +382,15 @@ static int say_uki(struct session *session, struct err *err)
 	const struct kernel *kernel = &session->kernel;
 	struct plan *plan = &session->load.plan;
 	bool own = takes_own_cmdline(session);
+	char profile[48] = "";
 
 	if (!kernel->is_uki)
 		return 0;
-	if (plan_reason(
-		    plan, err,
-		    "unified kernel image, profile %u of %u: the kernel is its .linux, %zu bytes",
-		    kernel->uki.profile, kernel->uki.nr_profiles, kernel->image.size) ||
+	if (kernel->uki.nr_profiles)
+		snprintf(profile, sizeof(profile), ", profile %u of %u", kernel->uki.profile,
+			 kernel->uki.nr_profiles);
+	if (plan_reason(plan, err, "unified kernel image%s: the kernel is its .linux, %zu bytes",
+			profile, kernel->image.size) ||
 	    plan_reason(plan, err, "command line %s",
 			!own ? "as given, in place of .cmdline"
 			: kernel->uki.section[UKI_CMDLINE].data.size

@@ -1366,6 +1366,10 @@ static void test_unified_cmdline(void **state)
 			    "is not taken");
 	expect("-s -l %K --append=b", "0", "file_load(kernel,none,2,b,0x4) ");
 	assert_string_equal(warned, "");
+	/* It has no profiles, so none is spoken of. */
+	assert_string_equal(run("--dry-run -l %K"), "0");
+	assert_non_null(strstr(
+		output, "\n  unified kernel image: the kernel is its .linux, 23040 bytes\n"));
 }
 
 static void test_unified_examined(void **state)
