@@ -17,7 +17,6 @@ enum {
 	NAME_SIZE_AT = MAGIC_SIZE + 11 * NUMBER_SIZE,
 };
 
-static const char last_name[] = "TRAILER!!!"; /* with its NUL */
 static const char bootconfig_magic[] = "#BOOTCONFIG\n";
 
 /* Size, checksum, magic without its NUL; a boot loader may have added zeros up to a multiple of 4. */
@@ -54,41 +53,35 @@ static size_t aligned(size_t at)
 	return (at + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
-/* One file of an archive: its name, and where the next one begins; false if it does not end. */
-static bool read_file(struct bytes in, size_t at, struct bytes *ret_name, size_t *ret_next)
+/* One file of an archive: where the next one begins; false if it does not end. */
+static bool read_file(struct bytes in, size_t at, size_t *ret_next)
 {
-	struct bytes header, contents;
+	struct bytes header, name, contents;
 	uint64_t name_size, size;
 
 	if (!bytes_slice(in, at, HEADER_SIZE, &header) ||
 	    !num_parse((const char *)header.data + NAME_SIZE_AT, NUMBER_SIZE, 16, &name_size) ||
 	    !num_parse((const char *)header.data + FILE_SIZE_AT, NUMBER_SIZE, 16, &size) ||
-	    !bytes_slice(in, at + HEADER_SIZE, name_size, ret_name) ||
+	    !bytes_slice(in, at + HEADER_SIZE, name_size, &name) ||
 	    (size && !bytes_slice(in, aligned(at + HEADER_SIZE + name_size), size, &contents)))
 		return false;
 	*ret_next = aligned(aligned(at + HEADER_SIZE + name_size) + size);
 	return true;
 }
 
-/* From its first header to what is behind the zeros that follow it. */
+/*
+ * From its first header to what is behind the zeros that follow it. It need not have a last file
+ * of the name TRAILER!!!, see Documentation/driver-api/early-userspace/buffer-format.rst.
+ */
 static int skip_archive(struct bytes in, size_t *at, struct err *err)
 {
-	struct bytes name;
-	size_t next;
-
 	do {
-		if (!is_header(in, *at))
-			return err_set(err, ERR_DAMAGED,
-				       "at 0x%zx there is no header of a file, and the archive has "
-				       "not ended",
-				       *at);
-		if (!read_file(in, *at, &name, &next))
+		if (!read_file(in, *at, at))
 			return err_set(err, ERR_DAMAGED,
 				       "the archive is cut or damaged: its file at 0x%zx does not "
 				       "end",
 				       *at);
-		*at = next;
-	} while (!begins(name, 0, last_name, sizeof(last_name)));
+	} while (is_header(in, *at));
 	if (skip_zeros(in, at) && *at % ALIGN)
 		return err_set(err, ERR_INPUT,
 			       "the zeros behind an archive end at 0x%zx, which is no multiple of "
@@ -230,5 +223,5 @@ int initrd_add(struct buf *to, const char *name, uint32_t mode, struct bytes con
 
 int initrd_end(struct buf *to, struct err *err)
 {
-	return initrd_add(to, last_name, 0, (struct bytes){ 0 }, err);
+	return initrd_add(to, "TRAILER!!!", 0, (struct bytes){ 0 }, err);
 }

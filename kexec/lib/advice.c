@@ -197,7 +197,6 @@ static const struct advice all[] = {
 	{ "not gzip, xz, zstd, lz4, lzma, bzip2 or lzop", "the file begins like a compressed one and is none", "file KERNEL" },
 	{ "at 0x%zx there is neither a newc archive, at a multiple of %d, nor one that is compressed in a way that is known",
 	  "the initrd is an image of a file system, or damaged", "file INITRD" },
-	{ "at 0x%zx there is no header of a file, and the archive has not ended", "the initrd is damaged", "cpio -it <INITRD" },
 	{ "the archive is cut or damaged: its file at 0x%zx does not end", "the initrd is cut: a full /boot", "ls -l INITRD; df INITRD" },
 	{ "the zeros behind an archive end at 0x%zx, which is no multiple of %d", "two initrds were joined without the padding that the kernel wants", "--initrd=A --initrd=B, which are joined right" },
 	{ "there is no room for the %zu bytes that it has unpacked", "too little memory, or too little is reserved, which spare copies of a crash kernel must fit, too", "the same without --unpack-initrd; for a crash kernel a larger crashkernel=" },
