@@ -33,7 +33,7 @@ void machine_out16(uint16_t port, uint16_t value);
 uint64_t machine_tsc(void);
 void machine_pause(void);
 void machine_copy(void *to, const void *from, size_t size);
-void machine_vectors_on(bool has_cpuid, struct machine_vectors *ret_before);
+void machine_vectors_on(bool wide, struct machine_vectors *ret_before);
 void machine_vectors_off(const struct machine_vectors *before);
 volatile uint16_t *machine_vga_text(void);
 volatile uint8_t *machine_vga_font(void);
@@ -100,6 +100,7 @@ enum {
 	CR4_OSXMMEXCPT = 1 << 10,
 	CR4_OSXSAVE = 1 << 18,
 	CPUID_1_ECX_XSAVE = 1 << 26,
+	CPUID_1_ECX_AVX = 1 << 28,
 	CPUID_XSAVE = 0xd,
 };
 
@@ -109,12 +110,13 @@ static inline void machine_set_xcr0(uint64_t value)
 }
 
 /*
- * Makes vector instructions executable, as far as the processor has them: the old kernel
- * leaves only what paging needs. Without CPUID, those of 128 bits, which every one has.
+ * Makes vector instructions executable: the old kernel leaves only what paging needs. Those of 128 bits every processor
+ * has; `wide` asks CPUID for more. XCR0 takes no state whose feature is hidden, and a hypervisor may hide one of them
+ * alone.
  */
-static inline void machine_vectors_on(bool has_cpuid, struct machine_vectors *ret_before)
+static inline void machine_vectors_on(bool wide, struct machine_vectors *ret_before)
 {
-	uint32_t eax, ebx, ecx, edx;
+	uint32_t eax, ebx, ecx, edx, wanted = XCR0_AVX;
 	uint64_t cr4;
 
 	__asm__ volatile("movq %%cr0, %0" : "=r"(ret_before->cr0));
@@ -125,17 +127,24 @@ static inline void machine_vectors_on(bool has_cpuid, struct machine_vectors *re
 			 :
 			 : "r"((ret_before->cr0 | CR0_MP) & ~(uint64_t)(CR0_EM | CR0_TS)));
 	__asm__ volatile("movq %0, %%cr4" : : "r"(cr4));
-	if (!has_cpuid)
+	if (!wide || __get_cpuid_max(0, NULL) < CPUID_XSAVE)
 		return;
 	__cpuid(1, eax, ebx, ecx, edx);
-	if (!(ecx & CPUID_1_ECX_XSAVE))
+	if (!(ecx & CPUID_1_ECX_XSAVE) || !(ecx & CPUID_1_ECX_AVX))
+		return;
+	__cpuid_count(7, 0, eax, ebx, ecx, edx);
+	if (ebx & CPUID_7_EBX_AVX512F)
+		wanted = XCR0_AVX512;
+	__cpuid_count(CPUID_XSAVE, 0, eax, ebx, ecx, edx);
+	if ((eax & wanted) != wanted)
+		wanted = XCR0_AVX;
+	if ((eax & wanted) != wanted)
 		return;
 	__asm__ volatile("movq %0, %%cr4" : : "r"(cr4 | CR4_OSXSAVE));
 	__asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
 	ret_before->xcr0 = (uint64_t)edx << 32 | eax;
 	ret_before->has_xcr0 = true;
-	__cpuid_count(CPUID_XSAVE, 0, eax, ebx, ecx, edx);
-	machine_set_xcr0(ret_before->xcr0 | (eax & XCR0_AVX512));
+	machine_set_xcr0(ret_before->xcr0 | wanted);
 }
 
 static inline void machine_vectors_off(const struct machine_vectors *before)

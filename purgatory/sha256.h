@@ -11,6 +11,8 @@
 
 /* What has to be enabled for the vectors of 256 and of 512 bits (Intel SDM volume 1, 13.3). */
 enum { XCR0_AVX = 0x6, XCR0_AVX512 = 0xe6 };
+/* Intel SDM volume 2, CPUID. */
+enum { CPUID_7_EBX_AVX512F = 1 << 16 };
 
 /* The most messages that are hashed at a time. */
 enum { SHA256_LANES_MAX = 16 };

@@ -190,7 +190,9 @@ void purgatory_main(const struct purgatory_params *params, uint32_t own_repaired
 	if (own_repaired)
 		console_print("the purgatory itself was repaired\n");
 	if (verifies) {
-		machine_vectors_on(asks_processor, &before);
+		machine_vectors_on(asks_processor && params->hashes & (PURGATORY_HASH_AVX2 |
+								       PURGATORY_HASH_AVX512),
+				   &before);
 		verification.hashes = params->hashes;
 		if (asks_processor)
 			verification.hashes &= sha256_hashes();

@@ -496,6 +496,7 @@ static void test_hash_sha_ni(void **state)
 		skip();
 	hash_path(state, PURGATORY_HASH_ALL, "max", "sha-ni");
 	hash_path(state, PURGATORY_HASH_ALL, "max,-xsave,-avx,-avx2", "sha-ni");
+	hash_path(state, PURGATORY_HASH_ALL, "max,level=7", "sha-ni");
 }
 
 static void test_hash_avx2(void **state)
@@ -507,6 +508,8 @@ static void test_hash_avx2(void **state)
 static void test_hash_baseline(void **state)
 {
 	hash_path(state, PURGATORY_HASH_ALL, "max,-sha-ni,-avx2", "baseline");
+	hash_path(state, PURGATORY_HASH_ALL, "max,-sha-ni,level=7", "baseline");
+	hash_path(state, PURGATORY_HASH_ALL, "max,-sha-ni,-avx", "baseline");
 	hash_path(state, PURGATORY_HASH_ALL, "qemu64", "baseline");
 }
 

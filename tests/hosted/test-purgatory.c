@@ -43,7 +43,7 @@ static struct {
 	jmp_buf end;
 	enum uart uart;
 	int vectors; /* times that they were switched on, less those off */
-	bool asked_for_vectors_without_cpuid;
+	bool wide;   /* those of more than 128 bits, too */
 	bool keyboard_is_stuck, fadt_works, cf9_works, keyboard_works;
 	void *copy_damages; /* the byte that a copy turns over, if it is in its destination */
 	uint64_t tsc, tsc_reads;
@@ -134,10 +134,10 @@ void machine_copy(void *to, const void *from, size_t size)
 		*damaged ^= 0x10;
 }
 
-void machine_vectors_on(bool has_cpuid, struct machine_vectors *ret_before)
+void machine_vectors_on(bool wide, struct machine_vectors *ret_before)
 {
 	machine.vectors++;
-	machine.asked_for_vectors_without_cpuid = !has_cpuid;
+	machine.wide = wide;
 	*ret_before = (struct machine_vectors){ .cr4 = 0x20 };
 }
 
@@ -628,6 +628,8 @@ static void test_every_hash_finds_damage(void **state)
 			 purgatory_sha256_name(every_hash[hash], SHA256_LANES_MAX));
 		assert_non_null(strstr(machine.debug, name));
 		assert_int_equal(machine.vectors, 0);
+		assert_int_equal(machine.wide, !!(every_hash[hash] &
+						  (PURGATORY_HASH_AVX2 | PURGATORY_HASH_AVX512)));
 		for (uint32_t i = 0; i < REGIONS; i++) {
 			for (size_t at = 0; at < region_size[i]; at += PURGATORY_CHUNK_SIZE) {
 				machine_init();
