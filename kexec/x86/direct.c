@@ -48,20 +48,25 @@ static int check(const struct load_request *request, const struct system *system
 
 static int unpack(const struct load_request *request, struct load *load, struct err *err)
 {
+	/* The pages by which the kernel maps itself. */
+	enum { MAPPED_BY = 0x200000 };
 	struct footprint_of *of = &load->image.footprint;
 	struct vmlinux *vmlinux = &load->vmlinux;
 	struct progress progress = progress_of(request->progress, "of the kernel unpacked");
-	uint64_t index;
+	uint64_t index, mapped;
 
 	if (vmlinux_unpack(&load->image, &progress, vmlinux, err))
 		return -1;
 	if (!num_align_up(vmlinux->mem_size, PAGE_SIZE_4K, &of->wrapper_size) ||
+	    !num_align_up(vmlinux->mem_size, MAPPED_BY, &mapped) ||
 	    of->wrapper_size > of->init_size)
 		return err_set(err, ERR_INPUT,
 			       "unpacked, it has 0x%llx bytes of memory, more than its init_size, "
 			       "0x%llx",
 			       (unsigned long long)vmlinux->mem_size,
 			       (unsigned long long)of->init_size);
+	if (of->init_size < mapped)
+		of->init_size = mapped;
 	load->kaslr = vmlinux->relocations.size && !cmdline_has(request->cmdline, "nokaslr");
 	load->virtual_places = load->kaslr ? vmlinux_places(vmlinux, of->alignment) : 1;
 	index = request->random ? request->random->virtual % load->virtual_places : 0;

@@ -153,7 +153,8 @@ int elfimage_parse(struct bytes file, struct bzimage *ret, struct err *err)
 
 	if (read_layout(file, &segments, err))
 		return -1;
-	size = num_align_down(segments.end - segments.start + PAGE_SIZE_4K - 1, PAGE_SIZE_4K);
+	/* By pages of this size the kernel maps itself. */
+	size = num_align_down(segments.end - segments.start + ALIGNMENT - 1, ALIGNMENT);
 	if (!elfimage_version(file, &segments, image.version, sizeof(image.version)))
 		return err_set(err, ERR_INPUT, "the ELF file has no \"%s...\": no Linux kernel",
 			       banner);

@@ -167,9 +167,12 @@ static int find_relocations(const Elf64_Ehdr *ehdr, uint64_t segments_end, struc
 
 uint64_t vmlinux_places(const struct vmlinux *vmlinux, uint64_t alignment)
 {
-	uint64_t used = vmlinux->pref_address + vmlinux->mem_size;
+	uint64_t size = vmlinux->mem_size, used;
 
-	if (!vmlinux->relocations.size || used >= VMLINUX_IMAGE_MAX)
+	if (size < vmlinux->unpacked.size)
+		size = vmlinux->unpacked.size;
+	if (!num_align_up(vmlinux->pref_address + size, SEGMENT_ALIGNMENT, &used) ||
+	    !vmlinux->relocations.size || used >= VMLINUX_IMAGE_MAX)
 		return 1;
 	return (VMLINUX_IMAGE_MAX - used) / alignment + 1;
 }

@@ -33,7 +33,10 @@ int vmlinux_from_elf(struct buf *elf, uint64_t pref_address, struct vmlinux *ret
  * progress, or NULL, is told. */
 int vmlinux_unpack(const struct bzimage *image, const struct progress *progress,
 		   struct vmlinux *ret, struct err *err);
-/* How many virtual addresses it can have, its own one included: multiples of the alignment. */
+/*
+ * How many virtual addresses it can have, its own one included: multiples of the alignment, as many as the kernel's own
+ * KASLR has (find_random_virt_addr() of arch/x86/boot/compressed/kaslr.c), which counts the whole ELF file's size.
+ */
 uint64_t vmlinux_places(const struct vmlinux *vmlinux, uint64_t alignment);
 /*
  * Applies the relocations: it runs `offset` bytes above its own virtual address. Once. The image

@@ -1332,6 +1332,19 @@ static void test_direct_without_kaslr(void **state)
 	assert_int_equal(zero_page()->hdr.loadflags, LOADED_HIGH);
 }
 
+/* The kernel maps itself by pages of 2 MiB. */
+static void test_direct_of_whole_pages(void **state)
+{
+	struct fixture *fixture = *state;
+
+	make_payload(fixture);
+	fixture->header->init_size = 0x8000;
+	fixture->request.append = "nokaslr";
+	load(fixture);
+	assert_true(purgatory()->flags & PURGATORY_DIRECT);
+	memory(0x1000000, 0x200000);
+}
+
 /* What the command line takes of memory is known when the kernel reads it. */
 static void test_direct_with_less_memory(void **state)
 {
@@ -1644,6 +1657,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hash, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_direct, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_direct_without_kaslr, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_direct_of_whole_pages, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_direct_with_less_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_direct_beside_an_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_direct, set_up, tear_down),

@@ -91,11 +91,17 @@ static void test_places(void **state)
 {
 	struct vmlinux vmlinux = { 0 };
 	struct err err;
+	size_t size;
 
 	(void)state;
 	assert_int_equal(from_file(mk_vmlinux(file, 2), &vmlinux, &err), 0);
 	/* The last one that ends at or below 1 GiB, all of 2 MiB. */
 	assert_int_equal(vmlinux_places(&vmlinux, 0x200000), 512 - 8);
+	/* The kernel's own KASLR counts the ELF file's size, too. */
+	size = vmlinux.unpacked.size;
+	vmlinux.unpacked.size = 0x600001;
+	assert_int_equal(vmlinux_places(&vmlinux, 0x200000), 512 - 8 - 3);
+	vmlinux.unpacked.size = size;
 	vmlinux.mem_size = VMLINUX_IMAGE_MAX - BASE;
 	assert_int_equal(vmlinux_places(&vmlinux, 0x200000), 1);
 	vmlinux_done(&vmlinux);
