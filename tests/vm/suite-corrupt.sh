@@ -5,9 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/damage.sh"
 
-# reset SEGMENT EXPRESSION
+# reset SEGMENT EXPRESSION [LOADER OPTION]
 reset() {
-	damage "$1" "$2"
+	damage "$@"
 	vm_wait
 	expect_named "$1"
 	expect_line "$log" '^safekexec purgatory: reset in 10 .* 0 s$'
@@ -20,6 +20,12 @@ case_kernel_first_byte() {
 
 case_kernel() {
 	reset kernel 's["file_size"] // 2 + 5'
+}
+
+# Of a kernel that is unpacked.
+case_direct() {
+	reset kernel 's["file_size"] // 2 + 5' --direct
+	[ "$(plan_field "$log" 1 'p["direct"]["unpacked_size"]')" -gt 0 ] || fail "not started directly"
 }
 
 case_initrd_last_byte() {
@@ -150,5 +156,5 @@ case_copy_destination() {
 	staged copied_to copy
 }
 
-vm_cases kernel_first_byte kernel initrd_last_byte params tables parameter_block halt vga vga_from_graphics copy copy_source \
+vm_cases kernel_first_byte kernel direct initrd_last_byte params tables parameter_block halt vga vga_from_graphics copy copy_source \
 	copy_destination
