@@ -121,13 +121,42 @@ static int move_segments(const Elf64_Ehdr *ehdr, struct segments *segments, stru
 	return 0;
 }
 
-/* Zeros need not be loaded: all memory that a segment has besides its file's bytes is zeros. */
+/* Where the first section at or behind `at` begins that has nothing in a file; the image's end without one. */
+static size_t next_bss(const struct vmlinux *vmlinux, size_t at)
+{
+	size_t first = vmlinux->size;
+	struct bytes headers;
+	Elf64_Ehdr ehdr;
+
+	memcpy(&ehdr, vmlinux->unpacked.data, sizeof(ehdr));
+	if (ehdr.e_shentsize != sizeof(Elf64_Shdr) ||
+	    !bytes_slice(buf_bytes(&vmlinux->unpacked), ehdr.e_shoff,
+			 (uint64_t)ehdr.e_shnum * sizeof(Elf64_Shdr), &headers))
+		return first;
+	for (unsigned int i = 0; i < ehdr.e_shnum; i++) {
+		uint64_t begin;
+		Elf64_Shdr shdr;
+
+		memcpy(&shdr, headers.data + i * sizeof(shdr), sizeof(shdr));
+		begin = shdr.sh_addr - VMLINUX_MAP - vmlinux->pref_address;
+		if (shdr.sh_type == SHT_NOBITS && begin >= at && begin < first)
+			first = begin;
+	}
+	return first;
+}
+
+/*
+ * Zeros at the end need not be loaded: all memory besides what is loaded is zeros. Those that are data are: they are
+ * verified as other bytes are.
+ */
 static void drop_zeros(struct vmlinux *vmlinux)
 {
 	const uint8_t *image = vmlinux->unpacked.data + vmlinux->at;
+	size_t end = vmlinux->size;
 
-	while (vmlinux->size > vmlinux->entry + 1 && !image[vmlinux->size - 1])
-		vmlinux->size--;
+	while (end > vmlinux->entry + 1 && !image[end - 1])
+		end--;
+	vmlinux->size = next_bss(vmlinux, end);
 }
 
 /* --- relocations ------------------------------------------------------------- */

@@ -72,11 +72,17 @@ size_t mk_vmlinux(uint8_t *file, unsigned int lists)
 		  MK_VMLINUX_PER_CPU_SIZE, MK_VMLINUX_MEM_SIZE - MK_VMLINUX_PER_CPU, 0x200000 },
 		{ PT_NOTE, PF_R, MK_VMLINUX_TEXT_AT, 0, 0, 16, 16, 4 },
 	};
+	const Elf64_Shdr bss = {
+		.sh_type = SHT_NOBITS,
+		.sh_flags = SHF_ALLOC | SHF_WRITE,
+		.sh_addr = 0xffffffff81000000 + MK_VMLINUX_BSS,
+	};
 
 	for (size_t i = 0; i < MK_VMLINUX_SIZE; i++)
 		file[i] = i < MK_VMLINUX_TEXT_AT ? 0 : (uint8_t)(i / 16 + 1);
 	memcpy(file, &ehdr, sizeof(ehdr));
 	memcpy(file + sizeof(ehdr), phdr, sizeof(phdr));
+	memcpy(file + ehdr.e_shoff, &bss, sizeof(bss));
 	memcpy(file + MK_VMLINUX_TEXT_AT + MK_VMLINUX_BANNER, MK_VMLINUX_BANNER_IS,
 	       sizeof(MK_VMLINUX_BANNER_IS));
 	put_u64(file + MK_VMLINUX_TEXT_AT + MK_VMLINUX_64, MK_VMLINUX_64_IS);

@@ -118,7 +118,7 @@ def header(path):
 
 def unpacked(path):
     """What a kernel's decompressor leaves, its memory and its entry: a bytearray without the
-    zeros at its end, two numbers. The payload is gzip's, as in the images of these tests."""
+    zeros of .bss, two numbers. The payload is gzip's, as in the images of these tests."""
     with open(path, "rb") as file:
         data = file.read()
     at, size = struct.unpack_from("<II", data, 0x248)
@@ -132,7 +132,14 @@ def unpacked(path):
         if kind == 1:
             image += bytes(paddr - pref - len(image)) + elf[offset:offset + file_size]
             memory = paddr - pref + mem_size
-    return image.rstrip(b"\0"), memory, entry - pref
+    # Zeros are kept where they are data: up to the first section of .bss's kind (8) that follows.
+    table, = struct.unpack_from("<Q", elf, 40)
+    begins = [struct.unpack_from("<4xI8xQ", elf, table + 64 * number)
+              for number in range(struct.unpack_from("<H", elf, 60)[0])]
+    used = len(image.rstrip(b"\0"))
+    bss = [address - 0xffffffff80000000 - pref for kind, address in begins if kind == 8]
+    used = min([at for at in bss if at >= used], default=len(image))
+    return image[:used], memory, entry - pref
 
 
 def crash_map(machine, kept):
