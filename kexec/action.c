@@ -98,6 +98,20 @@ static int load_kernel(const struct request *request, const struct surroundings 
 
 /* --- the other actions --------------------------------------------------- */
 
+void action_print_warnings(struct warnings *warnings)
+{
+	for (size_t i = 0; i < warnings->count; i++)
+		fprintf(stderr, "kexec: warning: %s\n", warnings->text[i]);
+	warnings_cut(warnings, 0);
+}
+
+/* Before what this program does not come back from. */
+static void say_all(const struct surroundings *around)
+{
+	fflush(around->out);
+	action_print_warnings(around->warnings);
+}
+
 static int exec_loaded(const struct request *request, const struct surroundings *around,
 		       struct err *err)
 {
@@ -114,6 +128,7 @@ static int exec_loaded(const struct request *request, const struct surroundings 
 	if (!request->no_checks && request->action == ACTION_EXEC &&
 	    loaded_check_map(&around->root, around->warnings, err))
 		return -1;
+	say_all(around);
 	ops_keep_only(ops, PRIVILEGE_NETWORK);
 	if (!request->no_sync)
 		ops->sync(ops->context);
@@ -309,6 +324,7 @@ int action_run(const struct request *request, const struct surroundings *around,
 			return 0;
 		if (request->action == ACTION_FORCE)
 			return exec_loaded(request, around, err);
+		say_all(around);
 		err_set_errno(err, -ops->shutdown(ops->context),
 			      "loaded, but shutdown -r now cannot be run");
 		err->code = ERR_REFUSED;

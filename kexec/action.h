@@ -18,5 +18,7 @@ enum {
 /* *ret_status is set on success; on failure it follows from err->code. */
 int action_run(const struct request *request, const struct surroundings *around, int *ret_status,
 	       struct err *err);
+/* On standard error; none is left then. */
+void action_print_warnings(struct warnings *warnings);
 
 #endif

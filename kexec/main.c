@@ -64,8 +64,7 @@ int main(int argc, char *argv[])
 
 	output_hold_descriptors();
 	result = run(argc, argv, &warnings, &status, &err);
-	for (size_t i = 0; i < warnings.count; i++)
-		fprintf(stderr, "kexec: warning: %s\n", warnings.text[i]);
+	action_print_warnings(&warnings);
 	if (!result)
 		return status;
 	advice = advice_for(&err);

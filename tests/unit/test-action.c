@@ -102,9 +102,13 @@ static void record_network_down(void *context)
 	strcat(did, "network-down ");
 }
 
+/* How far standard error is, where that is a file. */
+static off_t said_by_then;
+
 static int record_exec(void *context)
 {
 	(void)context;
+	said_by_then = lseek(STDERR_FILENO, 0, SEEK_CUR);
 	strcat(did, "exec ");
 	return exec_result;
 }
@@ -112,6 +116,7 @@ static int record_exec(void *context)
 static int record_shutdown(void *context)
 {
 	(void)context;
+	said_by_then = lseek(STDERR_FILENO, 0, SEEK_CUR);
 	strcat(did, "shutdown ");
 	return -ENOENT;
 }
@@ -1488,6 +1493,30 @@ static void test_force_and_default(void **state)
 	       "load(3,0x3e0000) shutdown ");
 }
 
+/* Nobody hears it afterwards. */
+static void test_said_before_the_end(void **state)
+{
+	static const char *const line[] = { "-f -c %K", "-c %K" };
+	int saved = dup(STDERR_FILENO);
+	FILE *file;
+
+	(void)state;
+	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
+	assert_int_equal(chmod(kernel, 0666), 0);
+	for (size_t i = 0; i < sizeof(line) / sizeof(line[0]); i++) {
+		file = tmpfile();
+		assert_non_null(file);
+		dup2(fileno(file), STDERR_FILENO);
+		said_by_then = 0;
+		run(line[i]);
+		dup2(saved, STDERR_FILENO);
+		fclose(file);
+		assert_true(said_by_then > 0);
+		assert_string_equal(warned, "");
+	}
+	close(saved);
+}
+
 static void test_status(void **state)
 {
 	(void)state;
@@ -1861,6 +1890,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_unload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_exec, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_force_and_default, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_said_before_the_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_audit, set_up, tear_down),
