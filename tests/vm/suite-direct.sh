@@ -56,7 +56,7 @@ expect_distinct() {
 # chain KERNEL: it starts itself, again and again, in one machine.
 chain() {
 	local hops=${FULL:+100} places
-	hops=${hops:-8}
+	hops=${hops:-4}
 	start "$1" "$1" "$hops" '' --mem 3G
 	read -r -a places <<<"$(value "$log" 'places 2')"
 	expect_distinct virtual "${places[0]}" "$hops"
