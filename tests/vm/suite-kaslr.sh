@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 hops=${FULL:+100}
-hops=${hops:-10}
+hops=${hops:-5}
 
 # guest MIB HOPS: starts and ends in a machine of that size.
 guest() {
