@@ -148,4 +148,4 @@ case_payloads() {
 	start 6.1-cloud 6.1-cloud ${#images[@]} '' --mem 2G --timeout 600
 }
 
-vm_cases chain_6.12-cloud chain_6.1-cloud 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_ovmf 6.12-cloud_6.1_four-level 6.1-cloud_5.10-cloud four_levels fast nokaslr payloads ${FULL:+sid-cloud sid-cloud_ovmf 6.12}
+vm_cases chain_6.12-cloud chain_6.1-cloud 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_ovmf 6.12-cloud_6.1_four-level 6.1-cloud_5.10-cloud four_levels fast nokaslr ${FULL:+payloads sid-cloud sid-cloud_ovmf 6.12}

@@ -42,4 +42,4 @@ case_hotplug() {
 	faults 2 --hotplug
 }
 
-vm_cases plain hotplug
+vm_cases plain ${FULL:+hotplug}

@@ -166,7 +166,7 @@ sweep() {
 	make_initramfs "$case_dir/second" "$vm_here/script-sweep.sh"
 	make_initramfs "$case_dir/first" "$vm_here/script-sweep.sh" "$KEXEC=/sbin/kexec" \
 		"$kernel/vmlinuz=/k/vmlinuz" "$case_dir/second=/k/initrd"
-	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --mem 5G --timeout 300 \
+	vm_run '' --kernel "$kernel/vmlinuz" --initrd "$case_dir/first" --mem 5G --timeout 900 \
 		--append "crashkernel=96M,high crashkernel=96M,low options=$1 most=48"
 	expect_line "$log" '^@ base=0$'
 	expect_line "$log" '^@ filled=0$'
@@ -293,4 +293,4 @@ case_beyond_repair() {
 	expect_no_line "$log" '^CAPTURED$'
 }
 
-vm_cases backup sweep_c sweep_s advice reloads lockdown nmi interrupt cpu_0 cpu_1 cpu_2 cpu_3 several_cpus bios ovmf_high hotadd reload repair direct beyond_repair
+vm_cases backup sweep_c sweep_s advice reloads lockdown nmi interrupt cpu_0 ${FULL:+cpu_1 cpu_2} cpu_3 several_cpus bios ovmf_high hotadd reload repair direct beyond_repair
