@@ -119,10 +119,12 @@ static int run(const char *line)
 	struct warnings warnings = { 0 };
 	struct surroundings around = { .ops = &accepting, .warnings = &warnings };
 	struct request request;
-	char words[512], *argv[32] = { (char *)"kexec" };
-	int argc = 1, status = 0, result;
+	char words[512], *argv[32] = { (char *)"kexec" }, warned[1024];
+	int argc = 1, status = 0, result, saved = dup(STDERR_FILENO);
+	FILE *file = tmpfile();
 	struct err err = { 0 };
 
+	assert_non_null(file);
 	snprintf(words, sizeof(words), "%s", line);
 	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = !strcmp(word, "%K") ? kernel : !strcmp(word, "%I") ? initrd : word;
@@ -131,12 +133,20 @@ static int run(const char *line)
 	if (cli_parse(argc, argv, &request, &err))
 		fail_msg("%s: %s", line, err.text);
 	assert_int_equal(root_open(machine.path, &around.root, &err), 0);
+	/* Some are printed before the kernel is started. */
+	dup2(fileno(file), STDERR_FILENO);
 	result = action_run(&request, &around, &status, &err);
+	action_print_warnings(&warnings);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
 	root_close(&around.root);
 	fclose(around.out);
-	for (size_t i = 0; i < warnings.count; i++)
-		snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s\n",
-			 warnings.text[i]);
+	rewind(file);
+	while (fgets(warned, sizeof(warned), file)) {
+		assert_memory_equal(warned, "kexec: warning: ", 16);
+		snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s", warned + 16);
+	}
+	fclose(file);
 	snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s", result ? err.text : "");
 	warnings_done(&warnings);
 	return result ? -1 : status;
