@@ -87,8 +87,7 @@ static int load_kernel(const struct request *request, const struct surroundings 
 	if (failed)
 		return -1;
 	if (!request->dry_run && request->method == METHOD_AUTO) {
-		fputs("kexec: ", around->out);
-		print_harmless(around->out, request->kernel);
+		print_harmless(around->out, "kexec: ", request->kernel);
 		fprintf(around->out, " loaded by %s: %s\n",
 			session.method == METHOD_FILE_LOAD ? "kexec_file_load" : "kexec_load",
 			session.method_reason);

@@ -349,8 +349,7 @@ static void print_finding(const struct subject *subject, const struct finding *f
 	const struct efistub_audit *audit = &finding->audit;
 	struct range range = { 0, 0 };
 
-	fputs("EFI map    ", to);
-	print_harmless(to, name_of(finding));
+	print_harmless(to, "EFI map    ", name_of(finding));
 	fprintf(to, ", %zu descriptors%s\n", finding->map.count,
 		finding->log_same ? ", as in the kernel's log" : "");
 	if (audit->own_copy != EFISTUB_NONE) {
@@ -363,8 +362,7 @@ static void print_finding(const struct subject *subject, const struct finding *f
 			type_name(desc));
 	}
 	if (subject->path) {
-		fputs("Kernel     ", to);
-		print_harmless(to, subject->path);
+		print_harmless(to, "Kernel     ", subject->path);
 		fprintf(to, "\n           %s\n", subject->image.version);
 	}
 	fprintf(to, "%s init_size 0x%" PRIx64 ", alignment 0x%" PRIx64 ", pref_address 0x%" PRIx64,
@@ -586,10 +584,10 @@ static int audit_entry(const struct request *request, const struct surroundings 
 	} else if (request->json) {
 		json_object_array_add(audits, finding_object(subject, &finding));
 	} else if (failed) {
-		print_harmless(around->out, name);
+		print_harmless(around->out, "", name);
 		fprintf(around->out, ": error: %s\n", err.text);
 	} else {
-		print_harmless(around->out, name);
+		print_harmless(around->out, "", name);
 		fprintf(around->out, ": %s: ", verdicts[finding.verdict]);
 		print_outcome(&finding, finding.worst, around->out);
 	}

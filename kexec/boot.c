@@ -766,15 +766,9 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 
 /* --- for people, and for programs ---------------------------------------- */
 
-static void print_part(FILE *to, const char *before, const char *text)
-{
-	fputs(before, to);
-	print_harmless(to, text);
-}
-
 static void print_text(FILE *to, const char *before, const char *text)
 {
-	print_part(to, before, text);
+	print_harmless(to, before, text);
 	fputc('\n', to);
 }
 
@@ -783,7 +777,7 @@ static void print_entry(const struct boot_entry *entry, bool is_default, FILE *t
 	print_text(to, is_default ? "* " : "  ", entry->id);
 	if (strcmp(entry->title, entry->id) && *entry->title)
 		print_text(to, "    title    ", entry->title);
-	print_part(to, "    from     /", entry->source);
+	print_harmless(to, "    from     /", entry->source);
 	if (entry->line)
 		fprintf(to, ":%u", entry->line);
 	if (entry->place)
@@ -886,7 +880,7 @@ int boot_list(const struct root *root, bool json, FILE *to, struct warnings *war
 
 void boot_say(const struct boot_entry *entry, FILE *to)
 {
-	print_part(to, "kexec: boot entry /", entry->source);
+	print_harmless(to, "kexec: boot entry /", entry->source);
 	print_text(to, ": ", entry->id);
 }
 

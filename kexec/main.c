@@ -59,7 +59,6 @@ int main(int argc, char *argv[])
 {
 	struct warnings warnings CLEANUP(warnings_done) = { 0 };
 	struct err err = { 0 };
-	const char *advice;
 	int status = STATUS_DONE, result;
 
 	output_hold_descriptors();
@@ -67,7 +66,6 @@ int main(int argc, char *argv[])
 	action_print_warnings(&warnings);
 	if (!result)
 		return status;
-	advice = advice_for(&err);
-	fprintf(stderr, "kexec: %s%s%s\n", err.text, advice ? "; try: " : "", advice ? advice : "");
+	advice_print(stderr, "kexec", &err);
 	return exit_status(&err);
 }

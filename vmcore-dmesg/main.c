@@ -123,14 +123,6 @@ static int print_log(int fd, const char *path, printk_sink *sink, uint64_t *ret_
 	return result ? err_prefix(err, "%s", path) : 0;
 }
 
-static void complain(const struct err *err)
-{
-	const char *advice = advice_for(err);
-
-	fprintf(stderr, "vmcore-dmesg: %s%s%s\n", err->text, advice ? "; try: " : "",
-		advice ? advice : "");
-}
-
 /* The exit status: what was not written is lost. */
 static int said(void)
 {
@@ -138,7 +130,7 @@ static int said(void)
 
 	if (!output_end(stdout, &err))
 		return 0;
-	complain(&err);
+	advice_print(stderr, "vmcore-dmesg", &err);
 	return 1;
 }
 
@@ -165,11 +157,11 @@ int main(int argc, char *argv[])
 	fd = open(argv[1 + json], O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		err_set_errno(&err, errno, "%s", argv[1 + json]);
-		complain(&err);
+		advice_print(stderr, "vmcore-dmesg", &err);
 		return EXIT_NOT_OPENED;
 	}
 	if (print_log(fd, argv[1 + json], json ? print_json : print_record, &skipped, &err)) {
-		complain(&err);
+		advice_print(stderr, "vmcore-dmesg", &err);
 		return 1;
 	}
 	if (said())

@@ -2,6 +2,7 @@
 #include "kexec/lib/advice.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kexec/core/num.h"
@@ -591,4 +592,11 @@ const char *advice_for(const struct err *err)
 		return NULL;
 	}
 	return NULL;
+}
+
+void advice_print(FILE *to, const char *program, const struct err *err)
+{
+	const char *cure = advice_for(err);
+
+	fprintf(to, "%s: %s%s%s\n", program, err->text, cure ? "; try: " : "", cure ? cure : "");
 }

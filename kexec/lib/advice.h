@@ -3,6 +3,8 @@
 #ifndef ADVICE_H
 #define ADVICE_H
 
+#include <stdio.h>
+
 #include "kexec/core/err.h"
 
 /*
@@ -27,6 +29,8 @@ const struct advice_file *advice_files(size_t *ret_count);
 
 /* What to do about a failure; NULL if its sentence says it, or nothing is known. */
 const char *advice_for(const struct err *err);
+/* A program's last words: what failed, and what to do. */
+void advice_print(FILE *to, const char *program, const struct err *err);
 
 /* For ERR_INTERNAL. */
 extern const char advice_internal_cause[], advice_internal_cure[];

@@ -491,7 +491,7 @@ static void print_file(const char *name, const struct record_file *file, FILE *t
 	if (gmtime_r(&seconds, &utc))
 		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	fprintf(to, "%-9s  ", name);
-	print_harmless(to, file->path ?: "a pipe");
+	print_harmless(to, "", file->path ?: "a pipe");
 	fprintf(to, ", %" PRIu64 " bytes of %s\n", file->size, stamp);
 }
 

@@ -3,8 +3,9 @@
 
 #include "kexec/core/text.h"
 
-void print_harmless(FILE *to, const char *text)
+void print_harmless(FILE *to, const char *before, const char *text)
 {
+	fputs(before, to);
 	for (size_t length; *text; text += length ? length : 1) {
 		length = text_character(text);
 		if (length)

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* Text that files may have a part in: what is no character to be shown becomes '?', as
+/* Behind what is ours, text that files may have a part in: what is no character to be shown becomes '?', as
  * text_make_harmless() has it. */
-void print_harmless(FILE *to, const char *text);
+void print_harmless(FILE *to, const char *before, const char *text);
 
 #endif

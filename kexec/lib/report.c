@@ -227,8 +227,7 @@ int report_text(const struct report *report, FILE *to, struct err *err)
 		print_coloured(to, colour, "1;31", "INCOMPLETE");
 	for (size_t i = 0; i < unread->count; i++)
 		fprintf(to, "%s%s\n", i ? "           " : " ", unread->text[i]);
-	fputs("Kernel     ", to);
-	print_harmless(to, report->kernel_path);
+	print_harmless(to, "Kernel     ", report->kernel_path);
 	fprintf(to, "\n           %s\n", image->version);
 	if (image->is_program)
 		fprintf(to, "           %s", program_type(image));
@@ -252,8 +251,7 @@ int report_text(const struct report *report, FILE *to, struct err *err)
 		plan->footprint.start, plan->footprint.end,
 		picture_size(range_size(plan->footprint)).text);
 	direct_text(report->load, to);
-	fputs("Command    ", to);
-	print_harmless(to, plan->cmdline);
+	print_harmless(to, "Command    ", plan->cmdline);
 	putc('\n', to);
 	if (print_picture(report->load, to, colour, err))
 		return -1;
