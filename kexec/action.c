@@ -2,6 +2,7 @@
 #include "kexec/action.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,11 +105,14 @@ void action_print_warnings(struct warnings *warnings)
 	warnings_cut(warnings, 0);
 }
 
-/* Before what this program does not come back from. */
+/* Before what this program does not come back from, and which does not wait for somebody to listen. */
 static void say_all(const struct surroundings *around)
 {
+	void (*saved)(int) = signal(SIGPIPE, SIG_IGN);
+
 	fflush(around->out);
 	action_print_warnings(around->warnings);
+	signal(SIGPIPE, saved);
 }
 
 static int exec_loaded(const struct request *request, const struct surroundings *around,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -1517,6 +1518,32 @@ static void test_said_before_the_end(void **state)
 	close(saved);
 }
 
+/* That nobody listens is no reason not to start, and the signal is as it was for what comes then. */
+static void test_said_to_nobody(void **state)
+{
+	static const char *const line[][2] = {
+		{ "-f -c %K", "load(3,0x3e0000) sync network-down exec " },
+		{ "-c %K", "load(3,0x3e0000) shutdown " },
+	};
+	int saved = dup(STDERR_FILENO), ends[2];
+
+	(void)state;
+	mk_text(&machine, "sys/kernel/kexec_loaded", "1\n");
+	assert_int_equal(chmod(kernel, 0666), 0);
+	for (size_t i = 0; i < sizeof(line) / sizeof(line[0]); i++) {
+		assert_int_equal(pipe(ends), 0);
+		close(ends[0]);
+		dup2(ends[1], STDERR_FILENO);
+		close(ends[1]);
+		did[0] = '\0';
+		run(line[i][0]);
+		dup2(saved, STDERR_FILENO);
+		assert_string_equal(did, line[i][1]);
+		assert_true(signal(SIGPIPE, SIG_DFL) == SIG_DFL);
+	}
+	close(saved);
+}
+
 static void test_status(void **state)
 {
 	(void)state;
@@ -1891,6 +1918,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_exec, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_force_and_default, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_said_before_the_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_said_to_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_audit, set_up, tear_down),
