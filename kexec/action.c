@@ -285,9 +285,9 @@ static int run_from_entry(const struct request *request, const struct surroundin
 		of_entry.initrd_fd[i] = files.initrd[i];
 	}
 	of_entry.nr_initrds = entry.nr_initrds;
-	if (!request->uki_profile)
+	if (!request->has_uki_profile)
 		of_entry.uki_profile = entry.uki_profile;
-	if (!request->dry_run)
+	if (!request->dry_run && !request->json)
 		boot_say(&entry, around->out);
 	return action_run(&of_entry, around, ret_status, err);
 }

@@ -178,12 +178,14 @@ static int read_profile(struct reading *reading, const char *path, struct bytes 
 	bool has_osrel, has_about;
 	struct boot_entry entry = { 0 };
 	struct bls_uki uki = { .profile = profile };
+	uint64_t offset;
+	uint32_t size;
 
 	if (read_section(reading, path, headers, profile, UKI_OSREL, &os_release, &has_osrel,
 			 err) ||
 	    read_section(reading, path, headers, profile, UKI_PROFILE, &about, &has_about, err))
 		return -1;
-	if (!has_osrel)
+	if (!has_osrel || (!has_about && uki_find(headers, profile, UKI_PROFILE, &offset, &size)))
 		return 0;
 	uki.os_release = buf_bytes(&os_release);
 	uki.about = buf_bytes(&about);

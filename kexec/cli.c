@@ -432,6 +432,7 @@ static int parse_profile(const char *text, struct request *request, struct err *
 		return err_set(err, ERR_USAGE, "--uki-profile=%s: not a number from 0 to %d", text,
 			       UKI_SECTIONS_MAX - 1);
 	request->uki_profile = (unsigned int)value;
+	request->has_uki_profile = true;
 	return 0;
 }
 

@@ -68,6 +68,7 @@ struct request {
 	const char *entry_options; /* its options; NULL: there are none */
 	const char *kernel;
 	unsigned int uki_profile;
+	bool has_uki_profile; /* it was asked for: that of an entry does not count */
 	const char *initrd[REQUEST_INITRDS_MAX];
 	size_t nr_initrds;
 	/* Where they are open, the paths above are only what they are called. */

@@ -435,7 +435,7 @@ static const char *run(const char *line)
 	output[0] = '\0';
 	if (!cli_parse(argc, argv, &request, &err)) {
 		assert_int_equal(root_open(machine.path, &around.root, &err), 0);
-		request.dry_run = true;
+		request.dry_run = request.action != ACTION_DOCTOR;
 		around.out = fmemopen(output, sizeof(output), "w");
 		assert_non_null(around.out);
 		if (!action_run(&request, &around, &status, &err))
@@ -458,7 +458,7 @@ static bool plan_has(const char *line, const char *part)
 }
 
 /* One with profiles, of which the last has a system's name of its own. */
-static void uki_with_profiles(const char *path)
+static void mk_profiles(struct buf *to)
 {
 	static uint8_t image[MK_IMAGE_SIZE];
 	static const struct mk_section sections[] = {
@@ -471,20 +471,20 @@ static void uki_with_profiles(const char *path)
 		{ ".profile", { (const uint8_t *)"ID=last", 7 } },
 		{ ".osrel", { (const uint8_t *)"NAME=Z", 6 } },
 	};
-	struct buf file CLEANUP(buf_done) = { 0 };
 
 	mk_image(image);
-	mk_uki(sections, sizeof(sections) / sizeof(sections[0]), &file);
-	mk_file(&machine, path, file.data, file.size);
+	mk_uki(sections, sizeof(sections) / sizeof(sections[0]), to);
 }
 
 static void test_profiles(void **state)
 {
 	const char file[] = "/efi/EFI/Linux/y.efi";
+	struct buf image CLEANUP(buf_done) = { 0 };
 	char expected[200];
 
 	(void)state;
-	uki_with_profiles("efi/EFI/Linux/y.efi");
+	mk_profiles(&image);
+	mk_file(&machine, file, image.data, image.size);
 	snprintf(expected, sizeof(expected), "y.efi=%s y.efi@1=%s y.efi@last=%s ; y.efi", file,
 		 file, file);
 	assert_string_equal(entries(), expected);
@@ -497,9 +497,15 @@ static void test_profiles(void **state)
 	assert_true(plan_has("--boot-entry=y.efi", "root=/dev/0"));
 	assert_true(plan_has("--boot-entry=y.efi@1", "root=/dev/1"));
 	assert_true(plan_has("--boot-entry=y.efi --uki-profile=1", "root=/dev/1"));
+	assert_true(plan_has("--boot-entry=y.efi@1 --uki-profile=0", "root=/dev/0"));
 	assert_true(plan_has("--list-entries", "    title    Z (last)\n"));
 	assert_true(plan_has("--list-entries", "    profile  2\n"));
 	assert_true(plan_has("--list-entries --json", "\"profile\":1"));
+	assert_int_equal(run("--doctor --json --boot-entry=y.efi")[0], '{');
+	/* What has lost its description has lost its name. */
+	put_u32(mk_uki_entry(&image, 5) + MK_UKI_RAW_AT, (uint32_t)image.size);
+	mk_file(&machine, file, image.data, image.size);
+	assert_false(strstr(entries(), "y.efi@1="));
 }
 
 static void test_load(void **state)
