@@ -156,5 +156,5 @@ case_copy_destination() {
 	staged copied_to copy
 }
 
-vm_cases kernel_first_byte kernel direct initrd_last_byte params tables parameter_block halt vga vga_from_graphics copy copy_source \
-	copy_destination
+vm_cases ${FULL:+kernel_first_byte} kernel direct initrd_last_byte params tables ${FULL:+parameter_block} halt vga vga_from_graphics copy \
+	${FULL:+copy_source} copy_destination

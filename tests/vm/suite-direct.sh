@@ -1,4 +1,5 @@
 #!/bin/bash
+# long
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Kernels that are unpacked when they are loaded, and entered without their decompressor.
 . "$(dirname "$0")/lib.sh"
@@ -148,4 +149,4 @@ case_payloads() {
 	start 6.1-cloud 6.1-cloud ${#images[@]} '' --mem 2G --timeout 600
 }
 
-vm_cases chain_6.12-cloud chain_6.1-cloud 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_ovmf 6.12-cloud_6.1_four-level 6.1-cloud_5.10-cloud four_levels fast nokaslr ${FULL:+payloads sid-cloud sid-cloud_ovmf 6.12}
+vm_cases chain_6.12-cloud ${FULL:+chain_6.1-cloud} 6.1_6.12-cloud_ovmf 6.12-cloud_6.1_ovmf 6.12-cloud_6.1_four-level 6.1-cloud_5.10-cloud four_levels fast nokaslr ${FULL:+payloads sid-cloud sid-cloud_ovmf 6.12}

@@ -220,4 +220,4 @@ case_fallback() {
 	refused busy 00 'kexec_load failed: Device or resource busy: another load is under way; try: the same again'
 }
 
-vm_cases secure_boot debian_signed fallback no_runtime_map small not_built 6.1 6.12
+vm_cases secure_boot debian_signed fallback no_runtime_map small not_built ${FULL:+6.1} 6.12

@@ -189,11 +189,12 @@ case_memtest_real_mode() {
 
 # compressed OPTION: a kernel after the other in one machine, each a file that is compressed in another way.
 compressed() {
-	local files=() format stage
+	local files=() format stage formats=('zstd -1' 'xz --format=lzma -0' 'lzop -1')
+	[ -z "$FULL" ] || formats+=('gzip -1' 'xz -0' 'lz4 -1' 'bzip2 -1')
 	need gzip xz zstd lz4 bzip2 lzop
 	images 6.12-cloud
 	make_initramfs "$case_dir/base" "$vm_here/script-chain.sh"
-	for format in 'gzip -1' 'xz -0' 'zstd -1' 'lz4 -1' 'xz --format=lzma -0' 'bzip2 -1' 'lzop -1'; do
+	for format in "${formats[@]}"; do
 		files+=("$case_dir/${#files[@]}=/k/vmlinuz.$((${#files[@]} + 1))")
 		$format <"$kernel/vmlinuz" >"${files[-1]%%=*}"
 	done

@@ -1,4 +1,5 @@
 #!/bin/bash
+# long
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Kernels that choose their own place: one kexec after another, in the smallest guest
 # that holds two kernels, so that a choice falls beside what was loaded.
@@ -48,4 +49,4 @@ case_6.12-cloud() {
 	chain 6.12-cloud
 }
 
-vm_cases 6.1-cloud 6.12-cloud
+vm_cases ${FULL:+6.1-cloud} 6.12-cloud

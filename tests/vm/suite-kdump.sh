@@ -1,4 +1,5 @@
 #!/bin/bash
+# long
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Crash kernels: loaded, started by a panic, repaired, and what they find in /proc/vmcore.
 . "$(dirname "$0")/lib.sh"
@@ -119,7 +120,7 @@ on_cpu() {
 # Loaded again and again: nothing is lost, no memory is gone.
 case_reloads() {
 	local count=${FULL:+1000} grown
-	count=${count:-50}
+	count=${count:-20}
 	start 6.1-cloud "crashkernel=160M hop=nr_cpus=1 reloads=$count" --timeout $((120 + 4 * count))
 	vm_wait
 	captured 1
@@ -293,4 +294,4 @@ case_beyond_repair() {
 	expect_no_line "$log" '^CAPTURED$'
 }
 
-vm_cases backup sweep_c sweep_s advice reloads lockdown nmi interrupt cpu_0 ${FULL:+cpu_1 cpu_2} cpu_3 several_cpus bios ovmf_high hotadd reload repair direct beyond_repair
+vm_cases backup sweep_c ${FULL:+sweep_s} advice reloads lockdown nmi interrupt ${FULL:+cpu_0 cpu_1 cpu_2} cpu_3 several_cpus bios ovmf_high hotadd reload repair direct beyond_repair

@@ -147,5 +147,5 @@ case_screen_simpledrm() {
 	screen simpledrm simpledrmdrmfb --firmware ovmf -vga std
 }
 
-vm_cases cpus_4 la57_off la57_to_no5lvl numa_4 screen_bochs \
+vm_cases cpus_4 la57_off la57_to_no5lvl numa_4 ${FULL:+screen_bochs} \
 	screen_virtio_gpu screen_vesafb ${FULL:+screen_simpledrm} unpacked_initrd failed_loads_keep_the_loaded_one
