@@ -301,6 +301,7 @@ static struct load_request pair(const struct examination *on)
 {
 	return (struct load_request){
 		.kernel = on->kernel.image,
+		.name = on->kernel.inputs.file[0].path,
 		.initrd = on->unpacked.data ? buf_bytes(&on->unpacked) : on->ramdisk,
 		.initrd_is_unpacked = on->unpacked.data,
 		.cmdline = on->request->cmdline ?: on->own_cmdline ?: "nr_cpus=1",
