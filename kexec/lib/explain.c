@@ -329,7 +329,7 @@ static const struct explain_cause causes[] = {
 	  "kexec -c ..." },
 	{ LOADS, EADDRNOTAVAIL, has_no_reservation, "/proc/iomem, /sys/kernel/kexec_crash_size",
 	  "no memory is reserved for a crash kernel",
-	  "boot the running kernel with crashkernel=256M" },
+	  "kexec --estimate KERNEL, and boot the running kernel with that crashkernel=" },
 	{ EXPLAIN_LOAD, EADDRNOTAVAIL, is_outside, "/proc/iomem, /sys/kernel/kexec_crash_size",
 	  "%s; it was inside when the plan was made", "the same again" },
 	{ FILE_LOAD, EADDRNOTAVAIL, is_too_small, "/proc/iomem, /sys/kernel/kexec_crash_size",

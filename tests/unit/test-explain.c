@@ -110,7 +110,7 @@ static const struct row rows[] = {
 	  "try: kexec -c ..." },
 	{ EXPLAIN_LOAD, EADDRNOTAVAIL, true, true, "proc/iomem", "00100000-3fffffff : System RAM\n",
 	  "kexec_load failed: Cannot assign requested address: no memory is reserved for a crash "
-	  "kernel; try: boot the running kernel with crashkernel=256M" },
+	  "kernel; try: kexec --estimate KERNEL, and boot the running kernel with that crashkernel=" },
 	{ EXPLAIN_LOAD, EADDRNOTAVAIL, true, true, "proc/iomem",
 	  "00100000-3fffffff : System RAM\n  10000000-107fffff : Crash kernel\n",
 	  "kexec_load failed: Cannot assign requested address: initrd 0x10780000-0x10880000 is outside "

@@ -108,7 +108,7 @@ case_no_runtime_map() {
 	expect_line "$log" '^ok    console        the purgatory speaks on the serial port 0x3f8$'
 	expect_line "$log" '^warn  reboot         /sys/firmware/efi/runtime-map, .* no EFI runtime services'
 	expect_line "$log" '^@ doctor=0 00$'
-	refused none-reserved 00 'kexec_file_load failed: Cannot assign requested address: no memory is reserved for a crash kernel; try: boot the running kernel with crashkernel=256M'
+	refused none-reserved 00 'kexec_file_load failed: Cannot assign requested address: no memory is reserved for a crash kernel; try: kexec --estimate KERNEL, and boot the running kernel with that crashkernel='
 }
 
 case_6.1() {
