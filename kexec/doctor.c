@@ -384,28 +384,31 @@ static void check_crash(struct examination *on)
 	struct estimate estimate;
 	struct range main = { 0, 0 }, low;
 	struct err err;
-	char remedy[REMEDY_MAX];
+	char remedy[ESTIMATE_REMEDY_MAX];
+	bool is_small;
 
 	request.crash = true;
-	if (estimate_load(&request, &on->system, &estimate, &err) ||
-	    iomem_crash_kernel(&on->system.iomem, &main, &low, &err)) {
-		say(on, VERDICT_FAIL, "crash kernel", "", "%s", err.text);
+	if (iomem_crash_kernel(&on->system.iomem, &main, &low, &err) ||
+	    estimate_load(&request, &on->system, &estimate, &err) ||
+	    estimate_remedy(&on->system, estimate_loaded(&estimate), estimate.crashkernel, remedy,
+			    &err)) {
+		say(on, range_is_valid(main) ? VERDICT_FAIL : VERDICT_WARN, "crash kernel", "",
+		    "%s", err.text);
 		return;
 	}
-	snprintf(remedy, sizeof(remedy), "boot the running kernel with crashkernel=%" PRIu64 "M",
-		 estimate.crashkernel >> 20);
 	if (!range_is_valid(main)) {
 		say(on, VERDICT_WARN, "reservation", remedy,
 		    "none: if this kernel crashes, nobody learns why");
 		return;
 	}
+	is_small = range_size(main) < estimate.crashkernel;
 	check_crash_cpus(on, &estimate);
 	if (load_place(&request, &on->system, &warnings, &load, &err)) {
-		say(on, VERDICT_FAIL, "reservation", remedy, "%s", err.text);
+		say(on, VERDICT_FAIL, "reservation",
+		    is_small && err.code == ERR_NO_FIT ? remedy : "", "%s", err.text);
 		return;
 	}
-	say(on, range_size(main) < estimate.crashkernel ? VERDICT_WARN : VERDICT_OK, "reservation",
-	    range_size(main) < estimate.crashkernel ? remedy : "",
+	say(on, is_small ? VERDICT_WARN : VERDICT_OK, "reservation", is_small ? remedy : "",
 	    "%" PRIu64 " KiB; to load, to boot and to write a dump takes about %" PRIu64 " KiB, "
 	    "and the crash kernel would be %s",
 	    range_size(main) / 1024, estimate.crashkernel / 1024,
@@ -697,7 +700,7 @@ static int print_measured(const struct load_request *request, const struct estim
 		.kernel = request->kernel,
 		.initrd = request->initrd,
 		.cmdline = request->cmdline,
-		.never = estimate->kernel - estimate->alignment + estimate->initrd,
+		.never = estimate_loaded(estimate),
 		.first = estimate->kernel + estimate->initrd + estimate->unpacked +
 			 estimate->working,
 		.unit = ESTIMATE_CRASHKERNEL_UNIT,

@@ -7,6 +7,7 @@
 
 #include "kexec/core/cmdline.h"
 #include "kexec/core/num.h"
+#include "kexec/x86/estimate.h"
 
 enum {
 	MIB = 0x100000,
@@ -14,9 +15,6 @@ enum {
 	ELF_HEADER_SIZE = 64,	  /* left out of /sys/kernel/crash_elfcorehdr_size */
 	KERNEL_PAGES_FIXED = 32,
 };
-
-/* Where nothing is known of what would fit. */
-#define REMEDY ": boot the running kernel with crashkernel=256M"
 
 /* Where the image's mapping begins: arch/x86/include/asm/page_64_types.h, __START_KERNEL_map. */
 static const uint64_t IMAGE_MAP = UINT64_C(0xffffffff80000000);
@@ -137,10 +135,9 @@ static uint64_t kernel_pages(const struct range_set *ram)
 	return ((range_set_total(ram) >> 30) + 1 + KERNEL_PAGES_FIXED) * PAGE_SIZE_4K;
 }
 
-static int describe(const struct crash_request *request, struct warnings *warnings,
-		    struct crash *crash, struct err *err)
+static int describe(const struct load_request *request, const struct system *system,
+		    struct warnings *warnings, struct crash *crash, struct err *err)
 {
-	const struct system *system = request->system;
 	struct range_set ram CLEANUP(range_set_done) = { 0 };
 	uint64_t map_base = 0, size, room;
 
@@ -176,22 +173,24 @@ static int describe(const struct crash_request *request, struct warnings *warnin
 	crash->header_size = size;
 	if (request->hotplug && system->crash.elfcorehdr_size + ELF_HEADER_SIZE > size)
 		size = system->crash.elfcorehdr_size + ELF_HEADER_SIZE;
-	if (!num_align_up(size, PAGE_SIZE_4K, &room) || room > range_size(crash->main))
-		return err_set(
-			err, ERR_NO_FIT,
-			"the ELF core header alone has %llu KiB, the reservation %llu KiB" REMEDY,
+	if (!num_align_up(size, PAGE_SIZE_4K, &room) || room > range_size(crash->main)) {
+		err_set(err, ERR_NO_FIT,
+			"the ELF core header alone has %llu KiB, the reservation %llu KiB",
 			(unsigned long long)size / 1024,
 			(unsigned long long)range_size(crash->main) / 1024);
+		return estimate_advise(request, system, err);
+	}
 	crash->header_at = (struct range){ crash->main.end - room, crash->main.end };
 	crash->ram = (struct range){ crash->main.start, crash->header_at.start };
 	if (!range_is_valid(crash->backup_of))
 		return 0;
-	if (range_size(crash->ram) <= range_size(crash->backup_of))
-		return err_set(
-			err, ERR_NO_FIT,
-			"the backup of low memory has %llu KiB, the reservation %llu KiB" REMEDY,
+	if (range_size(crash->ram) <= range_size(crash->backup_of)) {
+		err_set(err, ERR_NO_FIT,
+			"the backup of low memory has %llu KiB, the reservation %llu KiB",
 			(unsigned long long)range_size(crash->backup_of) / 1024,
 			(unsigned long long)range_size(crash->main) / 1024);
+		return estimate_advise(request, system, err);
+	}
 	crash->ram.end -= range_size(crash->backup_of);
 	crash->backup_at = (struct range){ crash->ram.end, crash->header_at.start };
 	for (size_t i = 0; i < crash->header.nr_loads; i++) {
@@ -204,10 +203,9 @@ static int describe(const struct crash_request *request, struct warnings *warnin
 	return 0;
 }
 
-int crash_shape(const struct crash_request *request, struct warnings *warnings, struct crash *ret,
-		struct err *err)
+int crash_shape(const struct load_request *request, const struct system *system,
+		struct warnings *warnings, struct crash *ret, struct err *err)
 {
-	const struct system *system = request->system;
 	struct crash crash CLEANUP(crash_done) = { 0 };
 
 	if (system->iomem.zeroed)
@@ -217,16 +215,17 @@ int crash_shape(const struct crash_request *request, struct warnings *warnings, 
 			"without CAP_SYS_ADMIN; run this as root");
 	if (iomem_crash_kernel(&system->iomem, &crash.main, &crash.low, err))
 		return -1;
-	if (!range_is_valid(crash.main))
-		return err_set(
-			err, ERR_INPUT,
+	if (!range_is_valid(crash.main)) {
+		err_set(err, ERR_INPUT,
 			"no memory is reserved for a crash kernel (/proc/iomem has no \"Crash "
-			"kernel\")" REMEDY);
+			"kernel\")");
+		return estimate_advise(request, system, err);
+	}
 	crash.main = range_shrink_to(crash.main, PAGE_SIZE_4K);
 	if (request->backup == CRASH_BACKUP_ALWAYS ||
 	    (request->backup == CRASH_BACKUP_AUTO && system->crash.first_mib_in_use))
 		crash.backup_of = (struct range){ 0, LOW_MEMORY_END };
-	if (describe(request, warnings, &crash, err))
+	if (describe(request, system, warnings, &crash, err))
 		return -1;
 	*ret = crash;
 	crash = (struct crash){ 0 };

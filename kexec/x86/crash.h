@@ -23,12 +23,6 @@ enum crash_backup {
 enum { CRASH_KCORE_MAX = 2 };
 void crash_forget_kaslr(struct kcore *kcore);
 
-struct crash_request {
-	const struct system *system;
-	bool hotplug; /* room for the running kernel to describe memory and CPUs that come later */
-	enum crash_backup backup;
-};
-
 /*
  * From the top of the reservation downward: the ELF core header, then the backup of low
  * memory. So the RAM that the capture kernel is given is one range, whatever else is loaded.
@@ -46,9 +40,10 @@ struct crash {
 	uint64_t kernel_pages; /* see crash_kernel_pages() */
 };
 
+struct load_request;
 /* ERR_INPUT where the running kernel hides what a dump needs, or reserved nothing. */
-int crash_shape(const struct crash_request *request, struct warnings *warnings, struct crash *ret,
-		struct err *err);
+int crash_shape(const struct load_request *request, const struct system *system,
+		struct warnings *warnings, struct crash *ret, struct err *err);
 /* The capture kernel's memory map, of the firmware's as system_e820() has it. ret is
  * zero-initialised, and owned afterwards. */
 int crash_e820(const struct crash *crash, const struct memmap *firmware,

@@ -2,6 +2,7 @@
 #include "kexec/x86/estimate.h"
 
 #include <elf.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kexec/core/cmdline.h"
@@ -89,13 +90,13 @@ int estimate_capture(const struct load_request *request, const struct system *sy
 	return capture_swiotlb(request->cmdline, system, &ret->swiotlb, err);
 }
 
-unsigned long long estimate_crashkernel(uint64_t needed, const struct estimate *capture)
+uint64_t estimate_crashkernel(uint64_t needed, const struct estimate *capture)
 {
 	uint64_t size =
 		needed + capture->unpacked + capture->working + capture->per_cpu + capture->swiotlb;
 
 	return (size + ESTIMATE_CRASHKERNEL_UNIT - 1) / ESTIMATE_CRASHKERNEL_UNIT *
-	       (ESTIMATE_CRASHKERNEL_UNIT >> 20);
+	       ESTIMATE_CRASHKERNEL_UNIT;
 }
 
 uint64_t estimate_segments_max(const struct system *system)
@@ -115,7 +116,8 @@ int estimate_load(const struct load_request *request, const struct system *syste
 	};
 	struct bzimage image;
 
-	if (image_parse(request->kernel, &image, err) ||
+	if (image_parse_with(request->kernel, request->args, &image, err) ||
+	    image_check_crash(&image, err) ||
 	    crash_kernel_pages(system, &estimate.kernel_pages, err))
 		return -1;
 	estimate.alignment = image.footprint.alignment;
@@ -125,10 +127,44 @@ int estimate_load(const struct load_request *request, const struct system *syste
 	estimate.crashkernel =
 		estimate_crashkernel(estimate.kernel + estimate.initrd + estimate.header +
 					     estimate.small + estimate.kernel_pages,
-				     &estimate)
-		<< 20;
+				     &estimate);
 	*ret = estimate;
 	return 0;
+}
+
+int estimate_remedy(const struct system *system, uint64_t loaded, uint64_t crashkernel,
+		    char ret[ESTIMATE_REMEDY_MAX], struct err *err)
+{
+	struct range_set ram CLEANUP(range_set_done) = { 0 };
+	unsigned long long mib = crashkernel >> 20;
+
+	if (iomem_dumped_ram(&system->iomem, &ram, err))
+		return -1;
+	if (crashkernel + 2 * loaded <= range_set_total(&ram))
+		snprintf(ret, ESTIMATE_REMEDY_MAX, "boot the running kernel with crashkernel=%lluM",
+			 mib);
+	else
+		snprintf(ret, ESTIMATE_REMEDY_MAX,
+			 "use a smaller kernel or initrd: this machine has %llu MiB of memory, too "
+			 "little for the crashkernel=%lluM that these take",
+			 (unsigned long long)range_set_total(&ram) >> 20, mib);
+	return 0;
+}
+
+int estimate_advise(const struct load_request *request, const struct system *system,
+		    struct err *err)
+{
+	char remedy[ESTIMATE_REMEDY_MAX];
+	struct estimate estimate;
+	struct err lost;
+
+	if (estimate_load(request, system, &estimate, &lost) ||
+	    estimate_remedy(system, estimate_loaded(&estimate), estimate.crashkernel, remedy,
+			    &lost)) {
+		*err = lost;
+		return -1;
+	}
+	return err_advise(err, ": %s", remedy);
 }
 
 int estimate_check_reload(const struct load_request *request, const struct system *system,

@@ -322,17 +322,12 @@ static void warn_of_cpus(const struct load *load, const struct system *system)
 static int shape_crash(const struct load_request *request, const struct system *system,
 		       struct load *load, struct err *err)
 {
-	const struct crash_request crash_request = {
-		.system = system,
-		.hotplug = request->hotplug,
-		.backup = request->backup,
-	};
 	struct memmap e820 CLEANUP(memmap_done) = { 0 };
 	struct plan *plan = &load->plan;
 	/* From 2.14 on the zero page has a field for it. */
 	uint64_t rsdp = load->image.protocol < 0x20e ? system->acpi_rsdp : 0;
 
-	if (crash_shape(&crash_request, plan->warnings, &load->crash, err) ||
+	if (crash_shape(request, system, plan->warnings, &load->crash, err) ||
 	    system_usable(system, &plan->e820, load->crash.main, &plan->usable, err) ||
 	    crash_e820(&load->crash, &plan->e820, system, &e820, err) ||
 	    crash_dumped(&load->crash, &plan->dumped, err) ||
@@ -528,29 +523,40 @@ static int check_half(const struct plan *plan, struct err *err)
 			  (unsigned long long)plan->segments_max / 1024);
 }
 
+/* What a reservation for this plan would have, and what to do for it. */
+static int larger_reservation(const struct load_request *request, const struct system *system,
+			      const struct plan *plan, uint64_t *ret_size,
+			      char ret_remedy[ESTIMATE_REMEDY_MAX], struct err *err)
+{
+	struct estimate capture;
+
+	if (estimate_capture(request, system, &capture, err))
+		return -1;
+	*ret_size = estimate_crashkernel(reservation_needed(plan), &capture);
+	return estimate_remedy(system, segments_size(plan), *ret_size, ret_remedy, err);
+}
+
 /* Before the kernel gives the old crash kernel up for one that it will refuse. */
 static int check_reservation(const struct load_request *request, const struct system *system,
 			     const struct plan *plan, struct err *err)
 {
-	uint64_t size = range_size(plan->reservation), needed = reservation_needed(plan);
-	struct estimate capture;
+	uint64_t size = range_size(plan->reservation), needed = reservation_needed(plan), larger;
+	char remedy[ESTIMATE_REMEDY_MAX];
 
 	if (!range_is_valid(plan->reservation) || needed <= size)
 		return 0;
-	if (estimate_capture(request, system, &capture, err))
+	if (larger_reservation(request, system, plan, &larger, remedy, err))
 		return -1;
 	err_set(err, ERR_NO_FIT, "crash kernel: %llu KiB are needed (",
 		(unsigned long long)needed / 1024);
 	list_sizes(plan, err);
 	return err_append(err,
 			  ", the running kernel's page tables %llu), the reservation " PHYS_FMT
-			  "-" PHYS_FMT " has %llu KiB, %llu KiB too few: boot the running kernel "
-			  "with crashkernel=%lluM",
+			  "-" PHYS_FMT " has %llu KiB, %llu KiB too few: %s",
 			  (unsigned long long)plan->kernel_pages / 1024,
 			  PHYS(plan->reservation.start), PHYS(plan->reservation.end),
 			  (unsigned long long)size / 1024,
-			  (unsigned long long)(needed - size + 1023) / 1024,
-			  estimate_crashkernel(needed, &capture));
+			  (unsigned long long)(needed - size + 1023) / 1024, remedy);
 }
 
 /* The first that found no place. */
@@ -583,15 +589,15 @@ static int advise(const struct load_request *request, const struct system *syste
 {
 	const struct range reservation = plan->reservation;
 	const struct plan_item *item = unplaced(plan);
-	struct estimate capture;
-	unsigned long long larger;
+	char remedy[ESTIMATE_REMEDY_MAX];
 	const char *options;
+	uint64_t larger;
 	struct err lost;
 
 	if (err->code != ERR_NO_FIT || !range_is_valid(reservation) ||
 	    reservation_needed(plan) > range_size(reservation))
 		return -1;
-	if (estimate_capture(request, system, &capture, &lost)) {
+	if (larger_reservation(request, system, plan, &larger, remedy, &lost)) {
 		*err = lost;
 		return -1;
 	}
@@ -613,10 +619,9 @@ static int advise(const struct load_request *request, const struct system *syste
 	options = cutting_options(request, item, reservation);
 	if (options)
 		return err_advise(err, ", of which too little is left by %s: do without", options);
-	larger = estimate_crashkernel(reservation_needed(plan), &capture);
-	if (larger << 20 <= range_size(reservation))
+	if (larger <= range_size(reservation))
 		return err_advise(err, ": boot the running kernel with a larger crashkernel=");
-	return err_advise(err, ": boot the running kernel with crashkernel=%lluM", larger);
+	return err_advise(err, ": %s", remedy);
 }
 
 /*

@@ -64,7 +64,7 @@ struct load_request {
 	uint32_t hashes;	 /* what the processor has now of PURGATORY_HASH_ */
 	uint32_t hashes_allowed; /* what the purgatory may use of them, if it finds them */
 	bool crash;		 /* into the crash kernel's reservation, and nowhere else */
-	bool hotplug;		 /* see struct crash_request */
+	bool hotplug; /* room for the running kernel to describe memory and CPUs that come later */
 	enum crash_backup backup;
 	enum load_spares spares;
 	bool memmap_cmdline; /* tell the map on the command line, too */

@@ -128,15 +128,22 @@ static bool is_multiboot(const struct bzimage *image)
 	return image->told == IMAGE_TOLD_MULTIBOOT || image->told == IMAGE_TOLD_MULTIBOOT2;
 }
 
+int image_check_crash(const struct bzimage *image, struct err *err)
+{
+	if (image->told == IMAGE_TOLD_LINUX)
+		return 0;
+	return err_set(err, ERR_INPUT,
+		       "only a Linux kernel can be told where the dump is: this one cannot be a "
+		       "crash kernel");
+}
+
 int program_prepare(const struct load_request *request, struct load *load, struct err *err)
 {
 	const struct bzimage *image = &load->image;
 	struct segments *segments = &load->multiboot.segments;
 
-	if (request->crash && image->told != IMAGE_TOLD_LINUX)
-		return err_set(err, ERR_INPUT,
-			       "only a Linux kernel can be told where the dump is: this one cannot "
-			       "be a crash kernel");
+	if (request->crash && image_check_crash(image, err))
+		return -1;
 	if (request->initrd.size && is_multiboot(image) && !request->nr_modules)
 		return err_set(err, ERR_INPUT,
 			       "it has a multiboot header, and such a kernel takes no initrd");

@@ -18,6 +18,9 @@ static inline int image_parse(struct bytes file, struct bzimage *ret, struct err
 /* "multiboot2-x86", as --type has it; NULL: the image is no program. */
 const char *program_type(const struct bzimage *image);
 
+/* ERR_INPUT for an image that cannot be told where the dump is. */
+int image_check_crash(const struct bzimage *image, struct err *err);
+
 /* Of load->image, which is one: its segments become load->vmlinux. ERR_INPUT for what it cannot be
  * given. */
 int program_prepare(const struct load_request *request, struct load *load, struct err *err);

@@ -553,7 +553,18 @@ static void test_refusals(void **state)
 	(void)state;
 	mk_text(&machine, "proc/iomem", "00100000-3fffffff : System RAM\n");
 	refused(": no memory is reserved for a crash kernel (/proc/iomem has no \"Crash kernel\"): "
-		"boot the running kernel with crashkernel=256M");
+		"boot the running kernel with crashkernel=80M");
+	mk_text(&machine, "proc/iomem", "00100000-09ffffff : System RAM\n");
+	refused(": no memory is reserved for a crash kernel (/proc/iomem has no \"Crash kernel\"): "
+		"use a smaller kernel or initrd: this machine has 159 MiB of memory, too little for "
+		"the crashkernel=80M that these take");
+	mk_text(&machine, "proc/iomem",
+		"00100000-09ffffff : System RAM\n  05000000-06ffffff : Crash kernel\n");
+	refused(": crash kernel: 49356 KiB are needed (kernel 49152, initrd 4, params 8, elfcorehdr "
+		"4, purgatory 56, the running kernel's page tables 132), the reservation "
+		"0x5000000-0x7000000 has 32768 KiB, 16588 KiB too few: use a smaller kernel or "
+		"initrd: this machine has 159 MiB of memory, too little for the crashkernel=80M that "
+		"these take");
 	mk_text(&machine, "proc/iomem",
 		"00100000-3fffffff : System RAM\n  10000000-12ffffff : Crash kernel\n");
 	refused(": crash kernel: 49356 KiB are needed (kernel 49152, initrd 4, params 8, elfcorehdr "
@@ -606,11 +617,11 @@ static void test_refusals(void **state)
 		"00100000-3fffffff : System RAM\n  10000000-1009ffff : Crash kernel\n");
 	mk_page_flags(0);
 	refused(": the backup of low memory has 640 KiB, the reservation 640 KiB: boot the running "
-		"kernel with crashkernel=256M");
+		"kernel with crashkernel=80M");
 	mk_text(&machine, "sys/kernel/crash_elfcorehdr_size", "917616\n");
 	request.hotplug = true;
 	refused(": the ELF core header alone has 896 KiB, the reservation 640 KiB: boot the running "
-		"kernel with crashkernel=256M");
+		"kernel with crashkernel=80M");
 }
 
 static void refused_ending(const char *ending)

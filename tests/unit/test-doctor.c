@@ -15,6 +15,7 @@
 #include "tests/mk/image.h"
 #include "tests/mk/machine.h"
 #include "tests/mk/pack.h"
+#include "tests/mk/program.h"
 #include "x86/bootparam.h"
 
 static struct mk_machine machine;
@@ -57,8 +58,17 @@ static const struct row rows[] = {
 	{ "proc/iomem", "00100000-3fffffff : System RAM\n", false,
 	  "warn  reservation    none: if this kernel crashes, nobody learns why\n"
 	  "                     try: boot the running kernel with crashkernel=80M\n" },
+	/* 80 MiB, and twice the kernel's 48, are left where there are 176, and not a page below. */
+	{ "proc/iomem", "00100000-0b0fffff : System RAM\n", false,
+	  "warn  reservation    none: if this kernel crashes, nobody learns why\n"
+	  "                     try: boot the running kernel with crashkernel=80M\n" },
+	{ "proc/iomem", "00100000-0b0fefff : System RAM\n", false,
+	  "warn  reservation    none: if this kernel crashes, nobody learns why\n"
+	  "                     try: use a smaller kernel or initrd: this machine has 175 MiB of "
+	  "memory, too little for the crashkernel=80M that these take\n" },
 	{ "proc/iomem", "00100000-3fffffff : System RAM\n  10000000-11ffffff : Crash kernel\n",
-	  true, "fail  reservation    " },
+	  true,
+	  "crashkernel=80M\n                     try: boot the running kernel with crashkernel=80M\n" },
 	{ "proc/iomem", "00100000-3fffffff : System RAM\n  10000000-13ffffff : Crash kernel\n",
 	  false,
 	  "warn  reservation    65536 KiB; to load, to boot and to write a dump takes about 81920 KiB, "
@@ -326,6 +336,66 @@ static void test_parts(void **state)
 	free(said);
 }
 
+/* They can be started, and never be crash kernels: no reservation would help. */
+static void test_programs(void **state)
+{
+	static const char refusal[] =
+		"only a Linux kernel can be told where the dump is: this one cannot be a crash kernel";
+	uint8_t file[MK_PROGRAM_SIZE];
+	char expected[200];
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		bool is_reserved = i & 1, failed;
+		struct root root CLEANUP(root_close) = { 0 };
+		const struct doctor_request request = { .root = &root, .kernel = kernel };
+		struct err err;
+		char *said;
+
+		mk_program(file, i >= 4);
+		if (i < 2)
+			mk_multiboot_1(file, 0, NULL);
+		else if (i < 4)
+			mk_multiboot_2(file, NULL, 0);
+		mk_file(&machine, "vmlinuz", file, sizeof(file));
+		mk_text(&machine, "proc/iomem",
+			is_reserved ? iomem : "00100000-3fffffff : System RAM\n");
+		said = examine(NULL, false, &failed);
+		assert_int_equal(failed, is_reserved);
+		assert_null(strstr(said, "crashkernel="));
+		assert_non_null(strstr(said, "ok    reboot         "));
+		snprintf(expected, sizeof(expected), "%s  crash kernel   %s\n",
+			 is_reserved ? "fail" : "warn", refusal);
+		expect_said(said, expected);
+		assert_int_equal(root_open(machine.path, &root, &err), 0);
+		assert_int_equal(doctor_estimate(&request, stdout, &err), -1);
+		assert_non_null(strstr(err.text, refusal));
+	}
+}
+
+/* A larger reservation is advised only where that is what is missing. */
+static void test_no_remedy(void **state)
+{
+	static uint8_t image[MK_IMAGE_SIZE];
+	struct mk_kcore kcore = mk_kcore(0x2000000, 0x1000, 0x9f000);
+	bool failed;
+
+	(void)state;
+	mk_image(image)->relocatable_kernel = 0;
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	expect_said(examine(NULL, false, &failed),
+		    " is used: use a kernel that is relocatable\nok    loaded ");
+	assert_true(failed);
+	mk_image(image);
+	mk_file(&machine, "vmlinuz", image, sizeof(image));
+	mk_file(&machine, "proc/kcore", &kcore, sizeof(kcore));
+	mk_text(&machine, "proc/iomem",
+		"00100000-3fffffff : System RAM\n  02000000-05ffffff : Crash kernel\n");
+	expect_said(examine(NULL, false, &failed),
+		    " lies in the reservation for the crash kernel\nok    loaded ");
+	assert_true(failed);
+}
+
 static void assert_estimated(const struct doctor_request *request, const char *initrd,
 			     const char *unpacked)
 {
@@ -449,6 +519,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_paging, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_new_console, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_programs, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_remedy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpacked_initrd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_measured, set_up, tear_down),
 	};
