@@ -737,8 +737,7 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 		first = &grub;
 		second = &bls;
 	}
-	if (loader != LOADER_SYSTEMD_BOOT && !has_grub && bls.count &&
-	    root_exists(root, "sys/firmware/efi"))
+	if (loader != LOADER_SYSTEMD_BOOT && !has_grub && bls.count)
 		err_set(&bls.not_chosen, ERR_INPUT,
 			"the boot loader of this machine is not known: there is no grub.cfg, and "
 			"systemd-boot has left no LoaderInfo in /sys/firmware/efi/efivars");

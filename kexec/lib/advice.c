@@ -104,7 +104,7 @@ static const struct advice all[] = {
 	{ "%zu boot entries are called \"%s\"; the first stands in /%s", "a title that several have", LIST ", and one by its id, or its place in GRUB's menu" },
 	{ "the boot loader of this machine is not known: there is no grub.cfg, and systemd-boot has left no LoaderInfo in /sys/firmware/efi/efivars",
 	  "grub.cfg on a partition that is not mounted, efivarfs that is not mounted, or another boot loader",
-	  "mount /boot /boot/efi and /sys/firmware/efi/efivars; or kexec --boot-entry=NAME" },
+	  "mount /boot, /boot/efi and, of an EFI machine, /sys/firmware/efi/efivars; or kexec --boot-entry=NAME" },
 	{ "/%s: a \"$\" stands for a variable of GRUB's, and no grub.cfg that was read expands it", "an entry for GRUB's blscfg, without the grub.cfg that runs that",
 	  BY_HAND },
 	{ "/%s: `%.*s` is not known here", "an entry of systemd-boot's that names a profile of a unified kernel image, files to go with it, or one in the network", "kexec -l UKI --uki-profile=N" },

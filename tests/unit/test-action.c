@@ -770,7 +770,7 @@ static void test_entry_replaced(void **state)
 
 	(void)state;
 	mk_image(image);
-	mk_text(&machine, "boot/loader/entries/a.conf", "linux /k\ninitrd /i\n");
+	mk_text(&machine, "boot/grub/grub.cfg", "menuentry a {\nlinux /k\ninitrd /i\n}\n");
 	for (int by_us = 0; by_us <= 1; by_us++) {
 		mk_file(&machine, "boot/k", image, sizeof(image));
 		mk_text(&machine, "boot/i", "the entry's");

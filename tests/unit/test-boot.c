@@ -63,6 +63,13 @@ static void bls(const char *top, const char *name)
 	text(path, "");
 }
 
+/* What tells that systemd-boot starts the machine. */
+static void systemd_boot(void)
+{
+	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
+	text("boot/EFI/systemd/systemd-bootx64.efi", "");
+}
+
 static void link_to(const char *target, const char *path)
 {
 	char full[MK_PATH_MAX];
@@ -104,7 +111,7 @@ static const char *entries(void)
 static void test_directories(void **state)
 {
 	(void)state;
-	assert_string_equal(entries(), "; there are no boot entries");
+	systemd_boot();
 	bls("boot", "a");
 	bls("efi", "c");
 	bls("boot/efi", "b");
@@ -126,6 +133,7 @@ static void test_directories(void **state)
 static void test_same_directory(void **state)
 {
 	(void)state;
+	systemd_boot();
 	bls("boot", "a");
 	link_to("boot", "efi");
 	assert_string_equal(entries(), "a.conf=/boot/k-a ; a.conf");
@@ -137,8 +145,7 @@ static void test_variables(void **state)
 	bls("boot", "a");
 	bls("boot", "b");
 	bls("boot", "c");
-	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
-	text("boot/EFI/systemd/systemd-bootx64.efi", "");
+	systemd_boot();
 	text("boot/loader/loader.conf", "default @saved\n");
 	assert_string_equal(strchr(entries(), ';'), "; c.conf");
 	variable(VARIABLE("LoaderEntrySelected"), "b.conf");
@@ -178,8 +185,7 @@ static void test_which_loader(void **state)
 	assert_string_equal(strchr(entries(), ';'), "; g");
 	variable(VARIABLE("LoaderInfo"), "GRUB 2.14");
 	assert_string_equal(strchr(entries(), ';'), "; g");
-	variable(VARIABLE("LoaderInfo"), "systemd-boot 256.4");
-	text("boot/EFI/systemd/systemd-bootx64.efi", "");
+	systemd_boot();
 	assert_string_equal(entries(), "a.conf=/boot/k-a ; a.conf");
 	variable(VARIABLE("LoaderInfo"), "rEFInd 0.14");
 	assert_string_equal(
@@ -193,22 +199,22 @@ static void test_which_loader(void **state)
 			    "them GRUB reads is not known");
 }
 
-/* EFI, whose boot loader has its configuration where nothing here looks. */
+#define UNKNOWN                                                                      \
+	"; the boot loader of this machine is not known: there is no grub.cfg, and " \
+	"systemd-boot has left no LoaderInfo in /sys/firmware/efi/efivars"
+
+/* A boot loader that has its configuration where nothing here looks, started by a BIOS or by EFI. */
 static void test_no_loader(void **state)
 {
-	static const char unknown[] =
-		"; the boot loader of this machine is not known: there is no grub.cfg, and "
-		"systemd-boot has left no LoaderInfo in /sys/firmware/efi/efivars";
-
 	(void)state;
 	bls("boot", "a");
-	assert_string_equal(strchr(entries(), ';'), "; a.conf");
+	assert_string_equal(strchr(entries(), ';'), UNKNOWN);
 	text("sys/firmware/efi/runtime", "");
-	assert_string_equal(strchr(entries(), ';'), unknown);
+	assert_string_equal(strchr(entries(), ';'), UNKNOWN);
 	variable("sys/firmware/efi/efivars/BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c", "");
-	assert_string_equal(strchr(entries(), ';'), unknown);
+	assert_string_equal(strchr(entries(), ';'), UNKNOWN);
 	variable(VARIABLE("LoaderInfo"), "GRUB 2.14");
-	assert_string_equal(strchr(entries(), ';'), unknown);
+	assert_string_equal(strchr(entries(), ';'), UNKNOWN);
 }
 
 #define VARIABLE_LEFT(name)                                                                 \
@@ -224,7 +230,7 @@ static void test_grub_variables(void **state)
 	text("boot/loader/entries/b.conf", "linux /k\ninitrd /i $tuned_initrd\n");
 	text("boot/loader/entries/c.conf", "linux $k\n");
 	assert_string_equal(entries(),
-			    VARIABLE_LEFT("c") VARIABLE_LEFT("b") VARIABLE_LEFT("a") "; c.conf");
+			    VARIABLE_LEFT("c") VARIABLE_LEFT("b") VARIABLE_LEFT("a") UNKNOWN);
 	text("boot/grub2/grub.cfg", "menuentry g { linux /k }");
 	assert_string_equal(entries(), "g=/boot/k " VARIABLE_LEFT("c") VARIABLE_LEFT("b")
 					       VARIABLE_LEFT("a") "; g");
@@ -256,6 +262,7 @@ static void test_grub2(void **state)
 static void test_paths(void **state)
 {
 	(void)state;
+	systemd_boot();
 	/* Fedora's, where /boot is no partition of its own; Debian's link at the root. */
 	text("boot/loader/entries/a.conf", "linux /boot/k\ninitrd /i\n");
 	text("boot/k", "");
@@ -276,6 +283,7 @@ static void test_paths(void **state)
 static void test_bases(void **state)
 {
 	(void)state;
+	systemd_boot();
 	text("boot/loader/entries/a.conf", "linux /k\ninitrd /i\n");
 	text("boot/k", "");
 	text("i", "");
@@ -355,6 +363,7 @@ static void uki(const char *path, const char *os_release, size_t cut)
 static void test_uki(void **state)
 {
 	(void)state;
+	systemd_boot();
 	uki("efi/EFI/Linux/linux-6.1.efi", "ID=a", 0);
 	uki("efi/EFI/Linux/linux-6.2.EFI", "ID=a", 0);
 	text("efi/EFI/Linux/readme.txt", "");
@@ -380,7 +389,7 @@ static void test_odd_entries(void **state)
 	bls("boot", "a");
 	text("boot/loader/entries/b.conf", large);
 	assert_string_equal(entries(), "b.conf: /boot/loader/entries/b.conf: the entry has more "
-				       "than 64 initrds a.conf=/boot/k-a ; b.conf");
+				       "than 64 initrds a.conf=/boot/k-a " UNKNOWN);
 	text("boot/grub/grub.cfg", "default=a\nblscfg\n");
 	assert_string_equal(entries(), "b.conf: /boot/loader/entries/b.conf: the entry has more "
 				       "than 64 initrds a.conf=/boot/k-a ; a.conf");
@@ -485,12 +494,10 @@ static void test_profiles(void **state)
 	(void)state;
 	mk_profiles(&image);
 	mk_file(&machine, file, image.data, image.size);
+	systemd_boot();
 	snprintf(expected, sizeof(expected), "y.efi=%s y.efi@1=%s y.efi@last=%s ; y.efi", file,
 		 file, file);
 	assert_string_equal(entries(), expected);
-	text("sys/firmware/efi/efivars/none", "");
-	variable(VARIABLE("LoaderInfo"), "systemd-boot 257");
-	text("efi/EFI/BOOT/BOOTX64.EFI", "");
 	variable(VARIABLE("LoaderEntryDefault"), "y.efi@1");
 	assert_string_equal(strchr(entries(), ';'), "; y.efi@1");
 	assert_true(plan_has("--boot-entry", "root=/dev/1"));
@@ -515,6 +522,7 @@ static void test_load(void **state)
 	char kernel[MK_PATH_MAX];
 
 	(void)state;
+	systemd_boot();
 	mk_image(image);
 	mk_file(&machine, "boot/real", image, sizeof(image));
 	mk_path(&machine, "boot/real", kernel);
@@ -576,6 +584,7 @@ static void test_unread(void **state)
 	const char *refused;
 
 	(void)state;
+	systemd_boot();
 	bls("boot", "a");
 	bls("efi", "b");
 	set_mode("", 0755);
