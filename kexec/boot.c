@@ -34,7 +34,9 @@ struct reading {
 	struct buf file[GRUBCFG_FILES_MAX]; /* that the parser of grub.cfg has asked for */
 	size_t nr_files;
 	bool is_systemd_boot;
-	const char *grub; /* the directory of grub.cfg, with a slash */
+	const char *grub;    /* the directory of grub.cfg, with a slash */
+	size_t nr_left_out;  /* files without an entry that counts */
+	struct err left_out; /* why the first of them has none */
 };
 
 static void reading_done(struct reading *reading)
@@ -82,6 +84,12 @@ static int read_variable(struct reading *reading, const char *name, char **ret, 
 	return 0;
 }
 
+static void leave_out(struct reading *reading, const struct err *why)
+{
+	if (!reading->nr_left_out++)
+		reading->left_out = *why;
+}
+
 /* --- the Boot Loader Specification --------------------------------------- */
 
 /* The names in a directory that end so. */
@@ -119,6 +127,19 @@ static bool is_file(const struct root *root, const char *path)
 	return !stat_below(root, path, &status) || S_ISREG(status.st_mode);
 }
 
+/* systemd-boot keeps "auto-" for entries of its own. */
+static bool is_kept_name(struct reading *reading, const char *path)
+{
+	struct err why;
+
+	if (strncasecmp(strrchr(path, '/') + 1, "auto-", 5))
+		return false;
+	err_set(&why, ERR_INPUT, "/%s: a name that systemd-boot keeps for entries of its own",
+		path);
+	leave_out(reading, &why);
+	return true;
+}
+
 /* A file that is no entry's is listed with the reason, and the others stay. */
 static int refuse_entry(const char *top, const char *name, struct boot_entries *to, struct err *err)
 {
@@ -139,7 +160,8 @@ static int read_entry(struct reading *reading, const char *top, const char *name
 	bool found, is_ours;
 
 	snprintf(path, sizeof(path), "%s/loader/entries/%s", top, name);
-	if (!is_file(reading->root, path))
+	if (!is_file(reading->root, path) ||
+	    (reading->is_systemd_boot && is_kept_name(reading, path)))
 		return 0;
 	if (read_config(reading, path, &text, &found, err))
 		return refuse_entry(top, name, to, err);
@@ -147,7 +169,10 @@ static int read_entry(struct reading *reading, const char *top, const char *name
 		return 0;
 	if (bls_parse(buf_bytes(&text), top, name, &entry, &is_ours, err))
 		return refuse_entry(top, name, to, err);
-	return is_ours ? boot_entries_add(to, &entry, err) : 0;
+	if (is_ours)
+		return boot_entries_add(to, &entry, err);
+	leave_out(reading, err);
+	return 0;
 }
 
 /* *ret_found false: there is none, or it has been cut. */
@@ -205,10 +230,11 @@ static int read_uki(struct reading *reading, const char *top, const char *name,
 	enum { HEADERS_MAX = 16384 };
 	struct buf headers CLEANUP(buf_done) = { 0 };
 	unsigned int profile = 0, count;
+	size_t before = to->count;
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/EFI/Linux/%s", top, name);
-	if (!is_file(reading->root, path))
+	if (!is_file(reading->root, path) || is_kept_name(reading, path))
 		return 0;
 	if (root_peek(reading->root, path, HEADERS_MAX, &headers, err))
 		return pass_over(reading, err);
@@ -217,6 +243,11 @@ static int read_uki(struct reading *reading, const char *top, const char *name,
 		if (read_profile(reading, path, buf_bytes(&headers), profile, top, to, err))
 			return -1;
 	} while (++profile < count);
+	if (to->count == before) {
+		err_set(err, ERR_INPUT,
+			"/%s: no unified kernel image with a system's name in .osrel", path);
+		leave_out(reading, err);
+	}
 	return 0;
 }
 
@@ -241,14 +272,11 @@ static int read_top(struct reading *reading, const char *top, struct boot_entrie
 	snprintf(path, sizeof(path), "%s/EFI/Linux", top);
 	if (list(reading, path, ".efi", &ukis, err))
 		return -1;
-	/* systemd-boot keeps "auto-" for entries of its own. */
 	for (size_t i = 0; i < entries.count; i++)
-		if (!(reading->is_systemd_boot && !strncasecmp(entries.name[i], "auto-", 5)) &&
-		    read_entry(reading, top, entries.name[i], to, err))
+		if (read_entry(reading, top, entries.name[i], to, err))
 			return -1;
 	for (size_t i = 0; i < ukis.count; i++)
-		if (strncasecmp(ukis.name[i], "auto-", 5) &&
-		    read_uki(reading, top, ukis.name[i], to, err))
+		if (read_uki(reading, top, ukis.name[i], to, err))
 			return -1;
 	return 0;
 }
@@ -384,11 +412,27 @@ static int read_grub(struct reading *reading, struct boot_entries *bls, struct b
 	input.is_efi = root_exists(reading->root, "sys/firmware/efi");
 	if (take_for_grub(bls, &files, err) || grubcfg_parse(&input, ret, &has_bls, err))
 		return -1;
+	if (!ret->count)
+		leave_out(reading, &ret->not_chosen);
 	if (found[0] && found[1])
 		err_set(&ret->not_chosen, ERR_INPUT,
 			"there is a /%s and a /%s: which of them GRUB reads is not known", path[0],
 			path[1]);
 	return has_bls ? 0 : boot_entries_join(bls, &files, err);
+}
+
+static void leave_out_grub(struct reading *reading)
+{
+	for (size_t i = 0; i < sizeof(grubs) / sizeof(grubs[0]); i++) {
+		struct err why;
+		char path[32];
+
+		snprintf(path, sizeof(path), "%sgrub.cfg", grubs[i]);
+		err_set(&why, ERR_INPUT, "/%s: GRUB's, and systemd-boot has started this machine",
+			path);
+		if (root_exists(reading->root, path))
+			leave_out(reading, &why);
+	}
 }
 
 /* --- files --------------------------------------------------------------- */
@@ -711,6 +755,19 @@ static int resolve(const struct root *root, struct boot_entry *entry, struct err
 	return boot_entry_refuse(entry, &why, err);
 }
 
+static void explain_none(const struct reading *reading, struct err *ret)
+{
+	if (reading->nr_left_out) {
+		*ret = reading->left_out;
+		err_prefix(ret, "no boot entries, though there are files for them (%zu); the first",
+			   reading->nr_left_out);
+		return;
+	}
+	err_set(ret, ERR_INPUT,
+		"no boot entries: neither .conf in loader/entries nor .efi in EFI/Linux below "
+		"/boot, /efi or /boot/efi, nor /boot/grub/grub.cfg or /boot/grub2/grub.cfg");
+}
+
 int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret_unread,
 	      struct err *err)
 {
@@ -727,7 +784,9 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 	reading.is_systemd_boot = loader == LOADER_SYSTEMD_BOOT;
 	if (read_bls(&reading, &bls, err))
 		return -1;
-	if (loader != LOADER_SYSTEMD_BOOT && read_grub(&reading, &bls, &grub, &has_grub, err))
+	if (loader == LOADER_SYSTEMD_BOOT)
+		leave_out_grub(&reading);
+	else if (read_grub(&reading, &bls, &grub, &has_grub, err))
 		return -1;
 	bls_sort(&bls);
 	if (choose_bls(&reading, &bls, err) ||
@@ -759,6 +818,8 @@ int boot_read(const struct root *root, struct boot_entries *ret, struct err *ret
 	for (size_t i = 0; i < first->count; i++)
 		if (resolve(root, &first->entry[i], err))
 			return -1;
+	if (!first->count)
+		explain_none(&reading, &first->not_chosen);
 	*ret_unread = reading.unread;
 	*ret = *first;
 	*first = (struct boot_entries){ 0 };
@@ -847,17 +908,6 @@ static int print_json(const struct boot_entries *entries, FILE *to, struct err *
 	return json_print(object, to, err);
 }
 
-static int none(const struct err *unread, struct err *err)
-{
-	if (unread->code) {
-		*err = *unread;
-		return -1;
-	}
-	return err_set(err, ERR_INPUT,
-		       "no boot entries: neither loader/entries nor EFI/Linux below /boot, /efi or "
-		       "/boot/efi, nor /boot/grub/grub.cfg or /boot/grub2/grub.cfg");
-}
-
 int boot_list(const struct root *root, bool json, FILE *to, struct warnings *warnings,
 	      struct err *err)
 {
@@ -866,8 +916,10 @@ int boot_list(const struct root *root, bool json, FILE *to, struct warnings *war
 
 	if (boot_read(root, &entries, &unread, err))
 		return -1;
-	if (!entries.count)
-		return none(&unread, err);
+	if (!entries.count) {
+		*err = unread.code ? unread : entries.not_chosen;
+		return -1;
+	}
 	if (unread.code)
 		warn_add(warnings, "%s: entries may be missing", unread.text);
 	if (entries.not_chosen.code)
@@ -939,9 +991,11 @@ int boot_choose(const struct root *root, const char *name, struct boot_entry *re
 	if (boot_read(root, &entries, &unread, err))
 		return -1;
 	/* What is missing may have been the default, or of that name, too. */
-	if (!entries.count || unread.code)
-		return none(&unread, err);
-	if (!name && entries.not_chosen.code) {
+	if (unread.code) {
+		*err = unread;
+		return -1;
+	}
+	if (entries.not_chosen.code && (!name || !entries.count)) {
 		*err = entries.not_chosen;
 		return -1;
 	}

@@ -167,11 +167,21 @@ int bls_parse(struct bytes text, const char *top, const char *name, struct boot_
 	/* systemd-boot starts an EFI program without them. */
 	if (entry.is_uki)
 		boot_entry_forget_initrds(&entry);
-	*ret_is_ours = entry.kernel && *entry.kernel && is_our_architecture(architecture);
-	if (*ret_is_ours) {
-		*ret = entry;
-		entry = (struct boot_entry){ 0 };
+	*ret_is_ours = false;
+	if (!is_our_architecture(architecture)) {
+		err_set(err, ERR_INPUT, "/%s: for the architecture \"%.*s\", not for x64",
+			entry.source, (int)num_min(architecture.size, 40),
+			(const char *)architecture.data);
+		return 0;
 	}
+	if (!entry.kernel || !*entry.kernel) {
+		err_set(err, ERR_INPUT, "/%s: none of `linux`, `efi` and `uki` names a kernel",
+			entry.source);
+		return 0;
+	}
+	*ret_is_ours = true;
+	*ret = entry;
+	entry = (struct boot_entry){ 0 };
 	return 0;
 }
 

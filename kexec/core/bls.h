@@ -10,7 +10,8 @@
 
 /*
  * A *.conf file of loader/entries. top: the directory that its paths begin at; name: the file's
- * own. *ret_is_ours false: it is for another architecture, or starts nothing, and *ret is empty.
+ * own. *ret_is_ours false: it is for another architecture, or starts nothing, as err says, and *ret is
+ * empty.
  */
 int bls_parse(struct bytes text, const char *top, const char *name, struct boot_entry *ret,
 	      bool *ret_is_ours, struct err *err);

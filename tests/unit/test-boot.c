@@ -613,11 +613,57 @@ static void test_large_source(void **state)
 	assert_true(plan_has("--boot-entry", "/boot/grub/custom.cfg: more than 1048576 bytes"));
 }
 
+#define NO_ENTRIES "no boot entries, though there are files for them "
+
+/* Where there are files and no entry the first file's reason is told, with how many there are. */
+static void test_left_out(void **state)
+{
+	(void)state;
+	text("boot/grub/grub.cfg", "set timeout=5\n");
+	assert_string_equal(run("--list-entries"),
+			    NO_ENTRIES "(1); the first: /boot/grub/grub.cfg: the menu is empty");
+	uki("boot/EFI/Linux/u.efi", "VERSION=1", 0);
+	assert_string_equal(run("--boot-entry"),
+			    NO_ENTRIES "(2); the first: /boot/EFI/Linux/u.efi: no unified kernel "
+				       "image with a system's name in .osrel");
+	text("boot/loader/entries/b.conf", "");
+	assert_string_equal(run("--boot-entry=b"),
+			    NO_ENTRIES "(3); the first: /boot/loader/entries/b.conf: none of "
+				       "`linux`, `efi` and `uki` names a kernel");
+	text("boot/loader/entries/a.conf", "linux /k\narchitecture aa64\n");
+	assert_string_equal(run("--list-entries --json"),
+			    NO_ENTRIES "(4); the first: /boot/loader/entries/a.conf: for the "
+				       "architecture \"aa64\", not for x64");
+	text("boot/EFI/Linux/auto-a.efi", "");
+	assert_non_null(strstr(run("--list-entries"), NO_ENTRIES "(5); "));
+	/* Of systemd-boot's machine grub.cfg is not read. */
+	systemd_boot();
+	text("boot/k", "");
+	text("boot/loader/entries/auto-b.conf", "linux /k\n");
+	assert_non_null(strstr(run("--list-entries"), NO_ENTRIES "(6); "));
+	text("boot/loader/entries/c.conf", "linux /k\n");
+	assert_true(plan_has("--list-entries", "* c.conf\n"));
+}
+
+static void test_left_by_another(void **state)
+{
+	(void)state;
+	systemd_boot();
+	text("boot/grub/grub.cfg", "menuentry g { linux /k }\n");
+	assert_string_equal(run("--boot-entry"),
+			    NO_ENTRIES "(1); the first: /boot/grub/grub.cfg: GRUB's, and "
+				       "systemd-boot has started this machine");
+	text("boot/loader/entries/auto-a.conf", "linux /k\n");
+	assert_string_equal(run("--list-entries"),
+			    NO_ENTRIES "(2); the first: /boot/loader/entries/auto-a.conf: a name "
+				       "that systemd-boot keeps for entries of its own");
+}
+
 static void test_nothing_to_load(void **state)
 {
 	(void)state;
-	assert_true(plan_has("--boot-entry", "no boot entries: neither loader/entries"));
-	assert_true(plan_has("--list-entries", "no boot entries: neither loader/entries"));
+	assert_true(plan_has("--boot-entry", "no boot entries: neither .conf in loader/entries"));
+	assert_true(plan_has("--list-entries", "no boot entries: neither .conf in loader/entries"));
 	text("boot/grub/grub.cfg", "set default=$cmdpath\n"
 				   "menuentry g { linux /k }\n");
 	assert_true(plan_has("--boot-entry", "/boot/grub/grub.cfg: which entry is the default"));
@@ -644,6 +690,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unread, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_large_source, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_left_by_another, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_to_load, set_up, tear_down),
 	};
 
