@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kexec/doctor.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "kexec/core/cmdline.h"
 #include "kexec/core/initrd.h"
 #include "kexec/core/text.h"
+#include "kexec/lib/advice.h"
 #include "kexec/lib/explain.h"
 #include "kexec/lib/json.h"
 #include "kexec/lib/kernel.h"
@@ -146,7 +148,10 @@ static bool check_machine(struct examination *on)
 
 	if (gather_machine(root, &on->system, &warnings, &err) ||
 	    gather_crash(root, &on->system, &err)) {
-		say(on, VERDICT_FAIL, "machine", "run this as root", "%s", err.text);
+		bool forbidden = err.sys_errno == EACCES || err.sys_errno == EPERM;
+
+		say(on, VERDICT_FAIL, "machine",
+		    forbidden ? "run this as root" : advice_for(&err) ?: "", "%s", err.text);
 		return false;
 	}
 	if (on->system.iomem.zeroed) {

@@ -75,17 +75,20 @@ int system_add_efi_memmap(struct system *system, struct warnings *warnings, stru
 	return memmap_normalise(&system->firmware, /* warnings= */ NULL, err);
 }
 
+int system_no_firmware_map(struct err *err)
+{
+	return err_set(err, ERR_INPUT,
+		       "/sys/firmware/memmap has no entries: the running kernel does not show the "
+		       "firmware's memory map (CONFIG_FIRMWARE_MEMMAP), or a container hides it");
+}
+
 int system_e820(const struct system *system, struct memmap *ret, struct warnings *warnings,
 		struct err *err)
 {
 	struct memmap map CLEANUP(memmap_done) = { 0 };
 
 	if (!system->firmware.count)
-		return err_set(
-			err, ERR_INPUT,
-			"/sys/firmware/memmap has no entries: the running kernel does not show "
-			"the firmware's memory map (CONFIG_FIRMWARE_MEMMAP); "
-			"its own loader can be used with -s");
+		return system_no_firmware_map(err);
 	if (memmap_copy(&system->firmware, &map, err))
 		return -1;
 	if (memmap_normalise(&map, warnings, err))

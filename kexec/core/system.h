@@ -110,6 +110,9 @@ int system_check_host(const struct system *system, struct err *err);
  * It comes to `firmware`, by the types that it has there; what is in that stays as it is. */
 int system_add_efi_memmap(struct system *system, struct warnings *warnings, struct err *err);
 
+/* ERR_INPUT: the firmware's map is not shown. */
+int system_no_firmware_map(struct err *err);
+
 /* The firmware's map in the kernel's order, overlaps resolved, neighbours merged. */
 int system_e820(const struct system *system, struct memmap *ret, struct warnings *warnings,
 		struct err *err);

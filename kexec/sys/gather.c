@@ -81,12 +81,7 @@ static int gather_memmap(const struct root *root, struct system *system, struct 
 	size_t count;
 
 	if (root_count_numbered(root, "sys/firmware/memmap", &count, err))
-		return root_is_missing(err)
-			       ? err_advise(err,
-					    ": the running kernel does not show the firmware's "
-					    "memory map (CONFIG_FIRMWARE_MEMMAP); its own loader "
-					    "can be used with -s")
-			       : -1;
+		return root_is_missing(err) ? system_no_firmware_map(err) : -1;
 	for (size_t i = 0; i < count; i++)
 		if (gather_memmap_entry(root, i, system, warnings, err))
 			return -1;

@@ -774,11 +774,11 @@ static const struct row rows[] = {
 	  "/sys/firmware/memmap/1/type: No such file or directory", NULL },
 	{ "empty map", empty_map,
 	  "%K: /sys/firmware/memmap has no entries: the running kernel does not show the firmware's "
-	  "memory map (CONFIG_FIRMWARE_MEMMAP); its own loader can be used with -s",
+	  "memory map (CONFIG_FIRMWARE_MEMMAP), or a container hides it",
 	  NULL },
 	{ "no map", no_map,
-	  "/sys/firmware/memmap: No such file or directory: the running kernel does not show the "
-	  "firmware's memory map (CONFIG_FIRMWARE_MEMMAP); its own loader can be used with -s",
+	  "/sys/firmware/memmap has no entries: the running kernel does not show the firmware's "
+	  "memory map (CONFIG_FIRMWARE_MEMMAP), or a container hides it",
 	  NULL },
 	{ "more entries than a kernel keeps", many_entries,
 	  "%K: the memory map has 3202 entries, merged; a kernel keeps 3200 at most and would lose the "

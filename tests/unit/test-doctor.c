@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -205,6 +206,38 @@ static void test_screen(void **state)
 	expect_said(examine(NULL, false, &failed),
 		    "ok    framebuffer    1280 by 800, which is handed on\n");
 	assert_false(failed);
+}
+
+/* Root is of use only where the file would be there for it. */
+static void test_machine_unknown(void **state)
+{
+	char memmap[MK_PATH_MAX], hidden[MK_PATH_MAX], top[MK_PATH_MAX], path[MK_PATH_MAX];
+	uid_t user = geteuid();
+	bool failed;
+	char *said;
+
+	(void)state;
+	mk_path(&machine, "sys/firmware/memmap", memmap);
+	mk_path(&machine, "sys/firmware/hidden", hidden);
+	mk_path(&machine, "", top);
+	mk_path(&machine, "proc/iomem", path);
+	assert_int_equal(rename(memmap, hidden), 0);
+	expect_said(examine(NULL, false, &failed),
+		    "fail  machine        /sys/firmware/memmap has no entries: the running kernel "
+		    "does not show the firmware's memory map (CONFIG_FIRMWARE_MEMMAP), or a "
+		    "container hides it\n"
+		    "                     try: outside of a container; or kexec -s ..., which "
+		    "loads without that map and shows no plan\n");
+	assert_true(failed);
+	assert_int_equal(rename(hidden, memmap), 0);
+	assert_int_equal(chmod(top, 0755), 0);
+	assert_int_equal(chmod(path, 0), 0);
+	if (!user)
+		assert_int_equal(seteuid(65534), 0);
+	said = examine(NULL, false, &failed);
+	assert_int_equal(seteuid(user), 0);
+	expect_said(said, "fail  machine        /proc/iomem: Permission denied\n"
+			  "                     try: run this as root\n");
 }
 
 /* Nothing of a name is an order to a terminal. */
@@ -514,6 +547,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test_setup_teardown(test_machine_unknown, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_screen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_odd_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_paging, set_up, tear_down),
