@@ -9,6 +9,7 @@
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 enum {
 	BLOCK = 1 << 18,
@@ -128,7 +129,7 @@ struct decoding {
 	};
 };
 
-enum step { STEP_MORE, STEP_END, STEP_DAMAGED, STEP_DICTIONARY };
+enum step { STEP_MORE, STEP_END, STEP_DAMAGED, STEP_DICTIONARY, STEP_NO_MEMORY };
 
 struct decoder {
 	bool (*open)(struct decoding *decoding);
@@ -166,6 +167,8 @@ static enum step gzip_step(struct decoding *decoding)
 	decoding->made = BLOCK - stream->avail_out;
 	if (result == Z_STREAM_END)
 		return STEP_END;
+	if (result == Z_MEM_ERROR)
+		return STEP_NO_MEMORY;
 	return result == Z_OK || result == Z_BUF_ERROR ? STEP_MORE : STEP_DAMAGED;
 }
 
@@ -202,6 +205,8 @@ static enum step lzma_step(struct decoding *decoding)
 		return STEP_END;
 	if (result == LZMA_MEMLIMIT_ERROR)
 		return STEP_DICTIONARY;
+	if (result == LZMA_MEM_ERROR)
+		return STEP_NO_MEMORY;
 	return result == LZMA_OK || result == LZMA_BUF_ERROR ? STEP_MORE : STEP_DAMAGED;
 }
 
@@ -231,6 +236,8 @@ static enum step bzip2_step(struct decoding *decoding)
 	decoding->made = BLOCK - stream->avail_out;
 	if (result == BZ_STREAM_END)
 		return STEP_END;
+	if (result == BZ_MEM_ERROR)
+		return STEP_NO_MEMORY;
 	return result == BZ_OK ? STEP_MORE : STEP_DAMAGED;
 }
 
@@ -245,6 +252,11 @@ static bool zstd_open(struct decoding *decoding)
 	return decoding->zstd;
 }
 
+static bool zstd_lacks_memory(size_t result)
+{
+	return ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation;
+}
+
 static enum step zstd_step(struct decoding *decoding)
 {
 	ZSTD_inBuffer from = { decoding->in.data, decoding->in.size, decoding->at };
@@ -256,7 +268,7 @@ static enum step zstd_step(struct decoding *decoding)
 	if (!ZSTD_isError(result))
 		return result ? STEP_MORE : STEP_END;
 	decoding->why = ZSTD_getErrorName(result);
-	return STEP_DAMAGED;
+	return zstd_lacks_memory(result) ? STEP_NO_MEMORY : STEP_DAMAGED;
 }
 
 static void zstd_close(struct decoding *decoding)
@@ -280,7 +292,8 @@ static enum step lz4_step(struct decoding *decoding)
 	if (!LZ4F_isError(result))
 		return result ? STEP_MORE : STEP_END;
 	decoding->why = LZ4F_getErrorName(result);
-	return STEP_DAMAGED;
+	/* LZ4F_getErrorCode() is in its static library alone. */
+	return strcmp(decoding->why, "ERROR_allocation_failed") ? STEP_DAMAGED : STEP_NO_MEMORY;
 }
 
 static void lz4_close(struct decoding *decoding)
@@ -290,6 +303,8 @@ static void lz4_close(struct decoding *decoding)
 
 static int failed_step(const struct decoding *decoding, enum step step, struct err *err)
 {
+	if (step == STEP_NO_MEMORY)
+		return err_no_memory(err);
 	if (step == STEP_DICTIONARY)
 		return err_set(err, ERR_INPUT, "its dictionary is too large for a kernel");
 	if (decoding->why)
@@ -319,7 +334,7 @@ static int decode(const struct decoder *decoder, struct bytes in, size_t *at,
 		}
 		decoding.to = out->data + out->size;
 		step = decoder->step(&decoding);
-		if (step == STEP_DAMAGED || step == STEP_DICTIONARY)
+		if (step != STEP_MORE && step != STEP_END)
 			failed = failed_step(&decoding, step, err);
 		else if (step == STEP_MORE && decoding.at == before && !decoding.made)
 			failed = truncated(err, in.size);
@@ -611,6 +626,8 @@ static int expand_zstd(struct bytes in, size_t size, struct buf *out, struct err
 {
 	size_t made = ZSTD_decompress(out->data, size, in.data, in.size);
 
+	if (zstd_lacks_memory(made))
+		return err_no_memory(err);
 	if (ZSTD_isError(made))
 		return err_set(err, ERR_DAMAGED, "damaged: %s", ZSTD_getErrorName(made));
 	out->size = made;

@@ -16,6 +16,17 @@
 #include "kexec/core/decompress.h"
 #include "tests/mk/pack.h"
 
+/* A sanitizer has an allocator of its own. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+	__has_feature(memory_sanitizer)
+#define IS_SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED
+#endif
+
 enum { CONTENTS_SIZE = 700000, ROOM = CONTENTS_SIZE + 4096 };
 
 static uint8_t contents[CONTENTS_SIZE], packed[ROOM];
@@ -350,6 +361,92 @@ static void test_dictionary(void **state)
 	assert_string_equal(expand(size), "xz: its dictionary is too large for a kernel");
 }
 
+/* --- too little memory --------------------------------------------------------- */
+
+#ifdef IS_SANITIZED
+
+static void test_no_memory(void **state)
+{
+	(void)state;
+	skip();
+}
+
+#else
+
+/* The allocation that fails, counted from 1; 0: none does. */
+static unsigned int failing, counted;
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+
+static bool fails(void)
+{
+	return failing && ++counted == failing;
+}
+
+/* In the place of the C library's, for the libraries that decompress, too. */
+void *malloc(size_t size)
+{
+	return fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(count, size);
+}
+
+/* Each allocation of a library's fails once; returns how many there are. */
+static unsigned int fail_each(const char *name, struct bytes in, bool is_sized)
+{
+	enum { ALLOCATIONS_MAX = 1000 };
+
+	for (unsigned int n = 1; n < ALLOCATIONS_MAX; n++) {
+		struct buf out CLEANUP(buf_done) = { 0 };
+		struct err err = { 0 };
+		char text[80];
+		int result;
+
+		counted = 0;
+		failing = n;
+		result = is_sized ? decompress_sized(in, CONTENTS_SIZE, NULL, &out, &err)
+				  : decompress(in, NULL, &out, &err);
+		failing = 0;
+		if (counted < n) {
+			assert_int_equal(result, 0);
+			return n - 1;
+		}
+		snprintf(text, sizeof(text), "%s: out of memory", name);
+		assert_string_equal(err.text, text);
+		assert_int_equal(err.code, ERR_NO_MEMORY);
+		assert_int_equal(result, -1);
+	}
+	fail_msg("%s: no end after %d allocations", name, ALLOCATIONS_MAX);
+	return 0;
+}
+
+/* That this process gets none is no fault of the file's. */
+static void test_no_memory(void **state)
+{
+	static const struct {
+		void (*pack)(struct bytes in, struct buf *to);
+		const char *name;
+	} rows[] = {
+		{ pack_gzip, "gzip" }, { pack_xz, "xz" },     { pack_zstd, "zstd" },
+		{ pack_lz4, "lz4" },   { pack_lzma, "lzma" }, { pack_bzip2, "bzip2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bytes in = { packed, pack(rows[i].pack) };
+
+		/* For its state, and while it works. */
+		assert_true(fail_each(rows[i].name, in, false) >= 2);
+		assert_true(fail_each(rows[i].name, in, true));
+	}
+}
+
+#endif
+
 /* --- more than there should be ------------------------------------------------ */
 
 enum { BOMB_SIZE = 48 << 20, JUDGED_MAX = 9 << 20 };
@@ -569,6 +666,7 @@ int main(void)
 		cmocka_unit_test(test_streams),	    cmocka_unit_test(test_streams_and_limits),
 		cmocka_unit_test(test_bombs),	    cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_many_zeros),  cmocka_unit_test(test_judged_at_its_end),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	for (size_t i = 0; i < CONTENTS_SIZE; i++)
