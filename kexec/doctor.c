@@ -297,7 +297,7 @@ static int open_pair(struct examination *on, struct err *err)
 		return -1;
 	if (request->unpack_initrd && on->ramdisk.size &&
 	    initrd_unpack(on->ramdisk, memory, NULL, &on->unpacked, err) &&
-	    err->code != ERR_INPUT && err->code != ERR_NO_FIT)
+	    err->code != ERR_INPUT && err->code != ERR_NO_FIT && err->code != ERR_NO_MEMORY)
 		return err_prefix(err, "initrd");
 	return 0;
 }

@@ -363,7 +363,7 @@ static int place(struct session *session, const struct load_request *load_reques
 	} else if (!place_unpacked(session, load_request, &why)) {
 		return 0;
 	}
-	if (why.code != ERR_NO_FIT && why.code != ERR_INPUT) {
+	if (why.code != ERR_NO_FIT && why.code != ERR_INPUT && why.code != ERR_NO_MEMORY) {
 		*err = why;
 		return -1;
 	}

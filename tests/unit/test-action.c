@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "kexec/action.h"
+#include "kexec/core/initrd.h"
 #include "kexec/sys/fd.h"
 #include "kexec/sys/gather.h"
 #include "tests/mk/image.h"
@@ -1112,6 +1113,37 @@ static void test_unpack_initrd(void **state)
 	archive = packed = (struct bytes){ 0 };
 }
 
+static bool is_out_of_memory;
+
+int __real_initrd_unpack(struct bytes in, size_t memory, const struct progress *progress,
+			 struct buf *ret, struct err *err);
+int __wrap_initrd_unpack(struct bytes in, size_t memory, const struct progress *progress,
+			 struct buf *ret, struct err *err);
+
+int __wrap_initrd_unpack(struct bytes in, size_t memory, const struct progress *progress,
+			 struct buf *ret, struct err *err)
+{
+	if (!is_out_of_memory)
+		return __real_initrd_unpack(in, memory, progress, ret, err);
+	err_no_memory(err);
+	return err_prefix(err, "the member at 0x0: zstd");
+}
+
+static void test_unpack_initrd_without_memory(void **state)
+{
+	struct buf plain CLEANUP(buf_done) = { 0 }, compressed CLEANUP(buf_done) = { 0 };
+
+	(void)state;
+	mk_initrd(&plain, &compressed);
+	is_out_of_memory = true;
+	expect_initrd("-l %K --initrd %I --unpack-initrd", "packed",
+		      "--unpack-initrd: the initrd is loaded as it is: the member at 0x0: zstd: "
+		      "out of memory");
+	expect_initrd("-l %K --initrd %I --fast", "packed", "");
+	is_out_of_memory = false;
+	archive = packed = (struct bytes){ 0 };
+}
+
 /* Of a crash kernel, spare copies come first: no damage is worth the time. */
 static void test_unpack_initrd_of_crash(void **state)
 {
@@ -1905,6 +1937,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_entry_replaced, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_expanded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unpack_initrd_without_memory, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_unpack_initrd_of_crash, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unified, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unified_by_the_kernel, set_up, tear_down),
