@@ -111,7 +111,9 @@ int direct_prepare(const struct load_request *request, const struct system *syst
 		return prepare_elf(request, system, load, err);
 	if (request->direct == LOAD_DIRECT_NEVER)
 		return 0;
-	if (!check(request, system, &load->image, &why) && !unpack(request, load, &why)) {
+	if (check(request, system, &load->image, &why))
+		return direct_give_up(request, system, &why, load, err);
+	if (!unpack(request, load, &why)) {
 		load->is_direct = true;
 		return 0;
 	}
@@ -119,6 +121,7 @@ int direct_prepare(const struct load_request *request, const struct system *syst
 		*err = why;
 		return -1;
 	}
+	load->is_unknown = why.code == ERR_INPUT;
 	return direct_give_up(request, system, &why, load, err);
 }
 

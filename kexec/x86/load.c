@@ -831,7 +831,8 @@ int load_place(const struct load_request *request, const struct system *system,
 	/* The place that was drawn may split the only one that is large enough for the initrd. */
 	if (failed && drawn && err->code == ERR_NO_FIT)
 		failed = place(request, system, warnings, false, false, load, err);
-	if (!failed && request->direct == LOAD_DIRECT_ASKED && !is_unpacked(load))
+	if (!failed && !is_unpacked(load) &&
+	    (request->direct == LOAD_DIRECT_ASKED || load->is_unknown))
 		warn_add(warnings, "the kernel is not started directly: %s", load->not_direct.text);
 	return failed;
 }

@@ -23,7 +23,7 @@ enum load_spares {
 enum load_direct {
 	LOAD_DIRECT_NEVER,
 	LOAD_DIRECT_ASKED,	/* where it cannot be done, a warning says why */
-	LOAD_DIRECT_IF_POSSIBLE /* a reason of the plan does */
+	LOAD_DIRECT_IF_POSSIBLE /* a reason of the plan does, and a warning if it may be damaged */
 };
 
 /* Of LOAD_DIRECT: what is random about its addresses. */
@@ -90,6 +90,7 @@ struct load {
 	struct bzimage image;
 	bool is_direct;
 	struct err not_direct;	    /* why, if that was asked for */
+	bool is_unknown;	    /* that is its payload, which may be damaged */
 	struct vmlinux vmlinux;	    /* of a direct start, and of a program */
 	struct multiboot multiboot; /* of a multiboot kernel; of another program its segments */
 	bool kaslr;		    /* its addresses are random, or were if the plan were loaded */

@@ -1433,7 +1433,6 @@ static void test_not_direct(void **state)
 	fixture->header->relocatable_kernel = 0;
 	check_not_direct(fixture, "the kernel is not relocatable");
 	/* Nobody insisted. */
-	fixture->header->relocatable_kernel = 1;
 	fixture->request.direct = LOAD_DIRECT_IF_POSSIBLE;
 	forget();
 	load(fixture);
@@ -1561,6 +1560,28 @@ static void test_elf(void **state)
 	assert_non_null(strstr(err.text, "has setup code for real mode"));
 }
 
+/* It may be damaged, so that it is said even where nobody insisted. */
+static void test_unknown_payload(void **state)
+{
+	static const enum load_direct asked[] = { LOAD_DIRECT_ASKED, LOAD_DIRECT_IF_POSSIBLE };
+	struct fixture *fixture = *state;
+	uint8_t file[MK_VMLINUX_SIZE];
+	size_t size;
+
+	for (size_t i = 0; i < 2; i++) {
+		make_payload(fixture);
+		fixture->request.direct = asked[i];
+		fixture->image[MK_IMAGE_SETUP_SIZE + fixture->header->payload_offset] ^= 1;
+		check_not_direct(fixture,
+				 "its payload: not gzip, xz, zstd, lz4, lzma, bzip2 or lzop");
+		size = mk_vmlinux(file, 3);
+		file[0] ^= 1;
+		mk_image_payload(fixture->image, file, size);
+		check_not_direct(fixture,
+				 "its payload is no 64-bit ELF file of a kernel for x86-64");
+	}
+}
+
 /* What has been seen to be damaged is not loaded as it is: nothing could unpack it. */
 static void test_damaged_payload(void **state)
 {
@@ -1665,6 +1686,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_not_direct_by_the_payload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_elf, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unknown_payload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged_payload, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_record_of_direct, set_up, tear_down),
 	};
