@@ -281,6 +281,9 @@ static int open_pair(struct examination *on, struct err *err)
 		if (asprintf(&on->default_kernel, "/boot/vmlinuz-%s", release) < 0 ||
 		    asprintf(&on->default_initrd, "/boot/initrd.img-%s", release) < 0)
 			return err_no_memory(err);
+		if (!root_exists(request->root, on->default_kernel + 1))
+			return err_set(err, ERR_INPUT, "no kernel is named, and %s is not there",
+				       on->default_kernel);
 		kernel = on->default_kernel;
 		default_initrd = on->default_initrd;
 		initrd = &default_initrd;

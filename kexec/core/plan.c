@@ -133,13 +133,17 @@ static int refuse(const struct plan *plan, const struct range_set *free_ranges,
 	struct range hole;
 	phys_t aligned;
 
-	err_set(err, ERR_NO_FIT, "%s: no place for 0x%llx bytes (%llu KiB)", want->name,
-		(unsigned long long)want->size, (unsigned long long)want->size / 1024);
 	if (want->fixed)
-		err_append(err, ", which must start at exactly " PHYS_FMT, PHYS(want->min));
+		err_set(err, ERR_NO_FIT,
+			"%s: no place for 0x%llx bytes (%llu KiB), which must start at exactly " PHYS_FMT,
+			want->name, (unsigned long long)want->size,
+			(unsigned long long)want->size / 1024, PHYS(want->min));
 	else
-		err_append(err, " aligned to 0x%llx at or above " PHYS_FMT,
-			   (unsigned long long)want->align, PHYS(want->min));
+		err_set(err, ERR_NO_FIT,
+			"%s: no place for 0x%llx bytes (%llu KiB) aligned to 0x%llx at or above " PHYS_FMT,
+			want->name, (unsigned long long)want->size,
+			(unsigned long long)want->size / 1024, (unsigned long long)want->align,
+			PHYS(want->min));
 	if (want->max < PHYS_LIMIT)
 		err_append(err, " and ending at or below " PHYS_FMT, PHYS(want->max));
 	if (!range_set_largest(free_ranges, want->min, want->max, &hole))

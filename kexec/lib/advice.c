@@ -10,6 +10,8 @@
 /* clang-format off */
 #define REPORT	"kexec --capture=FILE.tar, and report the sentence with that file"
 #define COMPARE	"sha256sum KERNEL, and compare it with where it is from; copy it again"
+#define COMPARE_FILE "sha256sum FILE, and compare it with where it is from; copy or make it again"
+#define SHORTER	"a shorter line, all of it by --append=..., without --reuse-cmdline and --boot-entry"
 #define HELP	"kexec --help"
 #define AS_ROOT	"sudo kexec ..."
 #define LIST	"kexec --list-entries"
@@ -32,6 +34,9 @@ static const struct advice_file files[] = {
 	{ ENOSPC, "the file system is full", "df FILE" },
 	{ EROFS, "the file system is read-only", "another directory" },
 	{ EIO, "the disk cannot be read", "dmesg | tail" },
+	{ ENAMETOOLONG, "the path, or a part of it, is longer than any that there can be", "a shorter path" },
+	{ EFBIG, "the file would be larger than the file system or this process may make it", "ulimit -f; df -T FILE" },
+	{ ESPIPE, "it is a pipe, and a file is needed", "cat >FILE, and the same with that file" },
 	{ EBADF, "the program was started without standard output (>&-)", "the same with >/dev/null" },
 	{ ENOMEM, "this process got no memory", "free, and end what uses it up" },
 	{ EMFILE, "the process may have no more files open", "ulimit -n 1024" },
@@ -53,7 +58,7 @@ static const struct advice all[] = {
 	{ "no kernel named", "the action needs a kernel file", HELP },
 	{ "only one of -l, -e, -u, -f, -S, --doctor, --estimate, --audit-efi, --capture and --list-entries can be done at a time",
 	  "two actions", "one command for each" },
-	{ "--%s=%s: not an address", "no number, nor one with a unit, or past 2^52", "--mem-min=16M, or 0x1000000" },
+	{ "--%s=%s: not an address", "no number, nor one with a unit, or past 2^52", "a number of bytes, such as 16M, 4G or 0x1000000" },
 	{ "--%s=%s: not a number from 0x%llx to 0x%llx%s", "a value of the audit that no kernel has", "kexec --audit-efi KERNEL, which takes it from there" },
 	{ "--%s=%s: not a power of two", "a value of the audit that no kernel has", "kexec --audit-efi KERNEL, which takes it from there" },
 	{ "--serial=%s: not ttyS0 to ttyS3, nor an I/O port", "the purgatory drives no other port", "--serial=ttyS0, or 0x3f8" },
@@ -158,7 +163,8 @@ static const struct advice all[] = {
 
 	{ NULL, "The kernel and the initrd", NULL },
 	{ "%s: a device, not a file", "a device has no end: it would be read until memory is full", "ls -l FILE" },
-	{ "not a bzImage: at 0x%x there is 0x%x, not \"HdrS\" (0x%x), or at 0x%x 0x%x, not 0x%x",
+	{ "not a bzImage: at 0x%x there is 0x%x, not 0x%x", "the file is damaged", COMPARE },
+	{ "not a bzImage: at 0x%x there is 0x%x, not \"HdrS\" (0x%x)",
 	  "the file is no x86 kernel: an initrd, a vmlinux, or a kernel for another machine", "file KERNEL" },
 	{ "a PE file that is no kernel: it has no .linux section, as a unified kernel image has, nor \"HdrS\" at 0x%x, as a bzImage has",
 	  "an EFI program: a boot loader, an addon of a unified kernel image, or a kernel for another machine", "file KERNEL" },
@@ -189,17 +195,17 @@ static const struct advice all[] = {
 	{ "offset 0x%x: pref_address 0x%llx is not a page at or above 0x%x", "the file is damaged", COMPARE },
 	{ "offset 0x%x: syssize 0x%x: %llu bytes hold no entry", "the file is damaged", COMPARE },
 	{ "offset 0x%x: init_size 0x%x is less than the 0x%llx bytes to load", "the file is damaged", COMPARE },
-	{ "expands to more than %zu bytes", "a compressed file that is no kernel", "file KERNEL" },
+	{ "expands to more than %zu bytes", "a compressed file that is no kernel, initrd or log", "file -z FILE" },
 	{ "expands to more than %d times its size, which no kernel or initrd does", "a file of zeros, or one that is made to exhaust memory", "file -z FILE" },
 	{ "expands to more than the %zu bytes of memory that are available", "MemAvailable and SwapFree in /proc/meminfo", "ps aux --sort=-rss | head, and end what can go" },
 	{ "what it expands to is no kernel: it begins neither as a bzImage, a unified kernel image or an ELF file does, nor as a multiboot kernel", "another file that is compressed, such as an initrd", "file -z KERNEL" },
 	{ "its end says that it expands to %zu bytes", "the compressed file is cut or damaged", COMPARE },
-	{ "data behind its end at 0x%zx", "two files in one, or a damaged one", COMPARE },
-	{ "damaged at 0x%zx", "the compressed file is damaged", COMPARE },
-	{ "damaged at 0x%zx: %s", "the compressed file is damaged", COMPARE },
+	{ "data behind its end at 0x%zx", "two files in one, or a damaged one", COMPARE_FILE },
+	{ "damaged at 0x%zx", "the compressed file is damaged", COMPARE_FILE },
+	{ "damaged at 0x%zx: %s", "the compressed file is damaged", COMPARE_FILE },
 	{ "damaged: %s", "the compressed file is damaged, or not as large as it says", COMPARE },
-	{ "truncated at 0x%zx", "the compressed file is cut", COMPARE },
-	{ "its dictionary is too large for a kernel", "no kernel needs so much to be expanded", "xz -dc KERNEL >EXPANDED, and load that" },
+	{ "truncated at 0x%zx", "the compressed file is cut", COMPARE_FILE },
+	{ "its dictionary is too large for a kernel", "no kernel needs so much to be expanded", "xz -dc FILE >EXPANDED, and the same with that" },
 	{ "not gzip, xz, zstd, lz4, lzma, bzip2 or lzop", "the file begins like a compressed one and is none", "file KERNEL" },
 	{ "at 0x%zx there is neither a newc archive, at a multiple of %d, nor one that is compressed in a way that is known",
 	  "the initrd is an image of a file system, or damaged", "file INITRD" },
@@ -216,7 +222,7 @@ static const struct advice all[] = {
 	{ "%s: changed while it was being loaded (%lld bytes, then %lld): load it again when it is whole", "somebody writes it: an update of the package, or of the initrd", NULL },
 	{ ": shrank or could not be read while it was being loaded: nothing was loaded", "somebody writes it, or its disk fails", "dmesg | tail, then the same again" },
 	{ "%s: shrank to %zu bytes while it was read", "somebody writes it: an update of the package, or of the initrd", "the same again when it is whole" },
-	{ "the command line has %zu characters, the kernel takes %u at most", "too long a line", "the same with a shorter --append" },
+	{ "the command line has %zu characters, the kernel takes %u at most", "too long a line", SHORTER },
 	{ "the initrd begins as an ELF file: the kernel would take it for the crash kernel's ELF core header",
 	  "kernel and initrd have been confused, or the initrd is no archive", "file INITRD" },
 	{ "the kernel would be entered in 32-bit mode (%s), and in a guest with encrypted registers (SEV-ES, SEV-SNP, TDX) long mode cannot be left",
@@ -237,7 +243,7 @@ static const struct advice all[] = {
 	{ "real mode needs a BIOS: the handler of interrupt 0x%x lay at 0x%llx, in what the running kernel has used as RAM", "a boot loader or an adapter had hooked it", "the same without --real-mode" },
 	{ "the BIOS keeps its own data from 0x%llx on: the setup code needs 0x%llx-0x%llx", "an adapter's firmware has taken most of the first 640 KiB", "the same without --real-mode" },
 	{ "0x%llx-0x%llx, where setup code runs in real mode, is not RAM for firmware and running kernel", "memmap= on the running kernel's command line, or odd firmware", "grep -i ram /proc/iomem" },
-	{ "in real mode there is room for 0x%x bytes of command line and setup data, which have 0x%llx", "the command line is too long", "a shorter --append" },
+	{ "in real mode there is room for 0x%x bytes of command line and setup data, which have 0x%llx", "the command line is too long", SHORTER },
 	{ "in real mode the kernel's setup code runs at 0x%x, below --mem-min=0x%llx", "the two exclude each other", "the same without --mem-min" },
 	{ "the kernel's setup code lets the BIOS read each disk, whose controllers the running kernel has used: it may wait long for them; with edd=off on its command line it does not",
 	  "--real-mode, and a kernel with CONFIG_EDD", "--append=\"... edd=off\"" },
@@ -266,7 +272,10 @@ static const struct advice all[] = {
 	{ "an ELF file that is no Linux kernel takes no initrd: --args-linux passes one in a zero page", "ELF boot notes have no place for it", NULL },
 	{ "only a Linux kernel can be told where the dump is: this one cannot be a crash kernel", "what a crash kernel reads is Linux's own", "-p with a bzImage" },
 	{ NULL, "No place", NULL },
-	{ "%s: no place for 0x%llx bytes (%llu KiB)",
+	{ "%s: no place for 0x%llx bytes (%llu KiB), which must start at exactly " PHYS_FMT,
+	  "memory is missing or in use there, or past --mem-max, and a kernel that is not relocatable runs nowhere else",
+	  "a kernel that is relocatable, or a reboot through the firmware" },
+	{ "%s: no place for 0x%llx bytes (%llu KiB) aligned to 0x%llx at or above " PHYS_FMT,
 	  "no hole in memory holds it: the firmware has cut memory into pieces, or --mem-min and --mem-max leave too little. "
 	  "A kernel runs at or above its floor wherever it is loaded, so a hole below is of no use to it",
 	  "a smaller kernel or initrd, other --mem-min and --mem-max, or a reboot through the firmware" },
@@ -286,7 +295,7 @@ static const struct advice all[] = {
 	{ "crash kernel: %llu KiB are needed (", "the reservation is too small", NULL },
 	{ "the ELF core header alone has %llu KiB, the reservation %llu KiB", "the reservation is far too small, or memory is in very many pieces", NULL },
 	{ "the backup of low memory has %llu KiB, the reservation %llu KiB", "the reservation is far too small", NULL },
-	{ "the command line has %zu bytes, %d more are needed for elfcorehdr=, and the kernel takes %u: the loaded crash kernel stays", "too long a line", "the same with a shorter --append" },
+	{ "the command line has %zu bytes, %d more are needed for elfcorehdr=, and the kernel takes %u: the loaded crash kernel stays", "too long a line", SHORTER },
 	{ "the running kernel's own loader may need %llu KiB, the running kernel takes half of its memory at most, %llu KiB, and the loaded crash kernel would be lost: it stays. Use a smaller kernel or initrd",
 	  "-s gives the loaded crash kernel up before it looks whether the new one fits", NULL },
 	{ "the running kernel's own loader may need %llu KiB, the reservation " PHYS_FMT "-" PHYS_FMT " has %llu KiB, and the loaded crash kernel would be lost: it stays. Unload it first (kexec -p -u) to try all the same, use -c, which knows, or boot the running kernel with crashkernel=%lluM",
@@ -329,6 +338,7 @@ static const struct advice all[] = {
 	{ "/%s: ends at 0x%zx", "a file of the kernel's is cut, or a damaged capture", REPORT },
 	{ "Nothing has been loaded! Load a kernel first: kexec -l KERNEL", "-e, and no kernel is loaded: its load failed, or the machine was rebooted since", NULL },
 	{ "a captured machine has no kernel: name one", "--doctor of a capture", NULL },
+	{ "no kernel is named, and %s is not there", "the running kernel's own file is not in /boot by that name", "kexec --estimate KERNEL --initrd=FILE" },
 
 	{ NULL, "Captures", NULL },
 	{ "no tar archive, or a compressed one: %s", "another file than a capture", "file FILE; gzip -d FILE" },

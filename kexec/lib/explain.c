@@ -355,7 +355,7 @@ static const struct explain_cause causes[] = {
 	  "the same again" },
 	{ FILE_LOAD, EINVAL, is_too_long, "KERNEL's setup header",
 	  "the command line is longer than the kernel takes (%s)",
-	  "the same with a shorter --append" },
+	  "a shorter line, all of it by --append=..., without --reuse-cmdline and --boot-entry" },
 	{ LOADS, EINVAL, is_over_half, "/proc/meminfo",
 	  "what is to be loaded is more than half of memory (%s)",
 	  "the same with a smaller initrd" },

@@ -99,12 +99,13 @@ static int check_header(const struct setup_header *wire, uint64_t header_end, bo
 			       "a PE file that is no kernel: it has no .linux section, as a "
 			       "unified kernel image has, nor \"HdrS\" at 0x%x, as a bzImage has",
 			       AT(header));
-	if (wire->boot_flag != SETUP_BOOT_FLAG || wire->header != SETUP_HEADER_MAGIC)
+	if (wire->header != SETUP_HEADER_MAGIC)
 		return err_set(err, ERR_INPUT,
-			       "not a bzImage: at 0x%x there is 0x%x, not \"HdrS\" (0x%x), "
-			       "or at 0x%x 0x%x, not 0x%x",
-			       AT(header), wire->header, SETUP_HEADER_MAGIC, AT(boot_flag),
-			       wire->boot_flag, SETUP_BOOT_FLAG);
+			       "not a bzImage: at 0x%x there is 0x%x, not \"HdrS\" (0x%x)",
+			       AT(header), wire->header, SETUP_HEADER_MAGIC);
+	if (wire->boot_flag != SETUP_BOOT_FLAG)
+		return err_set(err, ERR_INPUT, "not a bzImage: at 0x%x there is 0x%x, not 0x%x",
+			       AT(boot_flag), wire->boot_flag, SETUP_BOOT_FLAG);
 	if (wire->version < PROTOCOL_INIT_SIZE)
 		return err_set(
 			err, ERR_INPUT,
@@ -137,7 +138,7 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 {
 	struct setup_header wire = { 0 };
 	struct bytes setup, header, protected, payload = { 0 };
-	uint64_t header_end, setup_size, loaded_size;
+	uint64_t header_end, wire_size, setup_size, loaded_size;
 	uint32_t size_of_image = pe_image_size(image);
 
 	if (image.size < SETUP_HEADER_LIMIT)
@@ -149,7 +150,9 @@ int bzimage_parse(struct bytes image, struct bzimage *ret, struct err *err)
 	if (header_end > SETUP_HEADER_LIMIT)
 		header_end = SETUP_HEADER_LIMIT;
 	bytes_slice(image, SETUP_HEADER_OFFSET, header_end - SETUP_HEADER_OFFSET, &header);
-	memcpy(&wire, header.data, header.size < sizeof(wire) ? header.size : sizeof(wire));
+	/* What it is by its magic and version, however long it says that it is. */
+	wire_size = num_max(header.size, offsetof(struct setup_header, realmode_swtch));
+	memcpy(&wire, header.data, num_min(wire_size, sizeof(wire)));
 	if (check_header(&wire, header_end, size_of_image, err))
 		return -1;
 

@@ -46,6 +46,46 @@ static void test_classes(void **state)
 	expect(&err, NULL);
 }
 
+/* No option and no file is named that may not be the one. */
+static void test_neutral(void **state)
+{
+	static const char file[] =
+		"sha256sum FILE, and compare it with where it is from; copy or make it again";
+	static const char line[] =
+		"a shorter line, all of it by --append=..., without --reuse-cmdline and --boot-entry";
+	struct err err = { 0 };
+
+	(void)state;
+	err_set(&err, ERR_DAMAGED, "truncated at 0x%zx", (size_t)1);
+	expect(&err, file);
+	err_set(&err, ERR_DAMAGED, "damaged at 0x%zx", (size_t)1);
+	expect(&err, file);
+	err_set(&err, ERR_DAMAGED, "damaged at 0x%zx: %s", (size_t)1, "checksum");
+	expect(&err, file);
+	err_set(&err, ERR_DAMAGED, "data behind its end at 0x%zx", (size_t)1);
+	expect(&err, file);
+	err_set(&err, ERR_USAGE, "--%s=%s: not an address", "mem-max", "4GB");
+	expect(&err, "a number of bytes, such as 16M, 4G or 0x1000000");
+	err_set(&err, ERR_INPUT, "the command line has %zu characters, the kernel takes %u at most",
+		(size_t)3000, 2047);
+	expect(&err, line);
+	err_set(&err, ERR_INPUT,
+		"the command line has %zu bytes, %d more are needed for elfcorehdr=, and the kernel "
+		"takes %u: the loaded crash kernel stays",
+		(size_t)2040, 30, 2047);
+	expect(&err, line);
+	err_set(&err, ERR_NO_FIT,
+		"%s: no place for 0x%llx bytes (%llu KiB), which must start at exactly " PHYS_FMT,
+		"kernel", 0x100000ULL, 0x400ULL, 0x1000000ULL);
+	expect(&err, "a kernel that is relocatable, or a reboot through the firmware");
+	err_set_errno(&err, ENAMETOOLONG, "%s", "file");
+	expect(&err, "a shorter path");
+	err_set_errno(&err, EFBIG, "%s", "file");
+	expect(&err, "ulimit -f; df -T FILE");
+	err_set_errno(&err, ESPIPE, "%s", "file");
+	expect(&err, "cat >FILE, and the same with that file");
+}
+
 /* Frames add to the sentence, which stays the leaf's; what advises has the last word. */
 static void test_frames(void **state)
 {
@@ -82,6 +122,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_neutral),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_tables),
 	};

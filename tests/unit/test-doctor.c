@@ -482,6 +482,22 @@ static void test_unpacked_initrd(void **state)
 	fclose(to);
 }
 
+/* The running kernel's own file, where there is none. */
+static void test_no_kernel(void **state)
+{
+	struct root root CLEANUP(root_close) = { 0 };
+	struct doctor_request request = { .root = &root };
+	struct err err;
+
+	(void)state;
+	mk_text(&machine, "proc/sys/kernel/osrelease", "6.0-absent\n");
+	assert_int_equal(root_open(machine.path, &root, &err), 0);
+	root.is_live = true;
+	assert_int_equal(doctor_estimate(&request, stderr, &err), -1);
+	assert_string_equal(err.text,
+			    "no kernel is named, and /boot/vmlinuz-6.0-absent is not there");
+}
+
 /* With a script in QEMU's place, which reaches userspace in 64 MiB. */
 static void test_measured(void **state)
 {
@@ -556,6 +572,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_programs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_remedy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unpacked_initrd, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_kernel, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_measured, set_up, tear_down),
 	};
 

@@ -156,7 +156,7 @@ static const struct row rows[] = {
 	  "call; try: dmesg | tail" },
 	{ EXPLAIN_FILE_LOAD, EINVAL, true, false, NULL, NULL,
 	  "kexec_file_load failed: Invalid argument: the command line is longer than the kernel takes "
-	  "(2018 characters of 2017); try: the same with a shorter --append" },
+	  "(2018 characters of 2017); try: a shorter line, all of it by --append=..., without --reuse-cmdline and --boot-entry" },
 	{ EXPLAIN_FILE_LOAD, EINVAL, false, false, NULL, NULL,
 	  "kexec_file_load failed: Invalid argument: the running kernel does not take an argument of "
 	  "the call; try: dmesg | tail" },

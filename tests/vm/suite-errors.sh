@@ -35,7 +35,7 @@ errors() {
 	refused hidden-file 00 'kexec_file_load failed: Function not implemented: the running kernel was built without this system call, or a container hides it; try: kexec -c ...'
 	refused format 00 "kexec_file_load failed: Exec format error: the running kernel's loader does not take this image; try: kexec -c ..."
 	refused busy-text 00 'kexec_file_load failed: Text file busy: somebody has the file open to write to it; try: fuser -v KERNEL'
-	refused long 00 'kexec_file_load failed: Invalid argument: the command line is longer than the kernel takes \(3000 characters of 2047\); try: the same with a shorter --append'
+	refused long 00 'kexec_file_load failed: Invalid argument: the command line is longer than the kernel takes \(3000 characters of 2047\); try: a shorter line, all of it by --append=\.\.\., without --reuse-cmdline and --boot-entry'
 	refused too-large 00 'kexec_file_load failed: File too large: a file is larger than the running kernel reads; try: kexec -c ...'
 	refused too-little 00 'kexec_file_load failed: Cannot allocate memory: the running kernel has no memory to read the files into \([0-9]+ KiB are available, what is to be loaded has 15[0-9]+ KiB\); try: kexec -c ..., which reads no copy'
 	refused too-little-crash 00 'kexec_file_load failed: Cannot allocate memory: the running kernel has no memory to read the files into \(.*'
