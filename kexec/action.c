@@ -232,6 +232,7 @@ static int examine(const struct request *request, const struct surroundings *aro
 		.kernel = request->kernel,
 		.initrd = request->initrd,
 		.nr_initrds = request->nr_initrds,
+		.type = request->type,
 		.uki_profile = request->uki_profile,
 		.unpack_initrd = request->unpack_initrd,
 		.cmdline = request->append,

@@ -892,7 +892,7 @@ static int check(const struct request *request, const char *load_option, const c
 			"--json goes with --dry-run, --doctor, --audit-efi or --list-entries");
 	if (request->svg && (!request->dry_run || !loads))
 		return err_set(err, ERR_USAGE, "--svg goes with --dry-run");
-	if (loads && request->type && !is_known_type(request->type))
+	if ((loads || examines) && request->type && !is_known_type(request->type))
 		return err_set(err, ERR_USAGE,
 			       "--type=%s: only bzImage64 (or bzImage), elf-x86_64, elf-x86, "
 			       "multiboot-x86, multiboot2-x86 and uki are known",

@@ -293,6 +293,8 @@ static int open_pair(struct examination *on, struct err *err)
 		memory = explain_memory(request->root);
 	if (kernel_open(kernel, request->uki_profile, memory, &on->kernel, err))
 		return -1;
+	if (kernel_check_type(&on->kernel, request->type, LOAD_ARGS_AUTO, err))
+		return err_prefix(err, "%s", kernel);
 	if (nr_initrds && inputs_open(initrd, nr_initrds, &on->initrd, err))
 		return -1;
 	if (kernel_initrd(&on->kernel, &on->initrd, &on->joined, &on->ramdisk, err) ||

@@ -16,6 +16,7 @@ struct doctor_request {
 	const char *kernel;
 	const char *const *initrd;
 	size_t nr_initrds;
+	const char *type; /* what it must be; NULL: anything */
 	unsigned int uki_profile;
 	bool unpack_initrd; /* where it can be done */
 	const char *

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "kexec/core/decompress.h"
+#include "kexec/lib/request.h"
 #include "kexec/x86/bzimage.h"
 #include "kexec/x86/multiboot.h"
+#include "kexec/x86/program.h"
 #include "x86/bootparam.h"
 
 /* include/linux/pe.h and drivers/firmware/efi/libstub/zboot-header.S of Linux 6.12 */
@@ -103,6 +105,31 @@ int kernel_open(const char *path, unsigned int profile, size_t memory, struct ke
 
 	return inputs_open(&path, 1, &file, err) || kernel_of(&file, profile, memory, ret, err) ? -1
 												: 0;
+}
+
+int kernel_check_type(const struct kernel *kernel, const char *type, enum load_args args,
+		      struct err *err)
+{
+	const char *is = "bzImage64";
+	struct bzimage image;
+	struct err ignored;
+
+	if (kernel->is_uki)
+		is = TYPE_UKI;
+	else if (image_parse_with(kernel->image, args, &image, &ignored))
+		return 0; /* it is said when it is loaded */
+	else if (type && !strcmp(type, TYPE_MULTIBOOT_1) && multiboot_version(kernel->image) &&
+		 multiboot_has_1(kernel->image))
+		is = type; /* as the other of its two headers says */
+	else if (image.is_program)
+		is = program_type(&image);
+	else if (image.is_elf)
+		is = TYPE_ELF;
+	else if (image.entry_32bit)
+		is = "bzImage";
+	if (!type || !strcmp(type, is) || (!strcmp(type, "bzImage") && !strcmp(is, "bzImage64")))
+		return 0;
+	return err_set(err, ERR_INPUT, "--type=%s: the file is %s", type, is);
 }
 
 int kernel_initrd(const struct kernel *kernel, const struct inputs *files, struct buf *joined,

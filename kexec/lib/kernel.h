@@ -5,6 +5,7 @@
 
 #include "kexec/core/uki.h"
 #include "kexec/sys/input.h"
+#include "kexec/x86/load.h"
 
 /* Zero-initialise; release with kernel_done(). */
 struct kernel {
@@ -25,6 +26,9 @@ int kernel_open(const char *path, unsigned int profile, size_t memory, struct ke
 /* The same of a file that is open, which it takes over, also on failure. */
 int kernel_of(struct inputs *file, unsigned int profile, size_t memory, struct kernel *ret,
 	      struct err *err);
+/* Whether it is of the type that --type names; NULL is any. */
+int kernel_check_type(const struct kernel *kernel, const char *type, enum load_args args,
+		      struct err *err);
 /*
  * What is loaded as its initrd: those files, or with a unified kernel image what uki_initrd() makes, in
  * joined, which is zero-initialised. Size 0: none.

@@ -53,30 +53,6 @@ static bool is_multiboot(const struct session *session)
 	return !session->kernel.is_uki && multiboot_version(session->kernel.image);
 }
 
-static int check_type(const struct session *session, struct err *err)
-{
-	const char *type = session->request->type, *is = "bzImage64";
-	struct bzimage image;
-	struct err ignored;
-
-	if (session->kernel.is_uki)
-		is = TYPE_UKI;
-	else if (image_parse_with(session->kernel.image, session->request->args, &image, &ignored))
-		return 0; /* it is said when it is loaded */
-	else if (type && !strcmp(type, TYPE_MULTIBOOT_1) && is_multiboot(session) &&
-		 multiboot_has_1(session->kernel.image))
-		is = type; /* as the other of its two headers says */
-	else if (image.is_program)
-		is = program_type(&image);
-	else if (image.is_elf)
-		is = TYPE_ELF;
-	else if (image.entry_32bit)
-		is = "bzImage";
-	if (!type || !strcmp(type, is) || (!strcmp(type, "bzImage") && !strcmp(is, "bzImage64")))
-		return 0;
-	return err_set(err, ERR_INPUT, "--type=%s: the file is %s", type, is);
-}
-
 static int open_files(const char *const *name, const int *fd, size_t count,
 		      enum request_files files, struct inputs *ret, struct err *err)
 {
@@ -226,7 +202,7 @@ static int judge_inputs(struct session *session, struct err *err)
 	if (kernel_of(&session->kernel_file, request->uki_profile, session->memory,
 		      &session->kernel, err))
 		return err_prefix(err, "kernel");
-	if (check_type(session, err))
+	if (kernel_check_type(&session->kernel, request->type, request->args, err))
 		return err_prefix(err, "%s", request->kernel);
 	if (request->dtb && request->method != METHOD_FILE_LOAD && takes_dtb(session) &&
 	    dtb_check(session->dtb.bytes, err))

@@ -1413,6 +1413,7 @@ static void test_unified_cmdline(void **state)
 static void test_unified_examined(void **state)
 {
 	struct buf file CLEANUP(buf_done) = { 0 }, inner CLEANUP(buf_done) = { 0 };
+	char said[MK_PATH_MAX + 100];
 
 	(void)state;
 	mk_unified(&file, &inner);
@@ -1424,6 +1425,14 @@ static void test_unified_examined(void **state)
 	assert_non_null(strstr(output, "         1 KiB  the initrd as it is loaded\n"));
 	assert_non_null(strstr(run("--audit-efi %K"), "1: "));
 	assert_null(strstr(run("--audit-efi %K"), "bzImage"));
+	assert_string_equal(run("--doctor -t uki %K"), "0");
+	snprintf(said, sizeof(said), "1: %s: --type=bzImage64: the file is uki", kernel);
+	expect("--doctor -t bzImage64 %K", said, "");
+	expect("--estimate -t bzImage64 %K", said, "");
+	expect("--doctor -t bogus %K",
+	       "--type=bogus: only bzImage64 (or bzImage), elf-x86_64, elf-x86, multiboot-x86, "
+	       "multiboot2-x86 and uki are known",
+	       "");
 }
 
 static void test_hypervisor_host(void **state)
