@@ -815,10 +815,25 @@ static int check(const struct request *request, const char *load_option, const c
 	bool loads = request->action == ACTION_DEFAULT || request->action == ACTION_LOAD ||
 		     request->action == ACTION_FORCE;
 	bool lists = request->action == ACTION_LIST_ENTRIES;
+	bool starts = request->action == ACTION_EXEC;
 	bool examines = request->action == ACTION_DOCTOR || request->action == ACTION_ESTIMATE;
 
-	if (is_immediate(request->action) && !request->sysroot)
+	if (is_immediate(request->action))
 		return 0;
+	if (request->sysroot && !loads && !examines && !audits && !lists &&
+	    request->action != ACTION_CAPTURE)
+		return err_set(
+			err, ERR_USAGE,
+			"--sysroot goes with loading, --doctor, --estimate, --audit-efi, --capture, --list-entries and --print-ckr-size");
+	if (request->dry_run && (starts || request->action == ACTION_UNLOAD))
+		return err_set(err, ERR_USAGE,
+			       "a dry run shows what would be loaded, and %s loads nothing",
+			       action_option(request->action));
+	if (load_option && starts)
+		return err_set(err, ERR_USAGE,
+			       "--%s makes no sense without loading a kernel: -e starts the one "
+			       "that is loaded, as it was loaded",
+			       load_option);
 	if (load_option && !loads && !examines)
 		return err_set(err, ERR_USAGE,
 			       "--%s makes no sense without loading a kernel: %s loads none",
@@ -831,11 +846,6 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(err, ERR_USAGE,
 			       "no kernel named, nor --init-size, --kernel-alignment and "
 			       "--pref-address in its place");
-	if (request->sysroot && !loads && !examines && !audits && !lists &&
-	    request->action != ACTION_CAPTURE)
-		return err_set(
-			err, ERR_USAGE,
-			"--sysroot goes with loading, --doctor, --estimate, --audit-efi, --capture and --list-entries");
 	if (request->capture_cmdline && request->action != ACTION_CAPTURE)
 		return err_set(err, ERR_USAGE, "--capture-cmdline goes with --capture");
 	if (request->from_entry &&
@@ -999,6 +1009,15 @@ static void make_table(struct table *ret, char short_options[2 * NR_OPTIONS + 3]
 			add_abbreviations(ret, i);
 }
 
+/* Nothing behind --print-ckr-size is looked at, but of which machine it is. */
+static bool is_skipped(const struct request *request, int id)
+{
+	int word = id == ':' ? optopt : id;
+
+	return request->action == ACTION_PRINT_RESERVATION &&
+	       (word < 256 || options[word - 256].id != OPTION_SYSROOT);
+}
+
 int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err)
 {
 	struct table table = { 0 };
@@ -1014,6 +1033,8 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 	while ((id = getopt_long(argc, argv, short_options, table.option, NULL)) != -1) {
 		const struct cli_option *option = options;
 
+		if (is_skipped(&request, id))
+			continue;
 		if (id == '?' && optopt == '?') {
 			request.action = ACTION_USAGE;
 			break;
@@ -1034,7 +1055,7 @@ int cli_parse(int argc, char *const argv[], struct request *ret, struct err *err
 		given[option - options] = again;
 		if (apply(option, optarg, &request, err))
 			return -1;
-		if (is_immediate(request.action))
+		if (is_immediate(request.action) && request.action != ACTION_PRINT_RESERVATION)
 			break;
 	}
 	/* What is only said is of no machine. */

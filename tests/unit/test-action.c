@@ -1711,7 +1711,7 @@ static void test_audit_usage(void **state)
 	expect("-u --json", "--json goes with --dry-run, --doctor, --audit-efi or --list-entries",
 	       "");
 	expect("-u --sysroot=x",
-	       "--sysroot goes with loading, --doctor, --estimate, --audit-efi, --capture and --list-entries",
+	       "--sysroot goes with loading, --doctor, --estimate, --audit-efi, --capture, --list-entries and --print-ckr-size",
 	       "");
 	expect("--audit-efi -l %K --init-size=0",
 	       "--init-size=0: not a number from 0x1 to 0xffffffff", "");
@@ -1822,8 +1822,14 @@ static void test_usage(void **state)
 {
 	(void)state;
 	expect("-l", "no kernel named", "");
-	expect("-e --append=x", "--append makes no sense without loading a kernel: -e loads none",
+	expect("-e --append=x",
+	       "--append makes no sense without loading a kernel: -e starts the one that is loaded, "
+	       "as it was loaded",
 	       "");
+	/* Who asks for a dry run is not led to what changes the machine. */
+	expect("--dry-run -e", "a dry run shows what would be loaded, and -e loads nothing", "");
+	expect("-u --append=x --dry-run",
+	       "a dry run shows what would be loaded, and -u loads nothing", "");
 	expect("--noefi -u", "--noefi makes no sense without loading a kernel: -u loads none", "");
 	expect("--frobnicate", "--frobnicate: no such option", "");
 	expect("-l %K -dqZ", "-q: no such option", "");

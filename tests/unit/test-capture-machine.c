@@ -474,7 +474,7 @@ static void test_words(void **state)
 	strcpy(word, "--sysroot=/");
 	argv[2] = (char *)"-u";
 	expect(machine.path, 3, argv,
-	       "--sysroot goes with loading, --doctor, --estimate, --audit-efi, --capture and --list-entries\n");
+	       "--sysroot goes with loading, --doctor, --estimate, --audit-efi, --capture, --list-entries and --print-ckr-size\n");
 	strcpy(word, "--capture-cmdline");
 	expect(machine.path, 3, argv, "--capture-cmdline goes with --capture\n");
 	mk_path(&machine, "pipe", pipe_path);

@@ -139,6 +139,8 @@ static struct request parse(int argc, char *const argv[])
 /* What is done as soon as it is read: nothing behind it is looked at. */
 static void test_at_once(void **state)
 {
+	struct request request;
+
 	(void)state;
 	assert_int_equal(PARSE("-v", "--frobnicate").action, ACTION_VERSION);
 	assert_int_equal(PARSE("-l", "-h", "--frobnicate").action, ACTION_HELP);
@@ -151,6 +153,13 @@ static void test_at_once(void **state)
 	assert_null(PARSE("--sysroot=x", "-v").sysroot);
 	assert_int_equal(PARSE("--append=x", "--print-ckr-size", "--frobnicate").action,
 			 ACTION_PRINT_RESERVATION);
+	/* But of which machine it is. */
+	request = PARSE("--print-ckr-size", "--frobnicate", "-h", "-e", "--sysroot=x");
+	assert_int_equal(request.action, ACTION_PRINT_RESERVATION);
+	assert_string_equal(request.sysroot, "x");
+	request = PARSE("--append=x", "--sysroot", "x", "--print-ckr-size", "--append");
+	assert_int_equal(request.action, ACTION_PRINT_RESERVATION);
+	assert_string_equal(request.sysroot, "x");
 }
 
 /* --, an option's argument that looks like one, and options behind the kernel. */
@@ -232,6 +241,8 @@ static void test_contradictions(void **state)
 	assert_string_equal(REFUSED("-l", "K", "--mem-min=2G", "--mem-max=1G"),
 			    "--mem-min=0x80000000 with --mem-max=0x40000000: nothing lies between "
 			    "them");
+	assert_string_equal(REFUSED("--print-ckr-size", "--sysroot"),
+			    "--sysroot: an argument is missing: --sysroot=DIR|FILE");
 	/* Nothing else has a form for programs, also where nothing is loaded. */
 	assert_string_equal(REFUSED("--estimate", "--dry-run", "--json", "K"), NO_JSON);
 	assert_string_equal(REFUSED("--estimate", "--sysroot=a", "--json", "K"), NO_JSON);
