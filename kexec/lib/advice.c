@@ -498,7 +498,7 @@ static const struct advice all[] = {
 	{ "/proc/kcore shows no direct map (%s): the dump's program headers will have no virtual addresses", "lockdown, or no CONFIG_PROC_KCORE", "crash, which needs none" },
 	{ "Linux %u.%u with several CPUs resets the machine if the panic is not on the boot CPU: add disable_cpu_apicid=%u or nr_cpus=1 to its command line",
 	  "a capture kernel before 6.2 that starts other CPUs", NULL },
-	{ "the kernel is not started directly: %s", "what its decompressor does besides is needed here, or what is in it is not what this loader knows; it is loaded as it is, which takes longer", "without --direct this is not said" },
+	{ "the kernel is not started directly: %s", "what its decompressor does besides is needed here, or there is none, or what is in it is not what this loader knows; it is loaded as it is, which takes longer", "without --direct this is not said" },
 	{ "%s: without an effect, for the running kernel's own loader loads (%s)", "the running kernel decides that by itself", "-c, if it may be done" },
 	{ "--force-dtb: the running kernel cannot hand its device tree on (Linux 6.18 and later can)", "an older running kernel", "--append=, if the new kernel needs to be told something" },
 	{ "only the running kernel's own loader hands on %s: it is lost; -s loads so", "-c was asked for, or the running kernel's own loader has failed", "-s, if the new kernel wants it" },

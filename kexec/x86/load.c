@@ -831,9 +831,11 @@ int load_place(const struct load_request *request, const struct system *system,
 	/* The place that was drawn may split the only one that is large enough for the initrd. */
 	if (failed && drawn && err->code == ERR_NO_FIT)
 		failed = place(request, system, warnings, false, false, load, err);
-	if (!failed && !is_unpacked(load) &&
+	if (!failed && !load->is_direct &&
 	    (request->direct == LOAD_DIRECT_ASKED || load->is_unknown))
-		warn_add(warnings, "the kernel is not started directly: %s", load->not_direct.text);
+		warn_add(warnings, "the kernel is not started directly: %s",
+			 load->image.is_program ? "it has no decompressor, and is entered as it is"
+						: load->not_direct.text);
 	return failed;
 }
 

@@ -772,6 +772,24 @@ static void test_rsdp_untold(void **state)
 		}
 }
 
+/* What has no decompressor is entered as it is, and who asked for a direct start is told. */
+static void test_not_direct(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->request.direct = LOAD_DIRECT_IF_POSSIBLE;
+	do_load(fixture);
+	assert_int_equal(fixture->warnings.count, 0);
+	load_done(&fixture->load);
+	fixture->load = (struct load){ .is_direct = false };
+	fixture->request.direct = LOAD_DIRECT_ASKED;
+	do_load(fixture);
+	assert_int_equal(fixture->warnings.count, 1);
+	assert_string_equal(fixture->warnings.text[0],
+			    "the kernel is not started directly: it has no decompressor, and is "
+			    "entered as it is");
+}
+
 static void test_load_notes(void **state)
 {
 	struct fixture *fixture = *state;
@@ -895,6 +913,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_screen, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_rsdp, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_rsdp_untold, set_up_load, tear_down_load),
+		cmocka_unit_test_setup_teardown(test_not_direct, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_notes, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_old_linux, set_up_load, tear_down_load),
 		cmocka_unit_test_setup_teardown(test_load_nothing, set_up_load, tear_down_load),
