@@ -126,7 +126,7 @@ enum kexec_option {
 	KEXEC_OPTION_UKI_PROFILE = 10,
 	/* 0, 1, of a crash kernel: the running kernel may rewrite its ELF core header at hotplug. */
 	KEXEC_OPTION_HOTPLUG = 11,
-	/* KEXEC_SPARES_, of a crash kernel: copies from which the purgatory repairs damage. */
+	/* KEXEC_SPARES_, of a crash kernel: copies from which the purgatory repairs damage; not with NO_CHECKS. */
 	KEXEC_OPTION_SPARES = 12,
 	/* The serial console that a kernel has, else none; an I/O port: where the purgatory speaks. */
 	KEXEC_OPTION_SERIAL_PORT = 13,

@@ -895,6 +895,10 @@ static int check(const struct request *request, const char *load_option, const c
 		return err_set(
 			err, ERR_USAGE,
 			"--hotplug, --pass-memmap-cmdline, --spare-copy and --backup go with -p");
+	if (loads && request->no_checks && request->spares == LOAD_SPARES_ALWAYS)
+		return err_set(err, ERR_USAGE,
+			       "--spare-copy with --no-checks: damage that nobody looks for is not "
+			       "repaired");
 	if (request->json && !(request->dry_run && loads) && !audits && !lists &&
 	    request->action != ACTION_DOCTOR)
 		return err_set(

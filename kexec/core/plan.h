@@ -93,7 +93,8 @@ struct plan {
 	uint64_t kernel_pages;
 	uint64_t segments_max; /* bytes of all segments that the kernel takes */
 	struct range_set dumped;
-	bool hotplug; /* the running kernel may rewrite the ELF core header */
+	bool hotplug;		/* the running kernel may rewrite the ELF core header */
+	const char *unverified; /* why no digest is looked at, a constant; NULL: each is */
 	char *cmdline;
 	struct warnings *warnings; /* the caller's */
 	char **reason;		   /* one line for each choice, owned */

@@ -583,6 +583,10 @@ static int check_request(const struct kexec_machine *machine, const struct kexec
 	    (request->request.hotplug || request->request.spares != LOAD_SPARES_AUTO))
 		return err_set(err, ERR_USAGE,
 			       "the options for hotplug and spare copies are of crash kernels");
+	if (request->request.no_checks && request->request.spares == LOAD_SPARES_ALWAYS)
+		return err_set(err, ERR_USAGE,
+			       "spare copies without checks: damage that nobody looks for is not "
+			       "repaired");
 	return 0;
 }
 

@@ -85,7 +85,7 @@ struct unprotected {
 	const char *why;
 };
 
-enum { UNPROTECTED_MAX = 3 };
+enum { UNPROTECTED_MAX = 3 + PLAN_ITEMS_MAX };
 
 static size_t list_unprotected(const struct load *load, struct unprotected ret[UNPROTECTED_MAX])
 {
@@ -93,16 +93,24 @@ static size_t list_unprotected(const struct load *load, struct unprotected ret[U
 	phys_t stage1 = plan->item[plan->purgatory].run.start;
 	size_t count = 0;
 
-	ret[count++] = (struct unprotected){ "first stage",
-					     { stage1, stage1 + PURGATORY_STAGE2_OFFSET },
-					     PURGATORY_STAGE2_OFFSET,
-					     "it checks the rest, and nothing checks it" };
+	ret[count++] = (struct unprotected){
+		"first stage",
+		{ stage1, stage1 + PURGATORY_STAGE2_OFFSET },
+		PURGATORY_STAGE2_OFFSET,
+		plan->unverified ? "it checks the rest of the purgatory, and nothing checks it"
+				 : "it checks the rest, and nothing checks it"
+	};
 	if (plan->item[plan->elfcorehdr].unverified)
 		ret[count++] = (struct unprotected){
 			"elfcorehdr", plan->item[plan->elfcorehdr].run,
 			plan->item[plan->elfcorehdr].mem_size,
 			"the running kernel rewrites it: its structure is checked"
 		};
+	for (unsigned int i = 0; plan->unverified && i < plan->nr_items; i++)
+		if (!plan->item[i].unverified)
+			ret[count++] =
+				(struct unprotected){ plan->item[i].name, plan->item[i].run,
+						      plan->item[i].mem_size, plan->unverified };
 	ret[count++] = (struct unprotected){ "control pages and page tables",
 					     { 0, 0 },
 					     plan->kernel_pages,
@@ -126,9 +134,11 @@ static void crash_text(const struct load *load, FILE *to)
 	fprintf(to, "\n           dump of %zu notes and %zu ranges of memory, %s\n",
 		load->crash.header.nr_notes, load->crash.header.nr_loads,
 		picture_size(range_set_total(&plan->dumped)).text);
-	fprintf(to, "           damage is %s\n",
-		load->spares.small == PLAN_NO_ITEM ? "found, and not repaired: no spare copies"
-						   : "found, and repaired from spare copies");
+	if (!plan->unverified)
+		fprintf(to, "           damage is %s\n",
+			load->spares.small == PLAN_NO_ITEM
+				? "found, and not repaired: no spare copies"
+				: "found, and repaired from spare copies");
 	fprintf(to, "           not protected:\n");
 	for (size_t i = 0, count = list_unprotected(load, unprotected); i < count; i++)
 		fprintf(to, "             %" PRIu64 " bytes of %s: %s\n", unprotected[i].size,
@@ -251,6 +261,8 @@ int report_text(const struct report *report, FILE *to, struct err *err)
 		plan->footprint.start, plan->footprint.end,
 		picture_size(range_size(plan->footprint)).text);
 	direct_text(report->load, to);
+	if (plan->unverified)
+		fprintf(to, "Damage     is not found: %s\n", plan->unverified);
 	print_harmless(to, "Command    ", plan->cmdline);
 	putc('\n', to);
 	if (print_picture(report->load, to, colour, err))
@@ -332,6 +344,7 @@ static struct json_object *segments_array(const struct plan *plan)
 	plan_sorted(plan, order);
 	for (unsigned int i = 0; i < plan->nr_items; i++) {
 		const struct plan_item *item = &plan->item[order[i]];
+		const char *unverified = item->unverified ?: plan->unverified;
 		struct json_object *object = json_range(item->load);
 
 		json_object_object_add(object, "index", json_object_new_int((int)i));
@@ -342,9 +355,9 @@ static struct json_object *segments_array(const struct plan *plan)
 		json_object_object_add(object, "mem_size",
 				       json_object_new_int64((int64_t)item->mem_size));
 		json_object_object_add(object, "sha256", digest_string(item->file));
-		if (item->unverified)
+		if (unverified)
 			json_object_object_add(object, "unverified",
-					       json_object_new_string(item->unverified));
+					       json_object_new_string(unverified));
 		if (item->staged)
 			json_object_object_add(object, "copied_to", json_range(item->run));
 		json_object_array_add(array, object);

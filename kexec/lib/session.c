@@ -577,6 +577,31 @@ static bool digest_file(const struct session *session, unsigned int index, bool 
 						   ret, &ignored));
 }
 
+static bool is_locked_down(const struct session *session)
+{
+	const char *lockdown = session->system.lockdown;
+
+	return lockdown && strcmp(lockdown, "none");
+}
+
+/* A plan is a plan: that it cannot be loaded here is said beside it. */
+static void warn_of_lockdown(const struct session *session)
+{
+	const char *lockdown = session->system.lockdown;
+	struct warnings *warnings = session->around->warnings;
+
+	if (session->only_ours)
+		warn_add(warnings,
+			 "the running kernel is locked down (%s) and will refuse this load (%s): "
+			 "use a bzImage that its own loader can start, or turn Secure Boot off",
+			 lockdown, session->only_ours);
+	else
+		warn_add(warnings,
+			 "the running kernel is locked down (%s) and will refuse this load: with "
+			 "-s its own loader takes the kernel, if that is signed",
+			 lockdown);
+}
+
 static int plan_ourselves(struct session *session, struct err *err)
 {
 	const struct request *request = session->request;
@@ -602,6 +627,8 @@ static int plan_ourselves(struct session *session, struct err *err)
 		warn_add(session->around->warnings,
 			 "this is a root partition of Hyper-V: memory that it gave to the "
 			 "hypervisor stays the hypervisor's, and the next kernel does not know");
+	if (request->dry_run && is_locked_down(session))
+		warn_of_lockdown(session);
 	/* Digests that are printed would give random addresses away. */
 	if (request->dry_run)
 		crash_forget_kaslr(&session->system.kcore);
@@ -886,13 +913,6 @@ static int load_by_kernel(struct session *session, struct err *err)
 	return 0;
 }
 
-static bool is_locked_down(const struct session *session)
-{
-	const char *lockdown = session->system.lockdown;
-
-	return lockdown && strcmp(lockdown, "none");
-}
-
 /* What this load would lose by not being made by the running kernel's own loader; NULL: nothing. */
 static const char *lost_by_ours(const struct session *session)
 {
@@ -943,9 +963,10 @@ static enum method choose_method(struct session *session)
 	if (is_locked_down(session) || lost)
 		method = METHOD_FILE_LOAD;
 	snprintf(session->method_reason, sizeof(session->method_reason), "%s%s",
-		 is_locked_down(session) ? "the running kernel is locked down"
-		 : lost			 ? "no other hands on "
-					 : "placed and verified by this loader",
+		 is_locked_down(session)       ? "the running kernel is locked down"
+		 : lost			       ? "no other hands on "
+		 : session->request->no_checks ? "placed by this loader"
+					       : "placed and verified by this loader",
 		 lost && !is_locked_down(session) ? lost : "");
 	return method;
 }

@@ -182,7 +182,10 @@ static int shape_purgatory(const struct load_request *request, struct load *load
 	struct purgatory_layout layout = purgatory_layout(load);
 	struct plan_item item = {
 		.name = "purgatory",
-		.purpose = "entered first: verifies every segment, then enters the kernel",
+		.purpose = plan->unverified
+				   ? "entered first: verifies no segment, enters the kernel"
+				   : "entered first: verifies every segment, then enters "
+				     "the kernel",
 		.align = PAGE_SIZE_4K,
 		.max = load->image.entry_32bit ? num_min(request->mem_max, FOUR_GIB)
 					       : request->mem_max,
@@ -744,6 +747,8 @@ static int place(const struct load_request *request, const struct system *system
 	plan_done(plan);
 	crash_done(&load->crash);
 	plan_init(plan, warnings);
+	plan->unverified =
+		request->skip_verify ? "with --no-checks the purgatory verifies nothing" : NULL;
 	load->spares = (struct spares){ PLAN_NO_ITEM, PLAN_NO_ITEM, PLAN_NO_ITEM, 0, 0 };
 	if (shape(request, system, with_spares, drawn, load, err))
 		return -1;

@@ -173,9 +173,9 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static char warned[512];  /* the first warning */
-static char last[512];	  /* and the last one */
-static char output[8192]; /* on standard output */
+static char warned[512];   /* the first warning */
+static char last[512];	   /* and the last one */
+static char output[32768]; /* on standard output */
 
 static void (*said_something)(
 	void); /* NULL: nobody wants to know, each time that something is printed */
@@ -284,6 +284,52 @@ static void test_load(void **state)
 	expect("-c -l %K", "1: /proc/iomem: No such file or directory", "");
 }
 
+/* What is not verified is not said to be. */
+static void test_unverified(void **state)
+{
+	static const char *const lines[] = { "--dry-run -i -l %K",
+					     "--dry-run -i -p --backup=never %K" };
+	static const char unverified[] =
+		"\"unverified\":\"with --no-checks the purgatory verifies nothing\"";
+	char json[80];
+
+	(void)state;
+	mk_text(&machine, "proc/iomem",
+		"00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n"
+		"  10000000-17ffffff : Crash kernel\n");
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		const char *at = output;
+		size_t segments = 0, found = 0;
+
+		assert_string_equal(run(lines[i]), "0");
+		assert_non_null(strstr(output, "\nDamage     is not found: with --no-checks the "
+					       "purgatory verifies nothing\n"));
+		assert_non_null(strstr(output, " kexec_load: placed by this loader\n"));
+		assert_non_null(
+			strstr(output, "entered first: verifies no segment, enters the kernel\n"));
+		assert_null(strstr(output, "verifies every"));
+		assert_null(strstr(output, "damage is"));
+		assert_int_equal(!strstr(output, " bytes of kernel: with --no-checks the purgatory "
+						 "verifies nothing\n"),
+				 i == 0);
+		snprintf(json, sizeof(json), "%s --json", lines[i]);
+		assert_string_equal(run(json), "0");
+		for (at = output; (at = strstr(at, "\"purpose\":")); at++)
+			segments++;
+		for (at = output; (at = strstr(at, unverified)); at++)
+			found++;
+		/* The purgatory's first stage checks the second all the same. */
+		assert_int_equal(found, segments - 1);
+		assert_non_null(strstr(output, "\"unverified\":\"its first stage checks it\""));
+	}
+	assert_string_equal(run("--dry-run -p %K"), "0");
+	assert_null(strstr(output, "Damage  "));
+	assert_non_null(strstr(output, "damage is found, and repaired from spare copies\n"));
+	expect("-p %K -i --spare-copy",
+	       "--spare-copy with --no-checks: damage that nobody looks for is not repaired", "");
+	expect("-c -p %K -i --no-spare-copy", "0", "load(5,0x3e0001) ");
+}
+
 /* What hides from this user is guessed for what is only shown, and never for a load. */
 static void test_hidden(void **state)
 {
@@ -333,6 +379,37 @@ static void test_locked_down(void **state)
 	expect_said("-l %K",
 		    "kexec: %K loaded by kexec_file_load: the running kernel is locked down\n");
 	expect_said("-s -l %K", "");
+}
+
+/* A plan for what the running kernel will refuse says so; a load asks it. */
+static void test_dry_run_of_locked_down(void **state)
+{
+	static const char *const ours[] = { "--dry-run -l %K --entry-32bit",
+					    "--dry-run -c -p %K --entry-32bit" };
+
+	(void)state;
+	mk_text(&machine, "proc/iomem",
+		"00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n"
+		"  10000000-17ffffff : Crash kernel\n");
+	mk_text(&machine, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	expect("--dry-run -c -l %K", "0", "");
+	assert_string_equal(warned,
+			    "the running kernel is locked down (integrity) and will refuse this "
+			    "load: with -s its own loader takes the kernel, if that is signed");
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		expect(ours[i], "0", "");
+		assert_string_equal(
+			warned, "the running kernel is locked down (integrity) and will refuse "
+				"this load (only this loader enters kernels in 32-bit mode): use a "
+				"bzImage that its own loader can start, or turn Secure Boot off");
+	}
+	assert_string_equal(run("--dry-run --json -c -l %K"), "0");
+	assert_non_null(strstr(output, "is locked down (integrity)"));
+	expect("-c -l %K", "0", "load(3,0x3e0000) ");
+	assert_string_equal(warned, "");
+	mk_text(&machine, "sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+	expect("--dry-run -c -l %K", "0", "");
+	assert_string_equal(warned, "");
 }
 
 /* What only the running kernel's own loader hands on, and to which kernel. */
@@ -1929,9 +2006,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unverified, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hidden, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_svg, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_locked_down, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_dry_run_of_locked_down, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_handed_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_warnings_of_the_other, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_limit_of_both, set_up, tear_down),

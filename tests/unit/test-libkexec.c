@@ -479,6 +479,13 @@ static void test_errors(void **state)
 	assert_int_equal(kexec_plan_new(machine, request, KEXEC_PLAN_SHOW, &plan, &error), -1);
 	expect_error(error, KEXEC_ERROR_USAGE,
 		     "the options for hotplug and spare copies are of crash kernels");
+	assert_int_equal(kexec_request_set(request, KEXEC_OPTION_CRASH, 1, NULL), 0);
+	assert_int_equal(kexec_request_set(request, KEXEC_OPTION_SPARES, KEXEC_SPARES_ALWAYS, NULL),
+			 0);
+	assert_int_equal(kexec_request_set(request, KEXEC_OPTION_NO_CHECKS, 1, NULL), 0);
+	assert_int_equal(kexec_plan_new(machine, request, KEXEC_PLAN_SHOW, &plan, &error), -1);
+	expect_error(error, KEXEC_ERROR_USAGE,
+		     "spare copies without checks: damage that nobody looks for is not repaired");
 	assert_int_equal(kexec_request_set_kernel_fd(request, -1, &error), -1);
 	expect_error(error, KEXEC_ERROR_SYSTEM, "kernel: descriptor: Bad file descriptor");
 	assert_int_equal(kexec_request_add_initrd(request, "", 0, &error), -1);
