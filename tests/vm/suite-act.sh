@@ -70,7 +70,8 @@ case_bios() {
 }
 
 case_ovmf() {
-	acted 6.12-cloud '' --firmware ovmf --cpus 2 --mem 2G
+	local cpus=${FULL:+2}
+	acted 6.12-cloud '' --firmware ovmf --cpus "${cpus:-1}" --mem 2G
 	# The kernel's log, which takes more, was read before the kernel's file was opened.
 	expect_line "$log" "^EFI map    the kernel's log, "
 	expect_audit kernel

@@ -42,4 +42,4 @@ case_ovmf() {
 	done
 }
 
-vm_cases bios ovmf
+vm_cases ${FULL:+bios} ovmf

@@ -217,5 +217,5 @@ case_compressed_s() {
 	compressed -s
 }
 
-vm_cases compressed entry_32bit entry_32bit_efi real_mode real_mode_old real_mode_setup i386 vmlinux vmlinux_moved memtest_x64 ${FULL:+memtest_ia32 memtest_real_mode} \
+vm_cases compressed entry_32bit entry_32bit_efi real_mode ${FULL:+real_mode_old} real_mode_setup i386 ${FULL:+vmlinux} vmlinux_moved memtest_x64 ${FULL:+memtest_ia32 memtest_real_mode} \
 	device_tree device_tree_crash ${FULL:+device_tree_unpacked compressed_s}

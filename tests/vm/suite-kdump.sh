@@ -294,4 +294,4 @@ case_beyond_repair() {
 	expect_no_line "$log" '^CAPTURED$'
 }
 
-vm_cases backup sweep_c ${FULL:+sweep_s} advice reloads lockdown nmi interrupt ${FULL:+cpu_0 cpu_1 cpu_2} cpu_3 several_cpus bios ovmf_high hotadd reload repair direct beyond_repair
+vm_cases backup ${FULL:+sweep_c sweep_s} advice reloads lockdown nmi ${FULL:+interrupt cpu_0 cpu_1 cpu_2 cpu_3} several_cpus bios ovmf_high hotadd reload repair direct beyond_repair

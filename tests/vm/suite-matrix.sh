@@ -7,10 +7,9 @@ kernels='6.1-cloud 6.12-cloud 6.1'
 firmwares='bios ovmf'
 sizes='1G 6G'
 
-# Every pair of kernels once, and each with every firmware and size.
-covering='6.1-cloud_6.1-cloud_ovmf_1G 6.1-cloud_6.12-cloud_bios_6G 6.1-cloud_6.1_ovmf_6G
-	6.12-cloud_6.1-cloud_ovmf_6G 6.12-cloud_6.12-cloud_ovmf_1G 6.12-cloud_6.1_bios_1G
-	6.1_6.1-cloud_bios_1G 6.1_6.12-cloud_ovmf_1G 6.1_6.1_bios_6G'
+# Every pair of two kernels once: other suites start the same one again.
+covering='6.1-cloud_6.12-cloud_bios_6G 6.1-cloud_6.1_ovmf_6G 6.12-cloud_6.1-cloud_ovmf_6G
+	6.12-cloud_6.1_bios_1G 6.1_6.1-cloud_bios_1G 6.1_6.12-cloud_ovmf_1G'
 
 # hop FROM TO FIRMWARE SIZE
 hop() {

@@ -148,4 +148,4 @@ case_screen_simpledrm() {
 }
 
 vm_cases cpus_4 la57_off la57_to_no5lvl numa_4 ${FULL:+screen_bochs} \
-	screen_virtio_gpu screen_vesafb ${FULL:+screen_simpledrm} unpacked_initrd failed_loads_keep_the_loaded_one
+	screen_virtio_gpu ${FULL:+screen_vesafb screen_simpledrm} unpacked_initrd failed_loads_keep_the_loaded_one
