@@ -15,9 +15,10 @@ crash() {
 		fail "crash: $(tail -n 1 "$2")"
 }
 
-# The list of processes that crash printed: "ID NAME" lines.
+# The list of processes that crash printed: "ID NAME" lines, without the brackets that a child of
+# systemd has in its name until it executes its program.
 processes() {
-	sed -n -E 's/^ *pid = ([0-9]+),.*/\1/p; s/^ *comm = "(.*)",?$/\1/p' "$1" | sed 's/\\000//g' | paste -d ' ' - -
+	sed -n -E 's/^ *pid = ([0-9]+),.*/\1/p; s/^ *comm = "(.*)",?$/\1/p' "$1" | sed 's/\\000//g; s/[()]//g' | paste -d ' ' - -
 }
 
 # crash_judge DUMP CPU PROCESSES: a shell's panic by sysrq on that CPU of 4. PROCESSES are lines
@@ -34,9 +35,9 @@ crash_judge() {
 	expect_line "$out" "^> +[0-9]+ .* $2 .* RU .* sh\$"
 	# Without brackets, and without what a worker is busy with.
 	while read -r id name; do
+		name=$(sed -E 's/[()]//g; s|^(kworker/[^-+]*)[-+].*|\1|' <<<"$name")
 		# Where there is no terminal, systemd starts it again and again.
-		[ "$name" != '(agetty)' ] || continue
-		name=$(sed -E 's/^\(//; s/\)$//; s|^(kworker/[^-+]*)[-+].*|\1|' <<<"$name")
+		[ "$name" != agetty ] || continue
 		processes "$out" | grep -qFx "$id ${name:0:15}" || missing="$missing $id $name,"
 	done <"$3"
 	# The process that listed them is gone, and a worker may be.
