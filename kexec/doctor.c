@@ -213,7 +213,7 @@ static void check_framebuffer(struct examination *on)
 		    on->system.framebuffer_base ? "hyperv_fb moved it, it is handed on"
 						: "hyperv_fb moved it: the new kernel has none");
 	else if (!on->system.has_boot_params)
-		say(on, VERDICT_WARN, "framebuffer", "run this as root",
+		say(on, VERDICT_WARN, "framebuffer", "the same on the machine itself",
 		    "not known: /sys/kernel/boot_params/data cannot be read");
 	else if (kind == VIDEO_TYPE_EFI || kind == VIDEO_TYPE_VLFB)
 		say(on, VERDICT_OK, "framebuffer", "", "%u by %u, which is handed on",
@@ -324,6 +324,7 @@ static void check_normal(struct examination *on)
 	struct warnings warnings CLEANUP(warnings_done) = { 0 };
 	struct load load CLEANUP(load_done) = { 0 };
 	struct load_request request = pair(on);
+	char version[sizeof(load.image.version) + 4] = "";
 	struct bzimage image;
 	struct err err;
 	phys_t address;
@@ -340,9 +341,11 @@ static void check_normal(struct examination *on)
 		    on->kernel.inputs.file[0].path);
 		return;
 	}
-	say(on, VERDICT_OK, "reboot", "", "%s (%.*s) would run at " PHYS_FMT,
-	    on->kernel.inputs.file[0].path, (int)strcspn(load.image.version, " "),
-	    load.image.version, PHYS(load.plan.footprint.start));
+	if (*load.image.version)
+		snprintf(version, sizeof(version), " (%.*s)", (int)strcspn(load.image.version, " "),
+			 load.image.version);
+	say(on, VERDICT_OK, "reboot", "", "%s%s would run at " PHYS_FMT,
+	    on->kernel.inputs.file[0].path, version, PHYS(load.plan.footprint.start));
 	check_warnings(on, "reboot", "", &warnings);
 	if (!image_parse(request.kernel, &image, &err) && !image.is_program &&
 	    kernel_loader_goes_low(&on->system, &image, false, &address))

@@ -98,7 +98,7 @@ static const struct row rows[] = {
 	  "                     try: boot the running kernel without noefi and efi=noruntime\n" },
 	{ "sys/kernel/boot_params/data", NULL, true,
 	  "warn  framebuffer    not known: /sys/kernel/boot_params/data cannot be read\n"
-	  "                     try: run this as root\n" },
+	  "                     try: the same on the machine itself\n" },
 	{ "proc/cmdline", "\n", false, "ok    framebuffer    none, and no screen\n" },
 	{ "sys/class/tty/ttyS2/type", "4\n", false,
 	  "warn  console        no serial console: if the purgatory finds damage nobody hears of it\n"
@@ -397,6 +397,7 @@ static void test_programs(void **state)
 		assert_int_equal(failed, is_reserved);
 		assert_null(strstr(said, "crashkernel="));
 		assert_non_null(strstr(said, "ok    reboot         "));
+		assert_null(strstr(said, "()"));
 		snprintf(expected, sizeof(expected), "%s  crash kernel   %s\n",
 			 is_reserved ? "fail" : "warn", refusal);
 		expect_said(said, expected);
