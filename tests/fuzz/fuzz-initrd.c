@@ -7,21 +7,31 @@
 #include "kexec/core/initrd.h"
 #include "tests/fuzz/fuzz.h"
 
-/* Size, sum and magic; three bytes of padding may follow. */
-enum { BOOTCONFIG_BLOCK = 8 + 12, BOOTCONFIG_END = BOOTCONFIG_BLOCK + 3 };
+/* Size, sum and magic; up to three bytes of padding may follow. */
+static const char magic[] = "#BOOTCONFIG\n";
+enum { MAGIC_SIZE = sizeof(magic) - 1, BOOTCONFIG_BLOCK = 8 + MAGIC_SIZE };
 
-static struct bytes end_of(struct bytes in)
-{
-	size_t size = in.size < BOOTCONFIG_END ? in.size : BOOTCONFIG_END;
-
-	return (struct bytes){ in.data + in.size - size, size };
-}
-
+/* Whether it ends in one that a kernel takes: compressed bytes may end in the magic, too. */
 static bool has_bootconfig(struct bytes in)
 {
-	struct bytes end = end_of(in);
+	uint32_t size, sum, found = 0;
 
-	return memmem(end.data, end.size, "#BOOTCONFIG\n", 12);
+	for (size_t padding = 0; padding < 4; padding++) {
+		size_t end = in.size - padding - BOOTCONFIG_BLOCK;
+
+		if (in.size < padding + BOOTCONFIG_BLOCK)
+			return false;
+		if (memcmp(in.data + end + 8, magic, MAGIC_SIZE))
+			continue;
+		memcpy(&size, in.data + end, 4);
+		memcpy(&sum, in.data + end + 4, 4);
+		if (size > end)
+			return false;
+		for (size_t i = end - size; i < end; i++)
+			found += in.data[i];
+		return found == sum;
+	}
+	return false;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
