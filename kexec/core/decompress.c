@@ -85,11 +85,10 @@ static int check_room(const struct making *making, size_t more, struct err *err)
 static int judge(struct making *making, bool is_whole, struct err *err)
 {
 	const struct decompress_rules *rules = making->rules;
-	struct bytes made = { making->out->data, making->out->size - making->begin };
+	struct bytes made = { 0 };
 
-	/* Where nothing was made yet, there is no data to count from. */
-	if (making->begin)
-		made.data += making->begin;
+	bytes_slice(buf_bytes(making->out), making->begin, making->out->size - making->begin,
+		    &made);
 	if (!rules->judge || making->is_judged || (made.size < rules->judged && !is_whole))
 		return 0;
 	making->is_judged = true;
